@@ -1,0 +1,47 @@
+// Generators and discriminators: files on disk <-> a net and its weights in host memory.
+//
+// Read: PyTorch .pth (zip and legacy containers, never executing anything in them) and
+// .safetensors. The architecture is inferred from the names and shapes of the weights.
+#ifndef CGVIDEO_MODEL_H
+#define CGVIDEO_MODEL_H
+
+#include <stdint.h>
+
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cgv_model cgv_model;
+
+typedef struct cgv_model_info {
+    char architecture[64]; // "resnet_9blocks", "mobile_resnet_9blocks", "patchgan", "identity" …
+    char format[32];       // "pth (legacy)", "pth (zip)", "safetensors", "built in"
+    int input_channels;
+    int output_channels;
+    int multiple;          // picture sides are extended to multiples of this by reflection
+    int64_t parameters;    // trainable numbers
+    int tensors;
+} cgv_model_info;
+
+// Load a model file, or the built-in "identity". *out is NULL on failure: CGV_ERROR_IO when the
+// file cannot be read, CGV_ERROR_FORMAT when it is damaged, CGV_ERROR_UNSUPPORTED when it is whole
+// but holds no network that cgvideo knows.
+CGV_NODISCARD cgv_status cgv_model_load(cgv_model **out, const char *path);
+
+// Write as .safetensors: the same names and shapes, float32. The file appears whole or not at all.
+CGV_NODISCARD cgv_status cgv_model_save(const cgv_model *model, const char *path);
+
+void cgv_model_destroy(cgv_model **model);
+
+// Valid as long as the model.
+const cgv_model_info *cgv_model_get_info(const cgv_model *model);
+
+// Multiply-adds, in units of 1e9, that the network needs for one picture of this size.
+double cgv_model_gmac(const cgv_model *model, int width, int height);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

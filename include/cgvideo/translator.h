@@ -1,0 +1,56 @@
+// The filter: pictures in, translated pictures out, in order, several in flight.
+//
+//     cgv_device *device;
+//     cgv_model *model;
+//     cgv_translator *translator;
+//     cgv_device_create(&device, NULL);
+//     cgv_model_load(&model, "day2night.safetensors");
+//     cgv_translator_create(&translator, device, model, &rgb, &rgb, NULL);
+//     cgv_translator_send(translator, &in);
+//     cgv_translator_receive(translator, &out);
+#ifndef CGVIDEO_TRANSLATOR_H
+#define CGVIDEO_TRANSLATOR_H
+
+#include "device.h"
+#include "model.h"
+#include "picture.h"
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cgv_translator cgv_translator;
+
+typedef struct cgv_translator_params {
+    float strength; // 0: the input, 1: the network's picture, between: their blend
+    int slots;      // pictures in flight, 1..8
+} cgv_translator_params;
+
+#define CGV_TRANSLATOR_DEFAULTS ((cgv_translator_params){.strength = 1.0f, .slots = 2})
+
+// Prepare to translate pictures of one format: allocates device memory, compiles kernels, records
+// the command buffers. `in` and `out` must have the same width and height, both >= 16; they may
+// differ in layout and colour. params NULL means CGV_TRANSLATOR_DEFAULTS.
+// device and model must outlive the translator.
+CGV_NODISCARD cgv_status cgv_translator_create(cgv_translator **out_translator, cgv_device *device,
+                                               const cgv_model *model, const cgv_picture_format *in,
+                                               const cgv_picture_format *out,
+                                               const cgv_translator_params *params);
+
+// Copy a picture in and start its translation. CGV_AGAIN: all slots are in flight, receive first.
+CGV_NODISCARD cgv_status cgv_translator_send(cgv_translator *translator, const cgv_picture *in);
+
+// Wait for the oldest picture in flight and copy it out. CGV_END: none is in flight.
+// CGV_ERROR_NUMERIC: the network produced NaN or infinity; *out is not written.
+CGV_NODISCARD cgv_status cgv_translator_receive(cgv_translator *translator, cgv_picture *out);
+
+// Bytes of device and host-visible memory in use.
+uint64_t cgv_translator_memory(const cgv_translator *translator);
+
+void cgv_translator_destroy(cgv_translator **translator);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,6 @@
+#include "cgvideo/cgvideo.h"
+
+const char *cgv_version(void)
+{
+    return CGV_VERSION;
+}

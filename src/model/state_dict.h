@@ -1,0 +1,43 @@
+// A network's weights by name, as files hold them: what importers produce and exporters consume.
+#ifndef CGV_MODEL_STATE_DICT_H
+#define CGV_MODEL_STATE_DICT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cgvideo/status.h"
+
+#define CGV_MAX_DIMS 4
+
+// data: float32, dense, C order, owned by the dictionary. A scalar has dims 0 and count 1.
+typedef struct cgv_state_tensor {
+    char *name;
+    int dims;
+    int64_t shape[CGV_MAX_DIMS];
+    size_t count;
+    float *data;
+} cgv_state_tensor;
+
+typedef struct cgv_state_dict {
+    cgv_state_tensor *tensors;
+    int count, capacity;
+} cgv_state_dict;
+
+// Append a tensor with its own zeroed data; *out is valid until the next append.
+// `name` is copied. CGV_ERROR_FORMAT on a duplicate name or a shape that overflows.
+CGV_NODISCARD cgv_status cgv_state_dict_add(cgv_state_dict *dict, cgv_state_tensor **out,
+                                            const char *name, int dims, const int64_t *shape);
+// NULL when absent.
+const cgv_state_tensor *cgv_state_dict_find(const cgv_state_dict *dict, const char *name);
+void cgv_state_dict_free(cgv_state_dict *dict);
+
+// Parsers work on memory, so that they can be fuzzed; `where` names the source in messages.
+// On failure the dictionary is left empty. Nothing in the input is executed, nothing allocated
+// beyond a small multiple of `size`.
+CGV_NODISCARD cgv_status cgv_pth_parse(cgv_state_dict *out, const void *data, size_t size,
+                                       const char *where);
+CGV_NODISCARD cgv_status cgv_safetensors_parse(cgv_state_dict *out, const void *data, size_t size,
+                                               const char *where);
+CGV_NODISCARD cgv_status cgv_safetensors_write(const cgv_state_dict *dict, const char *path);
+
+#endif

@@ -1,0 +1,104 @@
+// A network as an immutable graph of operations on tensors, with the table of its parameters.
+// Nothing here knows Vulkan: a plan (nn/plan.h) turns a net into GPU work.
+#ifndef CGV_NN_NET_H
+#define CGV_NN_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cgvideo/status.h"
+
+typedef enum cgv_op {
+    CGV_OP_INPUT,
+    CGV_OP_CONV,           // y = w * x + b; weight [cout, cin/groups, k, k]
+    CGV_OP_CONV_TRANSPOSE, // weight [cin, cout, k, k]; stride 2
+    CGV_OP_INSTANCE_NORM,  // optional scale, shift [c]
+    CGV_OP_ACTIVATION,
+    CGV_OP_ADD,            // two inputs of one shape
+    CGV_OP_UPSAMPLE,       // by an integer factor
+} cgv_op;
+
+typedef enum cgv_pad_mode {
+    CGV_PAD_ZERO,
+    CGV_PAD_REFLECT,   // without repeating the edge
+    CGV_PAD_REPLICATE, // repeating the edge
+} cgv_pad_mode;
+
+typedef enum cgv_activation {
+    CGV_ACT_NONE,
+    CGV_ACT_RELU,
+    CGV_ACT_LEAKY_RELU, // slope below zero
+    CGV_ACT_TANH,
+    CGV_ACT_SIGMOID,
+} cgv_activation;
+
+typedef enum cgv_upsample_mode {
+    CGV_UPSAMPLE_NEAREST,
+    CGV_UPSAMPLE_BILINEAR, // half-pixel centres (PyTorch align_corners=False)
+} cgv_upsample_mode;
+
+// A node is named by its index; its inputs have smaller indices. Its output is its tensor.
+typedef struct cgv_node {
+    cgv_op op;
+    int input[2];      // -1: none
+    int channels;      // of the output
+    int weight, bias;  // parameter indices, -1: none. Instance norm: scale and shift.
+    int kernel, stride, pad, output_pad, groups;
+    cgv_pad_mode pad_mode;
+    cgv_activation activation;
+    float slope;       // leaky ReLU
+    float epsilon;     // instance norm
+    int factor;        // upsample
+    cgv_upsample_mode upsample;
+} cgv_node;
+
+// Name as in the PyTorch state_dict; PyTorch's shape; offset in floats into the parameter arena.
+typedef struct cgv_param {
+    char name[96];
+    int dims;
+    int64_t shape[4];
+    size_t count, offset;
+} cgv_param;
+
+typedef struct cgv_net {
+    char architecture[64];
+    cgv_node *nodes;
+    int node_count, node_capacity;
+    cgv_param *params;
+    int param_count, param_capacity;
+    size_t param_floats; // size of the arena
+    int input_channels;
+    int multiple;        // sides of the input must be multiples of this
+    cgv_status status;   // sticky error of the builders below
+} cgv_net;
+
+// Builders: append a node and return its index. After a failure (out of memory) they return 0 and
+// do nothing; cgv_net_create's caller checks net->status once. Weight names get ".weight" and
+// ".bias" after `name`; an instance norm's name may be NULL (not affine).
+CGV_NODISCARD cgv_status cgv_net_create(cgv_net **out, const char *architecture, int input_channels);
+void cgv_net_destroy(cgv_net **net);
+
+typedef struct cgv_conv_desc {
+    int channels, kernel, stride, pad, output_pad, groups; // groups 0 means 1, stride 0 means 1
+    cgv_pad_mode pad_mode;
+    bool no_bias;
+} cgv_conv_desc;
+
+int cgv_net_conv(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc);
+int cgv_net_conv_transpose(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc);
+int cgv_net_instance_norm(cgv_net *net, int x, const char *name);
+int cgv_net_activation(cgv_net *net, int x, cgv_activation activation, float slope);
+int cgv_net_add(cgv_net *net, int x, int y);
+int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode);
+
+// Height and width of every node's tensor for one input size; `sizes` has node_count entries.
+typedef struct cgv_size {
+    int h, w;
+} cgv_size;
+CGV_NODISCARD cgv_status cgv_net_shapes(const cgv_net *net, int h, int w, cgv_size *sizes);
+
+// Multiply-adds for one input of this size; transposed convolutions counted as four phases.
+double cgv_net_macs(const cgv_net *net, int h, int w);
+
+#endif

@@ -1,0 +1,79 @@
+#include "support.h"
+
+#include <CUnit/Basic.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "cgvideo/log.h"
+
+static cgv_device *device;
+
+static void print_message(void *opaque, cgv_log_level level, const char *text)
+{
+    (void)opaque;
+    (void)level;
+    fprintf(stderr, "  %s\n", text);
+}
+
+cgv_device *cgv_test_device(void)
+{
+    if (!device) {
+        cgv_device_params params = {.select = getenv("CGV_GPU")};
+        if (cgv_device_create(&device, &params)) {
+            printf("SKIPPED: no usable Vulkan device\n");
+            exit(CGV_TEST_SKIP);
+        }
+        printf("device: %s\n", cgv_device_get_info(device)->name);
+    }
+    return device;
+}
+
+int cgv_test_run(const char *name, const cgv_test_case *cases)
+{
+    cgv_log_set(print_message, NULL, getenv("CGV_VERBOSE") ? CGV_LOG_DEBUG : CGV_LOG_WARNING);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (CU_initialize_registry())
+        return 1;
+    CU_pSuite suite = CU_add_suite(name, NULL, NULL);
+    for (const cgv_test_case *c = cases; suite && c->name; c++)
+        if (!CU_add_test(suite, c->name, c->run))
+            suite = NULL;
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    bool failed = !suite || CU_basic_run_tests() != CUE_SUCCESS;
+    failed |= CU_get_number_of_failures() || CU_get_number_of_suites_failed() ||
+              !CU_get_number_of_tests_run();
+    CU_cleanup_registry();
+    if (device && cgv_device_validation_messages(device)) {
+        printf("FAILED: %d messages of the validation layer\n",
+               cgv_device_validation_messages(device));
+        failed = true;
+    }
+    if (device)
+        cgv_device_destroy(&device);
+    return failed;
+}
+
+const char *cgv_test_shared(const char *what)
+{
+    static char path[4096];
+    const char *source = getenv("CGV_SOURCE_DIR");
+    snprintf(path, sizeof path, "%s/../shared", source ? source : ".");
+    struct stat st;
+    if (!stat(path, &st) && S_ISDIR(st.st_mode))
+        return path;
+    printf("SKIPPED: %s: %s is absent\n", what, path);
+    return NULL;
+}
+
+double cgv_test_relative_error(const float *a, const float *b, size_t count)
+{
+    double difference = 0, norm = 0;
+    for (size_t i = 0; i < count; i++) {
+        double d = (double)a[i] - b[i];
+        difference += d * d;
+        norm += (double)b[i] * b[i];
+    }
+    return norm > 0 ? sqrt(difference / norm) : sqrt(difference);
+}

@@ -1,0 +1,32 @@
+// What the CUnit programs share.
+#ifndef CGV_TESTS_SUPPORT_H
+#define CGV_TESTS_SUPPORT_H
+
+#include <CUnit/CUnit.h>
+#include <stddef.h>
+
+#include "cgvideo/device.h"
+
+#define CGV_TEST_SKIP 77
+
+typedef struct cgv_test_case {
+    const char *name;
+    void (*run)(void);
+} cgv_test_case;
+
+// Run the cases as one suite, print what failed; the exit status of main. `cases` ends with {0}.
+// Unlike CUnit's own count this also fails when a suite could not start or nothing ran.
+int cgv_test_run(const char *suite, const cgv_test_case *cases);
+
+// The device that tests share, opened on first use (CGV_GPU selects), with the validation layer
+// under CGV_VALIDATE=1. Where there is no Vulkan device the program exits with CGV_TEST_SKIP.
+// cgv_test_run closes it, and fails the run if the validation layer said anything.
+cgv_device *cgv_test_device(void);
+
+// ../shared beside the source tree, or NULL (after saying that the caller skips `what`).
+const char *cgv_test_shared(const char *what);
+
+// ||a - b|| / ||b||, NaN if anything is.
+double cgv_test_relative_error(const float *a, const float *b, size_t count);
+
+#endif
