@@ -26,18 +26,18 @@ typedef struct cgv_device_info {
     int index; // position in the list; what cgv_device_params.select takes as a number
     cgv_device_type type;
     char name[256];
-    char driver[512];    // driver name and version
-    char uuid[33];       // 32 hexadecimal digits
-    uint64_t memory;     // bytes of its largest device-local heap
-    uint32_t subgroup;   // lanes of a subgroup
-    bool usable;         // false: see `lacks`
-    char lacks[128];     // the first requirement that it does not meet
+    char driver[512];  // driver name and version
+    char uuid[33];     // 32 hexadecimal digits
+    uint64_t memory;   // bytes of its largest device-local heap
+    uint32_t subgroup; // lanes of a subgroup
+    bool usable;       // false: see `lacks`
+    char lacks[128];   // the first requirement that it does not meet
 } cgv_device_info;
 
 typedef struct cgv_device_params {
-    const char *select;    // index, UUID or part of a name; NULL: discrete, integrated, virtual, CPU
-    bool validate;         // run the Khronos validation layer; also CGV_VALIDATE=1
-    bool full_barriers;    // a barrier before every dispatch; also CGV_BARRIERS=full
+    const char *select; // index, UUID or part of a name; NULL: discrete, integrated, virtual, CPU
+    bool validate;      // run the Khronos validation layer; also CGV_VALIDATE=1
+    bool full_barriers; // a barrier before every dispatch; also CGV_BARRIERS=full
     const char *cache_dir; // pipeline cache; NULL: $XDG_CACHE_HOME/cgvideo, "": none
 } cgv_device_params;
 

@@ -20,8 +20,8 @@ typedef struct cgv_model_info {
     char format[32];       // "pth (legacy)", "pth (zip)", "safetensors", "built in"
     int input_channels;
     int output_channels;
-    int multiple;          // picture sides are extended to multiples of this by reflection
-    int64_t parameters;    // trainable numbers
+    int multiple;       // picture sides are extended to multiples of this by reflection
+    int64_t parameters; // trainable numbers
     int tensors;
 } cgv_model_info;
 

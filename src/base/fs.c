@@ -9,8 +9,7 @@
 
 #include "base/log.h"
 
-cgv_status cgv_fs_read(void **data, size_t *size, const char *path, size_t limit)
-{
+cgv_status cgv_fs_read(void **data, size_t *size, const char *path, size_t limit) {
     *data = NULL;
     *size = 0;
     FILE *file = fopen(path, "rb");
@@ -47,8 +46,7 @@ done:
     return status;
 }
 
-char *cgv_fs_format(const char *format, ...)
-{
+char *cgv_fs_format(const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
@@ -61,16 +59,14 @@ char *cgv_fs_format(const char *format, ...)
     return text;
 }
 
-char *cgv_fs_part_name(const char *path)
-{
+char *cgv_fs_part_name(const char *path) {
     // Hidden, and unique among concurrent runs; the same folder, so that rename is atomic.
     const char *slash = strrchr(path, '/');
     int folder = slash ? (int)(slash - path) + 1 : 0;
     return cgv_fs_format("%.*s.%s.%ld.part", folder, path, path + folder, (long)getpid());
 }
 
-cgv_status cgv_fs_writer_open(cgv_fs_writer *writer, const char *path)
-{
+cgv_status cgv_fs_writer_open(cgv_fs_writer *writer, const char *path) {
     *writer = (cgv_fs_writer){.path = strdup(path), .part = cgv_fs_part_name(path)};
     if (!writer->path || !writer->part) {
         cgv_fs_writer_abort(writer);
@@ -85,8 +81,7 @@ cgv_status cgv_fs_writer_open(cgv_fs_writer *writer, const char *path)
     return CGV_OK;
 }
 
-cgv_status cgv_fs_writer_commit(cgv_fs_writer *writer)
-{
+cgv_status cgv_fs_writer_commit(cgv_fs_writer *writer) {
     int bad = ferror(writer->file) | fflush(writer->file) | fsync(fileno(writer->file));
     bad |= fclose(writer->file);
     writer->file = NULL;
@@ -102,8 +97,7 @@ cgv_status cgv_fs_writer_commit(cgv_fs_writer *writer)
     return CGV_OK;
 }
 
-void cgv_fs_writer_abort(cgv_fs_writer *writer)
-{
+void cgv_fs_writer_abort(cgv_fs_writer *writer) {
     if (!writer)
         return;
     if (writer->file) {
@@ -117,13 +111,11 @@ void cgv_fs_writer_abort(cgv_fs_writer *writer)
     *writer = (cgv_fs_writer){0};
 }
 
-static bool make_dir(const char *path)
-{
+static bool make_dir(const char *path) {
     return !mkdir(path, 0700) || errno == EEXIST;
 }
 
-char *cgv_fs_cache_dir(void)
-{
+char *cgv_fs_cache_dir(void) {
     const char *xdg = getenv("XDG_CACHE_HOME");
     const char *home = getenv("HOME");
     // The XDG specification ignores relative paths.

@@ -6,27 +6,23 @@ static cgv_log_callback *log_callback;
 static void *log_opaque;
 static cgv_log_level log_level = CGV_LOG_QUIET;
 
-void cgv_log_set(cgv_log_callback *callback, void *opaque, cgv_log_level level)
-{
+void cgv_log_set(cgv_log_callback *callback, void *opaque, cgv_log_level level) {
     log_callback = callback;
     log_opaque = opaque;
     log_level = callback ? level : CGV_LOG_QUIET;
 }
 
-bool cgv_log_wants(cgv_log_level level)
-{
+bool cgv_log_wants(cgv_log_level level) {
     return level <= log_level;
 }
 
-static void log_va(cgv_log_level level, const char *format, va_list args)
-{
+static void log_va(cgv_log_level level, const char *format, va_list args) {
     char text[1024];
     vsnprintf(text, sizeof text, format, args);
     log_callback(log_opaque, level, text);
 }
 
-void cgv_log(cgv_log_level level, const char *format, ...)
-{
+void cgv_log(cgv_log_level level, const char *format, ...) {
     if (!cgv_log_wants(level))
         return;
     va_list args;
@@ -35,8 +31,7 @@ void cgv_log(cgv_log_level level, const char *format, ...)
     va_end(args);
 }
 
-cgv_status cgv_fail(cgv_status status, const char *format, ...)
-{
+cgv_status cgv_fail(cgv_status status, const char *format, ...) {
     if (cgv_log_wants(CGV_LOG_ERROR)) {
         va_list args;
         va_start(args, format);
@@ -46,8 +41,7 @@ cgv_status cgv_fail(cgv_status status, const char *format, ...)
     return status;
 }
 
-const char *cgv_status_text(cgv_status status)
-{
+const char *cgv_status_text(cgv_status status) {
     switch (status) {
     case CGV_OK:
         return "success";

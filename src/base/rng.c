@@ -2,8 +2,7 @@
 
 #include <math.h>
 
-void cgv_rng_seed(cgv_rng *rng, uint64_t seed, uint64_t stream)
-{
+void cgv_rng_seed(cgv_rng *rng, uint64_t seed, uint64_t stream) {
     rng->state = 0;
     rng->stream = stream << 1 | 1;
     cgv_rng_u32(rng);
@@ -11,8 +10,7 @@ void cgv_rng_seed(cgv_rng *rng, uint64_t seed, uint64_t stream)
     cgv_rng_u32(rng);
 }
 
-uint32_t cgv_rng_u32(cgv_rng *rng)
-{
+uint32_t cgv_rng_u32(cgv_rng *rng) {
     uint64_t old = rng->state;
     rng->state = old * 6364136223846793005ull + rng->stream;
     uint32_t word = (uint32_t)((old >> 18 ^ old) >> 27);
@@ -20,8 +18,7 @@ uint32_t cgv_rng_u32(cgv_rng *rng)
     return word >> turn | word << (-turn & 31);
 }
 
-uint32_t cgv_rng_below(cgv_rng *rng, uint32_t bound)
-{
+uint32_t cgv_rng_below(cgv_rng *rng, uint32_t bound) {
     // Rejecting the first 2^32 mod bound values keeps the remainder uniform.
     uint32_t reject = -bound % bound;
     for (;;) {
@@ -31,13 +28,11 @@ uint32_t cgv_rng_below(cgv_rng *rng, uint32_t bound)
     }
 }
 
-float cgv_rng_float(cgv_rng *rng)
-{
+float cgv_rng_float(cgv_rng *rng) {
     return (float)(cgv_rng_u32(rng) >> 8) * 0x1p-24f;
 }
 
-float cgv_rng_normal(cgv_rng *rng)
-{
+float cgv_rng_normal(cgv_rng *rng) {
     // 1 - u lies in (0, 1], where the logarithm is finite.
     float radius = sqrtf(-2.0f * logf(1.0f - cgv_rng_float(rng)));
     return radius * cosf(6.28318530717958647692f * cgv_rng_float(rng));

@@ -1,6 +1,5 @@
 #include "cgvideo/cgvideo.h"
 
-const char *cgv_version(void)
-{
+const char *cgv_version(void) {
     return CGV_VERSION;
 }

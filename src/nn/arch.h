@@ -10,11 +10,11 @@
 #define CGV_RESNET_MAX_BLOCKS 64
 typedef struct cgv_resnet_desc {
     int input_channels, output_channels;
-    int stem[3];              // channels after the 7x7 and the two stride-2 convolutions
+    int stem[3]; // channels after the 7x7 and the two stride-2 convolutions
     int blocks;
-    int up[2];                // channels after the two transposed convolutions
-    bool mobile;              // depthwise-separable block convolutions (Li et al. 2020, GAN Compression)
-    bool dropout_slot;        // second convolution of a block is conv_block.6, not .5
+    int up[2];         // channels after the two transposed convolutions
+    bool mobile;       // depthwise-separable block convolutions (Li et al. 2020, GAN Compression)
+    bool dropout_slot; // second convolution of a block is conv_block.6, not .5
     int inner[CGV_RESNET_MAX_BLOCKS]; // channels between a block's two convolutions
 } cgv_resnet_desc;
 

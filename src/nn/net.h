@@ -15,8 +15,8 @@ typedef enum cgv_op {
     CGV_OP_CONV_TRANSPOSE, // weight [cin, cout, k, k]; stride 2
     CGV_OP_INSTANCE_NORM,  // optional scale, shift [c]
     CGV_OP_ACTIVATION,
-    CGV_OP_ADD,            // two inputs of one shape
-    CGV_OP_UPSAMPLE,       // by an integer factor
+    CGV_OP_ADD,      // two inputs of one shape
+    CGV_OP_UPSAMPLE, // by an integer factor
 } cgv_op;
 
 typedef enum cgv_pad_mode {
@@ -41,15 +41,15 @@ typedef enum cgv_upsample_mode {
 // A node is named by its index; its inputs have smaller indices. Its output is its tensor.
 typedef struct cgv_node {
     cgv_op op;
-    int input[2];      // -1: none
-    int channels;      // of the output
-    int weight, bias;  // parameter indices, -1: none. Instance norm: scale and shift.
+    int input[2];     // -1: none
+    int channels;     // of the output
+    int weight, bias; // parameter indices, -1: none. Instance norm: scale and shift.
     int kernel, stride, pad, output_pad, groups;
     cgv_pad_mode pad_mode;
     cgv_activation activation;
-    float slope;       // leaky ReLU
-    float epsilon;     // instance norm
-    int factor;        // upsample
+    float slope;   // leaky ReLU
+    float epsilon; // instance norm
+    int factor;    // upsample
     cgv_upsample_mode upsample;
 } cgv_node;
 
@@ -69,14 +69,15 @@ typedef struct cgv_net {
     int param_count, param_capacity;
     size_t param_floats; // size of the arena
     int input_channels;
-    int multiple;        // sides of the input must be multiples of this
-    cgv_status status;   // sticky error of the builders below
+    int multiple;      // sides of the input must be multiples of this
+    cgv_status status; // sticky error of the builders below
 } cgv_net;
 
 // Builders: append a node and return its index. After a failure (out of memory) they return 0 and
 // do nothing; cgv_net_create's caller checks net->status once. Weight names get ".weight" and
 // ".bias" after `name`; an instance norm's name may be NULL (not affine).
-CGV_NODISCARD cgv_status cgv_net_create(cgv_net **out, const char *architecture, int input_channels);
+CGV_NODISCARD cgv_status cgv_net_create(cgv_net **out, const char *architecture,
+                                        int input_channels);
 void cgv_net_destroy(cgv_net **net);
 
 typedef struct cgv_conv_desc {

@@ -1,0 +1,236 @@
+// Choosing and opening a device.
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpu/internal.h"
+
+static bool contains_fold(const char *text, const char *part) {
+    return strcasestr(text, part) != NULL;
+}
+
+static bool matches(const cgv_device_info *info, const char *select) {
+    char *end;
+    long index = strtol(select, &end, 10);
+    if (*select && !*end && index >= 0 && strlen(select) < 6)
+        return index == info->index;
+    return !strcasecmp(select, info->uuid) || contains_fold(info->name, select);
+}
+
+// Index of the device to open, or -1 after saying why there is none.
+static int choose(const cgv_device_info *info, int count, const char *select) {
+    int best = -1;
+    for (int i = 0; i < count; i++) {
+        if (select && !matches(&info[i], select))
+            continue;
+        if (select && !info[i].usable) {
+            cgv_fail(CGV_ERROR_DEVICE, "device %d (%s) lacks %s", i, info[i].name, info[i].lacks);
+            return -1;
+        }
+        // The types are declared in order of preference.
+        if (info[i].usable && (best < 0 || info[i].type < info[best].type))
+            best = i;
+    }
+    if (best >= 0)
+        return best;
+    if (select)
+        cgv_fail(CGV_ERROR_DEVICE, "no Vulkan device matches '%s'; `cgvideo devices` lists them",
+                 select);
+    else if (count)
+        cgv_fail(CGV_ERROR_DEVICE, "none of the %d Vulkan devices is usable: %s lacks %s", count,
+                 info[0].name, info[0].lacks);
+    else
+        cgv_fail(CGV_ERROR_DEVICE, "no Vulkan device; mesa-vulkan-drivers has one for the CPU");
+    return -1;
+}
+
+static bool have_extension(VkPhysicalDevice physical, const char *name) {
+    uint32_t count = 0;
+    bool found = false;
+    if (vkEnumerateDeviceExtensionProperties(physical, NULL, &count, NULL) || !count)
+        return false;
+    VkExtensionProperties *list = calloc(count, sizeof *list);
+    if (list && vkEnumerateDeviceExtensionProperties(physical, NULL, &count, list) >= 0)
+        for (uint32_t i = 0; i < count; i++)
+            found |= !strcmp(list[i].extensionName, name);
+    free(list);
+    return found;
+}
+
+// A compute queue, without graphics when there is one: it does not wait for a desktop's frames.
+static int choose_queue(VkPhysicalDevice physical, double *timestamp_ns, float period) {
+    VkQueueFamilyProperties families[32];
+    uint32_t count = 32;
+    vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
+    int best = -1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT))
+            continue;
+        if (best < 0 || (families[best].queueFlags & VK_QUEUE_GRAPHICS_BIT &&
+                         !(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
+            best = (int)i;
+    }
+    if (best >= 0)
+        *timestamp_ns = families[best].timestampValidBits ? (double)period : 0;
+    return best;
+}
+
+static void read_limits(cgv_device *device) {
+    VkPhysicalDeviceMaintenance3Properties maintenance = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+    VkPhysicalDeviceProperties2 properties = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &maintenance};
+    vkGetPhysicalDeviceProperties2(device->physical, &properties);
+    const VkPhysicalDeviceLimits *limits = &properties.properties.limits;
+    device->limits = (cgv_limits){
+        .subgroup = device->info.subgroup,
+        .workgroup = limits->maxComputeWorkGroupInvocations,
+        .shared_bytes = limits->maxComputeSharedMemorySize,
+        .allocation = maintenance.maxMemoryAllocationSize,
+        .cpu = device->info.type == CGV_DEVICE_CPU,
+    };
+    memcpy(device->limits.groups, limits->maxComputeWorkGroupCount, sizeof device->limits.groups);
+}
+
+static cgv_status open_device(cgv_device *device) {
+    VkPhysicalDeviceProperties properties;
+    vkGetPhysicalDeviceProperties(device->physical, &properties);
+    vkGetPhysicalDeviceMemoryProperties(device->physical, &device->memory);
+    read_limits(device);
+    int family =
+        choose_queue(device->physical, &device->timestamp_ns, properties.limits.timestampPeriod);
+    if (family < 0)
+        return cgv_fail(CGV_ERROR_DEVICE, "%s has no compute queue", device->info.name);
+    device->queue_family = (uint32_t)family;
+
+    // Where the compiler may choose among subgroup sizes, pin the one that kernels count on.
+    VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
+    const char *extension = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    if (have_extension(device->physical, extension)) {
+        VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
+            .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT};
+        vkGetPhysicalDeviceProperties2(
+            device->physical,
+            &(VkPhysicalDeviceProperties2){.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                           .pNext = &sizes});
+        vkGetPhysicalDeviceFeatures2(
+            device->physical,
+            &(VkPhysicalDeviceFeatures2){.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                         .pNext = &control});
+        if (control.subgroupSizeControl && sizes.minSubgroupSize != sizes.maxSubgroupSize &&
+            sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)
+            device->required_subgroup = device->info.subgroup;
+    }
+    VkPhysicalDeviceVulkan12Features features12 = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
+        .pNext = device->required_subgroup ? &control : NULL,
+        .bufferDeviceAddress = VK_TRUE,
+        .timelineSemaphore = VK_TRUE,
+    };
+    float priority = 1;
+    VkResult result =
+        vkCreateDevice(device->physical,
+                       &(VkDeviceCreateInfo){
+                           .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                           .pNext = &features12,
+                           .queueCreateInfoCount = 1,
+                           .pQueueCreateInfos =
+                               &(VkDeviceQueueCreateInfo){
+                                   .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+                                   .queueFamilyIndex = device->queue_family,
+                                   .queueCount = 1,
+                                   .pQueuePriorities = &priority,
+                               },
+                           .enabledExtensionCount = device->required_subgroup != 0,
+                           .ppEnabledExtensionNames = &extension,
+                           .pEnabledFeatures = &(VkPhysicalDeviceFeatures){.shaderInt64 = VK_TRUE},
+                       },
+                       NULL, &device->handle);
+    if (result)
+        return cgv_vk_fail(result, device->info.name);
+    volkLoadDeviceTable(&device->vk, device->handle);
+    device->vk.vkGetDeviceQueue(device->handle, device->queue_family, 0, &device->queue);
+
+    VkSemaphoreTypeCreateInfo timeline = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
+                                          .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
+    result = device->vk.vkCreateSemaphore(
+        device->handle,
+        &(VkSemaphoreCreateInfo){.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
+                                 .pNext = &timeline},
+        NULL, &device->timeline);
+    return result ? cgv_vk_fail(result, "creating a semaphore") : CGV_OK;
+}
+
+static bool environment_is(const char *name, const char *value) {
+    const char *set = getenv(name);
+    return set && !strcmp(set, value);
+}
+
+cgv_status cgv_device_create(cgv_device **out, const cgv_device_params *params) {
+    static const cgv_device_params defaults;
+    if (!params)
+        params = &defaults;
+    *out = NULL;
+    cgv_device *device = calloc(1, sizeof *device);
+    VkPhysicalDevice *physical = NULL;
+    cgv_device_info *info = NULL;
+    int count = 0;
+    if (!device)
+        return cgv_fail(CGV_ERROR_MEMORY, "opening a Vulkan device: out of memory");
+    pthread_mutex_init(&device->lock, NULL);
+    device->full_barriers = params->full_barriers || environment_is("CGV_BARRIERS", "full");
+
+    cgv_status status =
+        cgv_instance_create(device, params->validate || environment_is("CGV_VALIDATE", "1"));
+    if (status)
+        goto done;
+    status = cgv_instance_devices(device->instance, &physical, &info, &count);
+    if (status)
+        goto done;
+    int chosen = choose(info, count, params->select);
+    if (chosen < 0) {
+        status = CGV_ERROR_DEVICE;
+        goto done;
+    }
+    device->physical = physical[chosen];
+    device->info = info[chosen];
+    status = open_device(device);
+    if (!status)
+        status = cgv_programs_create(device, params->cache_dir);
+done:
+    free(physical);
+    cgv_device_list_free(&info);
+    if (status)
+        cgv_device_destroy(&device);
+    *out = device;
+    return status;
+}
+
+void cgv_device_destroy(cgv_device **out) {
+    cgv_device *device = *out;
+    *out = NULL;
+    if (!device)
+        return;
+    if (device->handle) {
+        device->vk.vkDeviceWaitIdle(device->handle);
+        cgv_programs_destroy(device);
+        device->vk.vkDestroySemaphore(device->handle, device->timeline, NULL);
+        device->vk.vkDestroyDevice(device->handle, NULL);
+    }
+    cgv_instance_destroy(device);
+    pthread_mutex_destroy(&device->lock);
+    free(device);
+}
+
+const cgv_device_info *cgv_device_get_info(const cgv_device *device) {
+    return &device->info;
+}
+
+const cgv_limits *cgv_device_limits(const cgv_device *device) {
+    return &device->limits;
+}
+
+int cgv_device_validation_messages(const cgv_device *device) {
+    return __atomic_load_n(&device->validation_messages, __ATOMIC_RELAXED);
+}

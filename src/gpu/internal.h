@@ -1,0 +1,72 @@
+// Shared by the files of the gpu layer.
+#ifndef CGV_GPU_INTERNAL_H
+#define CGV_GPU_INTERNAL_H
+
+#define VK_NO_PROTOTYPES
+#include <pthread.h>
+#include <volk.h>
+
+#include "base/log.h"
+#include "gpu/gpu.h"
+
+#define CGV_SPEC_BASE 3 // constants 0..2: subgroup size, workgroup size
+
+typedef struct cgv_program {
+    const cgv_shader *shader;
+    int32_t spec[CGV_SPEC_BASE + CGV_MAX_SPEC];
+    int spec_count;
+    VkPipeline pipeline;
+} cgv_program;
+
+struct cgv_device {
+    VkInstance instance;
+    VkDebugUtilsMessengerEXT messenger;
+    VkPhysicalDevice physical;
+    VkDevice handle;
+    struct VolkDeviceTable vk;
+    VkQueue queue;
+    uint32_t queue_family;
+    VkPhysicalDeviceMemoryProperties memory;
+    double timestamp_ns;        // 0: this queue has no timestamps
+    uint32_t required_subgroup; // 0: the device has only one subgroup size
+    bool full_barriers;
+    cgv_device_info info;
+    cgv_limits limits;
+
+    pthread_mutex_t lock; // queue, timeline, programs
+    VkSemaphore timeline;
+    uint64_t submitted;
+
+    VkPipelineLayout layout;
+    VkPipelineCache cache;
+    char *cache_path; // NULL: not kept on disk
+    size_t cache_loaded;
+    cgv_program *programs;
+    int program_count, program_capacity;
+
+    int validation_messages; // atomic
+};
+
+struct cgv_buffer_impl {
+    cgv_device *device;
+    VkBuffer buffer;
+    VkDeviceMemory memory;
+};
+
+// Report a failed Vulkan call.
+cgv_status cgv_vk_fail(VkResult result, const char *what);
+
+// instance.c
+CGV_NODISCARD cgv_status cgv_instance_create(cgv_device *device, bool validate);
+void cgv_instance_destroy(cgv_device *device);
+// The usable physical devices and all descriptions; arrays are the caller's.
+CGV_NODISCARD cgv_status cgv_instance_devices(VkInstance instance, VkPhysicalDevice **physical,
+                                              cgv_device_info **info, int *count);
+
+// program.c
+CGV_NODISCARD cgv_status cgv_programs_create(cgv_device *device, const char *cache_dir);
+void cgv_programs_destroy(cgv_device *device);
+CGV_NODISCARD cgv_status cgv_program_get(cgv_device *device, VkPipeline *out,
+                                         const cgv_dispatch *dispatch);
+
+#endif
