@@ -23,12 +23,13 @@ cgv_resnet_desc cgv_resnet_desc_default(int ngf, int blocks, bool mobile);
 CGV_NODISCARD cgv_status cgv_arch_resnet(cgv_net **out, const cgv_resnet_desc *desc);
 
 // PatchGAN discriminator (Isola et al. 2017, arXiv:1611.07004).
+#define CGV_PATCHGAN_MAX_LAYERS 6
 typedef struct cgv_patchgan_desc {
-    int input_channels, ndf, layers;
+    int input_channels, ndf, layers; // layers 3: 70x70
 } cgv_patchgan_desc;
 CGV_NODISCARD cgv_status cgv_arch_patchgan(cgv_net **out, const cgv_patchgan_desc *desc);
 
-// Output = input. For testing everything around a network.
+// Output = input, one activation node that does nothing. For testing everything around a network.
 CGV_NODISCARD cgv_status cgv_arch_identity(cgv_net **out, int channels);
 
 // Name and shape of a weight, all that recognition looks at.
@@ -44,7 +45,8 @@ typedef struct cgv_weight_shape {
 CGV_NODISCARD cgv_status cgv_arch_detect(cgv_net **out, const cgv_weight_shape *shapes, int count,
                                          const char *where);
 
-// Build by name for training and benchmarks: resnet_Nblocks, mobile_resnet_Nblocks, patchgan.
+// Build by name for training and benchmarks, RGB in: resnet_Nblocks, mobile_resnet_Nblocks (width:
+// ngf), patchgan (width: ndf; `layers` is read for it alone), identity (width is not read).
 CGV_NODISCARD cgv_status cgv_arch_by_name(cgv_net **out, const char *name, int width, int layers);
 
 #endif

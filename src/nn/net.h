@@ -73,9 +73,11 @@ typedef struct cgv_net {
     cgv_status status; // sticky error of the builders below
 } cgv_net;
 
-// Builders: append a node and return its index. After a failure (out of memory) they return 0 and
-// do nothing; cgv_net_create's caller checks net->status once. Weight names get ".weight" and
-// ".bias" after `name`; an instance norm's name may be NULL (not affine).
+// Node 0 is the input, made by cgv_net_create; the last node is the output.
+// Builders: append a node and return its index. After a failure (out of memory, channels or groups
+// that do not fit) they return 0 and do nothing; cgv_net_create's caller checks net->status once.
+// Weight names get ".weight" and ".bias" after `name`; an instance norm's name may be NULL (not
+// affine). Offsets of parameters are multiples of 4 floats.
 CGV_NODISCARD cgv_status cgv_net_create(cgv_net **out, const char *architecture,
                                         int input_channels);
 void cgv_net_destroy(cgv_net **net);
@@ -94,12 +96,14 @@ int cgv_net_add(cgv_net *net, int x, int y);
 int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode);
 
 // Height and width of every node's tensor for one input size; `sizes` has node_count entries.
+// CGV_ERROR_ARGUMENT when the sides are no multiples of net->multiple, or too small for a layer.
 typedef struct cgv_size {
     int h, w;
 } cgv_size;
 CGV_NODISCARD cgv_status cgv_net_shapes(const cgv_net *net, int h, int w, cgv_size *sizes);
 
-// Multiply-adds for one input of this size; transposed convolutions counted as four phases.
+// Multiply-adds of the convolutions for one input of this size; transposed ones counted as four
+// phases. 0 for a size that cgv_net_shapes refuses.
 double cgv_net_macs(const cgv_net *net, int h, int w);
 
 #endif

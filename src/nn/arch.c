@@ -1,0 +1,214 @@
+#include "nn/arch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum { MAX_CHANNELS = 4096 };
+
+cgv_status cgv_arch_identity(cgv_net **out, int channels) {
+    *out = NULL;
+    cgv_net *net;
+    cgv_status status = cgv_net_create(&net, "identity", channels);
+    if (status)
+        return status;
+    cgv_net_activation(net, 0, CGV_ACT_NONE, 0);
+    status = net->status;
+    if (status)
+        cgv_net_destroy(&net);
+    *out = net;
+    return status;
+}
+
+cgv_status cgv_arch_by_name(cgv_net **out, const char *name, int width, int layers) {
+    *out = NULL;
+    if (!strcmp(name, "identity"))
+        return cgv_arch_identity(out, 3);
+    if (width < 1 || width > MAX_CHANNELS)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "%s: a width of %d channels; it must be 1 to %d", name,
+                        width, MAX_CHANNELS);
+    if (!strcmp(name, "patchgan"))
+        return cgv_arch_patchgan(out, &(cgv_patchgan_desc){3, width, layers});
+
+    bool mobile = !strncmp(name, "mobile_", 7);
+    int blocks = -1, end = 0;
+    sscanf(name + (mobile ? 7 : 0), "resnet_%3dblocks%n", &blocks, &end);
+    if (!end || name[(mobile ? 7 : 0) + end] || blocks < 0)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "%s: no such architecture; there are resnet_9blocks (any number), "
+                        "mobile_resnet_9blocks, patchgan, identity",
+                        name);
+    cgv_resnet_desc desc = cgv_resnet_desc_default(width, blocks, mobile);
+    return cgv_arch_resnet(out, &desc);
+}
+
+typedef struct weights {
+    const cgv_weight_shape *shapes;
+    int count;
+    char missing[96]; // the first convolution that a builder looked for in vain
+} weights;
+
+static const cgv_weight_shape *find(const weights *w, const char *name) {
+    for (int i = 0; i < w->count; i++)
+        if (!strcmp(w->shapes[i].name, name))
+            return &w->shapes[i];
+    return NULL;
+}
+
+// A convolution's weight, or NULL: a norm's weight may sit where it was looked for.
+static const cgv_weight_shape *find_conv(const weights *w, int index, const char *rest) {
+    char name[96];
+    snprintf(name, sizeof name, "model.%d%s.weight", index, rest);
+    const cgv_weight_shape *shape = find(w, name);
+    return shape && shape->dims == 4 ? shape : NULL;
+}
+
+// One dimension of a convolution's weight. Where there is none, 0, and its name is noted.
+static int extent(weights *w, int index, const char *rest, int dimension) {
+    const cgv_weight_shape *shape = find_conv(w, index, rest);
+    if (shape && shape->shape[dimension] >= 1 && shape->shape[dimension] <= MAX_CHANNELS)
+        return (int)shape->shape[dimension];
+    if (!*w->missing)
+        snprintf(w->missing, sizeof w->missing, "model.%d%s.weight", index, rest);
+    return 0;
+}
+
+static cgv_status refuse_missing(const weights *w, const char *family, const char *where) {
+    return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                    "%s: unsupported: it resembles a %s, but '%s' is no convolution's weight",
+                    where, family, w->missing);
+}
+
+static bool is_resnet(const weights *w) {
+    const cgv_weight_shape *first = find_conv(w, 1, "");
+    return first && first->shape[2] == 7 && first->shape[3] == 7;
+}
+
+static cgv_status build_resnet(cgv_net **out, weights *w, const char *where) {
+    cgv_resnet_desc desc = {
+        .input_channels = extent(w, 1, "", 1),
+        .stem = {extent(w, 1, "", 0), extent(w, 4, "", 0), extent(w, 7, "", 0)},
+        .mobile = find_conv(w, 10, ".conv_block.1.conv.0"),
+    };
+    const char *first = desc.mobile ? ".conv_block.1.conv.2" : ".conv_block.1";
+    desc.dropout_slot = find_conv(w, 10, desc.mobile ? ".conv_block.6.conv.0" : ".conv_block.6");
+    while (desc.blocks < CGV_RESNET_MAX_BLOCKS && find_conv(w, 10 + desc.blocks, first)) {
+        desc.inner[desc.blocks] = extent(w, 10 + desc.blocks, first, 0);
+        desc.blocks++;
+    }
+    int tail = 10 + desc.blocks;
+    desc.up[0] = extent(w, tail, "", 1);
+    desc.up[1] = extent(w, tail + 3, "", 1);
+    desc.output_channels = extent(w, tail + 7, "", 0);
+    if (*w->missing)
+        return refuse_missing(w, "resnet", where);
+    return cgv_arch_resnet(out, &desc);
+}
+
+static bool is_patchgan(const weights *w) {
+    const cgv_weight_shape *first = find_conv(w, 0, "");
+    return first && first->shape[2] == 4 && first->shape[3] == 4 && find_conv(w, 5, "");
+}
+
+static cgv_status build_patchgan(cgv_net **out, weights *w, const char *where) {
+    cgv_patchgan_desc desc = {.input_channels = extent(w, 0, "", 1), .ndf = extent(w, 0, "", 0)};
+    while (desc.layers < CGV_PATCHGAN_MAX_LAYERS && find_conv(w, 5 + 3 * desc.layers, ""))
+        desc.layers++;
+    if (*w->missing)
+        return refuse_missing(w, "PatchGAN", where);
+    return cgv_arch_patchgan(out, &desc);
+}
+
+static bool holds(const cgv_param *params, int count, const char *name) {
+    for (int i = 0; i < count; i++)
+        if (!strcmp(params[i].name, name))
+            return true;
+    return false;
+}
+
+static void print_shape(char text[96], int dims, const int64_t *shape) {
+    int length = snprintf(text, 96, "[");
+    for (int i = 0; i < dims; i++)
+        length += snprintf(text + length, 96 - (size_t)length, "%s%lld", i ? ", " : "",
+                           (long long)shape[i]);
+    snprintf(text + length, 96 - (size_t)length, "]");
+}
+
+// Exactly the net's parameters, with its shapes?
+static cgv_status verify(const cgv_net *net, const weights *w, const char *where) {
+    for (int i = 0; i < net->param_count; i++) {
+        const cgv_param *param = &net->params[i];
+        const cgv_weight_shape *shape = find(w, param->name);
+        if (!shape)
+            return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                            "%s: unsupported: it resembles %s, but has no '%s'", where,
+                            net->architecture, param->name);
+        if (shape->dims != param->dims ||
+            memcmp(shape->shape, param->shape, (size_t)param->dims * sizeof *param->shape)) {
+            char has[96], wants[96];
+            print_shape(has, shape->dims, shape->shape);
+            print_shape(wants, param->dims, param->shape);
+            return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                            "%s: unsupported: it resembles %s, but '%s' has the shape %s, not %s",
+                            where, net->architecture, param->name, has, wants);
+        }
+    }
+    for (int i = 0; i < w->count; i++)
+        if (!holds(net->params, net->param_count, w->shapes[i].name))
+            return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                            "%s: unsupported: it resembles %s, which has no '%s'", where,
+                            net->architecture, w->shapes[i].name);
+    return CGV_OK;
+}
+
+// Networks of the same family that users have files of: a message that names them helps most.
+static const struct {
+    const char *fragment, *name;
+} strangers[] = {
+    {"model.model.", "a U-Net (pix2pix)"},
+    {".filt", "an anti-aliased ResNet (CUT)"},
+    {"net.0.weight", "a pixel discriminator"},
+};
+
+static cgv_status refuse_strangers(const weights *w, const char *where) {
+    for (size_t s = 0; s < sizeof strangers / sizeof *strangers; s++)
+        for (int i = 0; i < w->count; i++)
+            if (strstr(w->shapes[i].name, strangers[s].fragment))
+                return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                                "%s: unsupported network: '%s' looks like %s; cgvideo knows "
+                                "resnet, mobile resnet and PatchGAN",
+                                where, w->shapes[i].name, strangers[s].name);
+    return CGV_OK;
+}
+
+static const struct {
+    bool (*is)(const weights *w);
+    cgv_status (*build)(cgv_net **out, weights *w, const char *where);
+} known[] = {{is_resnet, build_resnet}, {is_patchgan, build_patchgan}};
+
+cgv_status cgv_arch_detect(cgv_net **out, const cgv_weight_shape *shapes, int count,
+                           const char *where) {
+    *out = NULL;
+    weights w = {.shapes = shapes, .count = count};
+    cgv_status status = refuse_strangers(&w, where);
+    if (status)
+        return status;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (!known[i].is(&w))
+            continue;
+        cgv_net *net;
+        status = known[i].build(&net, &w, where);
+        if (status)
+            return status;
+        status = verify(net, &w, where);
+        if (status)
+            cgv_net_destroy(&net);
+        *out = net;
+        return status;
+    }
+    return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                    "%s: unsupported network: '%s' fits none that cgvideo knows (resnet, mobile "
+                    "resnet, PatchGAN)",
+                    where, count ? shapes[0].name : "no weight at all");
+}

@@ -1,0 +1,292 @@
+#include "nn/net.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+enum {
+    MAX_CHANNELS = 1 << 16,
+    MAX_KERNEL = 64,
+    MAX_SIDE = 1 << 18, // far beyond any picture, and products of two sides fit in 64 bits
+};
+
+cgv_status cgv_net_create(cgv_net **out, const char *architecture, int input_channels) {
+    *out = NULL;
+    if (input_channels < 1 || input_channels > MAX_CHANNELS)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "%s: %d input channels", architecture, input_channels);
+    cgv_net *net = calloc(1, sizeof *net);
+    cgv_node *nodes = calloc(16, sizeof *nodes);
+    if (!net || !nodes) {
+        free(net);
+        free(nodes);
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: no memory for the network", architecture);
+    }
+    snprintf(net->architecture, sizeof net->architecture, "%s", architecture);
+    nodes[0] = (cgv_node){.op = CGV_OP_INPUT,
+                          .input = {-1, -1},
+                          .channels = input_channels,
+                          .weight = -1,
+                          .bias = -1};
+    net->nodes = nodes;
+    net->node_count = 1;
+    net->node_capacity = 16;
+    net->input_channels = input_channels;
+    net->multiple = 1;
+    *out = net;
+    return CGV_OK;
+}
+
+void cgv_net_destroy(cgv_net **net) {
+    if (!net || !*net)
+        return;
+    free((*net)->nodes);
+    free((*net)->params);
+    free(*net);
+    *net = NULL;
+}
+
+static int refuse(cgv_net *net, const char *name, const char *why) {
+    net->status = cgv_fail(CGV_ERROR_ARGUMENT, "%s: %s: %s", net->architecture, name, why);
+    return 0;
+}
+
+// Room for one more item. The arrays double, so a net of n nodes is copied O(n) times in all.
+static bool reserve(cgv_net *net, void **items, int count, int *capacity, size_t size) {
+    if (count < *capacity)
+        return true;
+    int wanted = *capacity ? 2 * *capacity : 16;
+    void *grown = realloc(*items, (size_t)wanted * size);
+    if (!grown) {
+        net->status =
+            cgv_fail(CGV_ERROR_MEMORY, "%s: no memory for the network", net->architecture);
+        return false;
+    }
+    *items = grown;
+    *capacity = wanted;
+    return true;
+}
+
+static int add_node(cgv_net *net, const cgv_node *node) {
+    void *nodes = net->nodes;
+    bool ok = reserve(net, &nodes, net->node_count, &net->node_capacity, sizeof *net->nodes);
+    net->nodes = nodes;
+    if (!ok)
+        return 0;
+    net->nodes[net->node_count] = *node;
+    return net->node_count++;
+}
+
+static int add_param(cgv_net *net, const char *name, const char *suffix, int dims,
+                     const int64_t *shape) {
+    void *params = net->params;
+    bool ok = reserve(net, &params, net->param_count, &net->param_capacity, sizeof *net->params);
+    net->params = params;
+    if (!ok)
+        return -1;
+    cgv_param *param = &net->params[net->param_count];
+    *param = (cgv_param){.dims = dims, .count = 1, .offset = net->param_floats};
+    int length = snprintf(param->name, sizeof param->name, "%s.%s", name, suffix);
+    if (length < 0 || (size_t)length >= sizeof param->name) {
+        refuse(net, name, "the name is too long");
+        return -1;
+    }
+    for (int i = 0; i < dims; i++) {
+        param->shape[i] = shape[i];
+        param->count *= (size_t)shape[i];
+    }
+    net->param_floats += (param->count + 3) / 4 * 4; // every parameter starts on 16 bytes
+    return net->param_count++;
+}
+
+static int input_channels(const cgv_net *net, int x) {
+    return net->nodes[x].channels;
+}
+
+static const char *check_conv(const cgv_conv_desc *d, int cin, int groups, int stride) {
+    if (d->channels < 1 || d->channels > MAX_CHANNELS)
+        return "the number of channels is out of range";
+    if (d->kernel < 1 || d->kernel > MAX_KERNEL)
+        return "the kernel size is out of range";
+    if (d->pad < 0 || d->pad > MAX_KERNEL || stride < 1 || stride > MAX_KERNEL)
+        return "the padding or the stride is out of range";
+    if (d->output_pad < 0 || d->output_pad >= stride)
+        return "the output padding must be below the stride";
+    if (groups < 1 || cin % groups || d->channels % groups)
+        return "the groups do not divide the channels";
+    return NULL;
+}
+
+static int add_conv(cgv_net *net, cgv_op op, int x, const char *name, const cgv_conv_desc *desc) {
+    if (net->status)
+        return 0;
+    int cin = input_channels(net, x);
+    int groups = desc->groups ? desc->groups : 1;
+    int stride = desc->stride ? desc->stride : 1;
+    const char *wrong = check_conv(desc, cin, groups, stride);
+    if (wrong)
+        return refuse(net, name, wrong);
+    bool transpose = op == CGV_OP_CONV_TRANSPOSE;
+    int64_t shape[4] = {transpose ? cin : desc->channels,
+                        (transpose ? desc->channels : cin) / groups, desc->kernel, desc->kernel};
+    cgv_node node = {.op = op,
+                     .input = {x, -1},
+                     .channels = desc->channels,
+                     .weight = add_param(net, name, "weight", 4, shape),
+                     .bias = -1,
+                     .kernel = desc->kernel,
+                     .stride = stride,
+                     .pad = desc->pad,
+                     .output_pad = desc->output_pad,
+                     .groups = groups,
+                     .pad_mode = desc->pad_mode};
+    if (!net->status && !desc->no_bias)
+        node.bias = add_param(net, name, "bias", 1, &(int64_t){desc->channels});
+    return net->status ? 0 : add_node(net, &node);
+}
+
+int cgv_net_conv(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc) {
+    return add_conv(net, CGV_OP_CONV, x, name, desc);
+}
+
+int cgv_net_conv_transpose(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc) {
+    if (!net->status && desc->pad_mode != CGV_PAD_ZERO)
+        return refuse(net, name, "a transposed convolution only pads with zeros");
+    return add_conv(net, CGV_OP_CONV_TRANSPOSE, x, name, desc);
+}
+
+static int add_unary(cgv_net *net, int x, cgv_node node) {
+    node.input[0] = x;
+    node.input[1] = -1;
+    node.channels = input_channels(net, x);
+    return add_node(net, &node);
+}
+
+int cgv_net_instance_norm(cgv_net *net, int x, const char *name) {
+    if (net->status)
+        return 0;
+    cgv_node node = {.op = CGV_OP_INSTANCE_NORM, .weight = -1, .bias = -1, .epsilon = 1e-5f};
+    if (name) {
+        int64_t channels = input_channels(net, x);
+        node.weight = add_param(net, name, "weight", 1, &channels);
+        if (!net->status)
+            node.bias = add_param(net, name, "bias", 1, &channels);
+    }
+    return net->status ? 0 : add_unary(net, x, node);
+}
+
+int cgv_net_activation(cgv_net *net, int x, cgv_activation activation, float slope) {
+    if (net->status)
+        return 0;
+    return add_unary(net, x,
+                     (cgv_node){.op = CGV_OP_ACTIVATION,
+                                .weight = -1,
+                                .bias = -1,
+                                .activation = activation,
+                                .slope = slope});
+}
+
+int cgv_net_add(cgv_net *net, int x, int y) {
+    if (net->status)
+        return 0;
+    if (input_channels(net, x) != input_channels(net, y))
+        return refuse(net, "addition", "the channels of the two inputs differ");
+    cgv_node node = {.op = CGV_OP_ADD,
+                     .input = {x, y},
+                     .channels = input_channels(net, x),
+                     .weight = -1,
+                     .bias = -1};
+    return add_node(net, &node);
+}
+
+int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode) {
+    if (net->status)
+        return 0;
+    if (factor < 1 || factor > MAX_KERNEL)
+        return refuse(net, "upsampling", "the factor is out of range");
+    return add_unary(
+        net, x,
+        (cgv_node){
+            .op = CGV_OP_UPSAMPLE, .weight = -1, .bias = -1, .factor = factor, .upsample = mode});
+}
+
+// One side of a node's tensor from that of its input. 0: the input is too small.
+static int64_t output_side(const cgv_node *n, int64_t side) {
+    int64_t padded = side + 2 * n->pad;
+    switch (n->op) {
+    case CGV_OP_CONV:
+        if (n->pad_mode == CGV_PAD_REFLECT && n->pad >= side)
+            return 0;
+        return padded < n->kernel ? 0 : (padded - n->kernel) / n->stride + 1;
+    case CGV_OP_CONV_TRANSPOSE:
+        return (side - 1) * n->stride - 2 * n->pad + n->kernel + n->output_pad;
+    case CGV_OP_UPSAMPLE:
+        return side * n->factor;
+    case CGV_OP_INPUT:
+    case CGV_OP_INSTANCE_NORM:
+    case CGV_OP_ACTIVATION:
+    case CGV_OP_ADD:
+        break;
+    }
+    return side;
+}
+
+static cgv_status node_size(const cgv_net *net, int index, cgv_size *sizes) {
+    const cgv_node *n = &net->nodes[index];
+    const cgv_size *in = &sizes[n->input[0]];
+    const char *name = n->weight >= 0 ? net->params[n->weight].name : "a layer without weights";
+    int64_t h = output_side(n, in->h), w = output_side(n, in->w);
+    if (h < 1 || w < 1)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "%s: an input of %dx%d is too small: %dx%d is left at %s (kernel %d, "
+                        "padding %d); use larger pictures",
+                        net->architecture, sizes[0].w, sizes[0].h, in->w, in->h, name, n->kernel,
+                        n->pad);
+    if (h > MAX_SIDE || w > MAX_SIDE)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "%s: an input of %dx%d is too large", net->architecture,
+                        sizes[0].w, sizes[0].h);
+    sizes[index] = (cgv_size){(int)h, (int)w};
+    if (n->op == CGV_OP_ADD) {
+        const cgv_size *other = &sizes[n->input[1]];
+        if (other->h != h || other->w != w)
+            return cgv_fail(CGV_ERROR_ARGUMENT, "%s: an addition meets %dx%d and %dx%d",
+                            net->architecture, (int)w, (int)h, other->w, other->h);
+    }
+    return CGV_OK;
+}
+
+cgv_status cgv_net_shapes(const cgv_net *net, int h, int w, cgv_size *sizes) {
+    if (h < 1 || w < 1 || h > MAX_SIDE || w > MAX_SIDE)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "%s: an input of %dx%d", net->architecture, w, h);
+    if (h % net->multiple || w % net->multiple)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "%s: an input of %dx%d: both sides must be multiples of %d",
+                        net->architecture, w, h, net->multiple);
+    sizes[0] = (cgv_size){h, w};
+    for (int i = 1; i < net->node_count; i++) {
+        cgv_status status = node_size(net, i, sizes);
+        if (status)
+            return status;
+    }
+    return CGV_OK;
+}
+
+double cgv_net_macs(const cgv_net *net, int h, int w) {
+    cgv_size *sizes = malloc((size_t)net->node_count * sizeof *sizes);
+    double macs = 0;
+    if (!sizes || cgv_net_shapes(net, h, w, sizes))
+        goto done;
+    for (int i = 1; i < net->node_count; i++) {
+        const cgv_node *n = &net->nodes[i];
+        // Each weight meets every output pixel of a convolution, but every input pixel of a
+        // transposed one: that is what is left when no multiplication with a stuffed zero is done.
+        if (n->op == CGV_OP_CONV || n->op == CGV_OP_CONV_TRANSPOSE) {
+            const cgv_size *s = &sizes[n->op == CGV_OP_CONV ? i : n->input[0]];
+            macs += (double)net->params[n->weight].count * s->h * s->w;
+        }
+    }
+done:
+    free(sizes);
+    return macs;
+}
