@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "cgvideo/status.h"
+#include "ops/types.h"
 
 typedef enum cgv_op {
     CGV_OP_INPUT,
@@ -18,25 +19,6 @@ typedef enum cgv_op {
     CGV_OP_ADD,      // two inputs of one shape
     CGV_OP_UPSAMPLE, // by an integer factor
 } cgv_op;
-
-typedef enum cgv_pad_mode {
-    CGV_PAD_ZERO,
-    CGV_PAD_REFLECT,   // without repeating the edge
-    CGV_PAD_REPLICATE, // repeating the edge
-} cgv_pad_mode;
-
-typedef enum cgv_activation {
-    CGV_ACT_NONE,
-    CGV_ACT_RELU,
-    CGV_ACT_LEAKY_RELU, // slope below zero
-    CGV_ACT_TANH,
-    CGV_ACT_SIGMOID,
-} cgv_activation;
-
-typedef enum cgv_upsample_mode {
-    CGV_UPSAMPLE_NEAREST,
-    CGV_UPSAMPLE_BILINEAR, // half-pixel centres (PyTorch align_corners=False)
-} cgv_upsample_mode;
 
 // A node is named by its index; its inputs have smaller indices. Its output is its tensor.
 typedef struct cgv_node {

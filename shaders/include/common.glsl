@@ -1,0 +1,77 @@
+// What every shader starts with.
+#extension GL_EXT_buffer_reference : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_ballot : require
+
+layout(constant_id = 0) const int SUBGROUP = 8;
+layout(local_size_x_id = 1, local_size_y_id = 2) in;
+
+// Memory is reached through 64-bit addresses only: on lavapipe such a load is one gather, where a
+// storage buffer load becomes a branch per lane. Addresses are kept as uint64_t: Mesa 25.0.7
+// miscompiles a reference variable that is advanced in a loop.
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Floats {
+    float v[];
+};
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Words {
+    uint v[];
+};
+// Two floats in one 8-byte load: half the gathers.
+layout(buffer_reference, std430, buffer_reference_align = 8) buffer Pairs {
+    uint64_t v[];
+};
+
+vec2 load_pair(uint64_t address)
+{
+    return uintBitsToFloat(unpack32(Pairs(address).v[0]));
+}
+
+void store_pair(uint64_t address, vec2 pair)
+{
+    Pairs(address).v[0] = pack64(floatBitsToUint(pair));
+}
+
+// Byte address of element `index` of an array of floats.
+uint64_t at(uint64_t base, int index)
+{
+    return base + uint64_t(index) * 4;
+}
+
+// As cgv_activation.
+const int ACT_NONE = 0;
+const int ACT_RELU = 1;
+const int ACT_LEAKY_RELU = 2;
+const int ACT_TANH = 3;
+const int ACT_SIGMOID = 4;
+
+float activate(float x, int kind, float slope)
+{
+    if (kind == ACT_RELU)
+        return max(x, 0);
+    if (kind == ACT_LEAKY_RELU)
+        return x < 0 ? slope * x : x;
+    if (kind == ACT_TANH) {
+        // Beyond 9 the result is 1 in float32, and some drivers' tanh overflows for large x.
+        return tanh(clamp(x, -9.0, 9.0));
+    }
+    if (kind == ACT_SIGMOID)
+        return 1 / (1 + exp(-x));
+    return x;
+}
+
+// As cgv_pad_mode.
+const int PAD_ZERO = 0;
+const int PAD_REFLECT = 1;
+const int PAD_REPLICATE = 2;
+
+// The index inside [0, size) that a padded index stands for; zero padding also lands inside, and
+// its value must be masked.
+int pad_index(int i, int size, int mode)
+{
+    if (mode == PAD_REFLECT) {
+        i = abs(i);
+        i = i < size ? i : 2 * (size - 1) - i;
+    }
+    return clamp(i, 0, size - 1); // lanes beyond the picture read something harmless
+}

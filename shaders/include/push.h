@@ -1,0 +1,22 @@
+// Push constants, declared once for C and GLSL:
+//
+//     CGV_PUSH(add)
+//         uint64_t x, y;
+//         int n;
+//     CGV_PUSH_END(add)
+//
+// is `struct add_push` in C and the push constant block `push` in GLSL. 64-bit members come first,
+// so that both languages lay them out alike.
+#ifndef CGV_PUSH_H
+#define CGV_PUSH_H
+
+#ifdef GL_core_profile
+#define CGV_PUSH(name)     layout(push_constant, std430) uniform name##_push {
+#define CGV_PUSH_END(name) } push;
+#else
+#include <stdint.h>
+#define CGV_PUSH(name) struct name##_push {
+#define CGV_PUSH_END(name) };
+#endif
+
+#endif
