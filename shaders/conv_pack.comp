@@ -8,8 +8,7 @@ layout(constant_id = 3) const int TRANSPOSED = 0; // weights [cin of all groups,
 
 void main()
 {
-    int i = int(gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * gl_NumWorkGroups.x *
-                gl_WorkGroupSize.x);
+    int i = LINEAR_INDEX;
     if (i >= push.total)
         return;
     int run = (push.taps * push.block + 1) / 2 * 2;

@@ -38,6 +38,10 @@ uint64_t at(uint64_t base, int index)
     return base + uint64_t(index) * 4;
 }
 
+// Which element this invocation has in a dispatch by cgv_dispatch_linear.
+#define LINEAR_INDEX \
+    int(gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * gl_NumWorkGroups.x * gl_WorkGroupSize.x)
+
 // As cgv_activation.
 const int ACT_NONE = 0;
 const int ACT_RELU = 1;

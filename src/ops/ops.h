@@ -15,8 +15,7 @@ typedef struct cgv_tensor {
     int n, c, h, w;
 } cgv_tensor;
 
-static inline uint64_t cgv_tensor_bytes(cgv_tensor t)
-{
+static inline uint64_t cgv_tensor_bytes(cgv_tensor t) {
     return (uint64_t)t.n * (uint64_t)t.c * (uint64_t)t.h * (uint64_t)t.w * sizeof(float);
 }
 
@@ -66,7 +65,7 @@ void cgv_instance_norm(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
 // ---- element by element (ops/pointwise.c) ----
 
 void cgv_activation_apply(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_activation activation,
-                          float slope);                            // y may be x
+                          float slope);                               // y may be x
 void cgv_add(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b); // y may be a or b
 
 // ---- resampling (ops/resample.c) ----

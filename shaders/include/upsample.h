@@ -1,0 +1,8 @@
+#include "push.h"
+
+CGV_PUSH(upsample)
+    uint64_t y, x;
+    int h, w; // of x
+    int factor;
+    int count; // elements of y
+CGV_PUSH_END(upsample)

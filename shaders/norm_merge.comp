@@ -1,0 +1,42 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+#include "norm_merge.h"
+
+// Merge the chunks of a plane (Chan, Golub, LeVeque 1979), one subgroup a plane, in a fixed order.
+// partial [planes][chunks][2]: mean, sum of squared deviations; stats [planes][2]: mean, rstd.
+
+struct Moments {
+    float count, mean, m2;
+};
+
+Moments merge(Moments a, Moments b)
+{
+    float count = a.count + b.count;
+    float share = count > 0 ? b.count / count : 0;
+    float delta = b.mean - a.mean;
+    return Moments(count, a.mean + delta * share, a.m2 + b.m2 + delta * delta * a.count * share);
+}
+
+void main()
+{
+    int plane_index = int(gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x);
+    if (plane_index >= push.planes)
+        return;
+    Moments own = Moments(0, 0, 0);
+    for (int c = int(gl_SubgroupInvocationID); c < push.chunks; c += SUBGROUP) {
+        uint64_t from = at(push.partial, (plane_index * push.chunks + c) * 2);
+        float count = float(min(push.chunk, push.plane - c * push.chunk));
+        own = merge(own, Moments(count, Floats(from).v[0], Floats(from).v[1]));
+    }
+    Moments all = Moments(0, 0, 0);
+    [[unroll]] for (int l = 0; l < SUBGROUP; l++)
+        all = merge(all, Moments(subgroupBroadcast(own.count, uint(l)),
+                                 subgroupBroadcast(own.mean, uint(l)),
+                                 subgroupBroadcast(own.m2, uint(l))));
+    if (gl_SubgroupInvocationID == 0) {
+        uint64_t to = at(push.stats, plane_index * 2);
+        Floats(to).v[0] = all.mean;
+        Floats(to).v[1] = inversesqrt(all.m2 / all.count + push.epsilon);
+    }
+}

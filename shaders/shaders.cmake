@@ -1,0 +1,10 @@
+# The compute shaders. Included, not a subdirectory: rules must be where the library is defined.
+cgv_shader(conv_direct)
+cgv_shader(conv_pack)
+cgv_shader(conv_transposed)
+cgv_shader(norm_apply)
+cgv_shader(norm_merge)
+cgv_shader(norm_partial)
+cgv_shader(pointwise)
+cgv_shader(upsample)
+cgv_shaders_done()

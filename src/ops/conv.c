@@ -1,0 +1,160 @@
+// Convolution and transposed convolution: choice of register tile, packing of weights, dispatch.
+#include "ops/dispatch.h"
+#include "ops/ops.h"
+#include "shaders.h"
+
+#include "conv.h"
+#include "conv_pack.h"
+
+// The register tile of a lane: pixels (transposed: cells of 2x2 outputs) by output channels.
+typedef struct conv_tile {
+    int x, y;
+} conv_tile;
+
+static int group_cout(const cgv_conv_params *params) {
+    return params->cout / params->groups;
+}
+
+// Output channels of a block: at most 8, which is what the register file holds beside the tile,
+// and as even a split as possible.
+static int block_size(const cgv_conv_params *params) {
+    int cout = group_cout(params);
+    return cgv_divide_up(cout, cgv_divide_up(cout, 8));
+}
+
+static int block_count(const cgv_conv_params *params) {
+    return cgv_divide_up(group_cout(params), block_size(params));
+}
+
+// Floats of one input channel's weights in one block; even, so that they load in pairs.
+static int weight_run(const cgv_conv_params *params) {
+    return cgv_divide_up(params->kernel * params->kernel * block_size(params), 2) * 2;
+}
+
+static int64_t packed_floats(const cgv_conv_params *params) {
+    int64_t blocks = (int64_t)params->groups * block_count(params);
+    // The last subgroup-wide load reads beyond the last run: up to two floats a lane.
+    return blocks * (params->cin / params->groups) * weight_run(params) + 2 * 128;
+}
+
+uint64_t cgv_conv_packed_bytes(const cgv_conv_params *params) {
+    return (uint64_t)packed_floats(params) * sizeof(float);
+}
+
+static uint64_t weight_bytes(const cgv_conv_params *params) {
+    return (uint64_t)params->cout * (uint64_t)(params->cin / params->groups) *
+           (uint64_t)(params->kernel * params->kernel) * sizeof(float);
+}
+
+void cgv_conv_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights, const cgv_conv_params *params) {
+    int total = (int)packed_floats(params);
+    struct conv_pack_push push = {
+        .packed = cgv_cmd_write(cmd, packed, cgv_conv_packed_bytes(params)),
+        .weights = cgv_cmd_read(cmd, weights, weight_bytes(params)),
+        .cin = params->cin / params->groups,
+        .cout = group_cout(params),
+        .groups = params->groups,
+        .blocks = block_count(params),
+        .taps = params->kernel * params->kernel,
+        .block = block_size(params),
+        .total = total,
+    };
+    cgv_dispatch_linear(cmd, (uint64_t)total,
+                        (cgv_dispatch){.shader = &cgv_shader_conv_pack,
+                                       .spec = {params->transposed},
+                                       .spec_count = 1,
+                                       .push = &push,
+                                       .push_bytes = sizeof push});
+}
+
+// The widest tile among x, x/2, … 1 that leaves the fewest lanes idle beyond the row's end.
+static int tile_width(int widest, int width, int subgroup) {
+    int best = widest, covered = cgv_divide_up(width, subgroup * widest) * subgroup * widest;
+    for (int x = widest / 2; x >= 1; x /= 2) {
+        int c = cgv_divide_up(width, subgroup * x) * subgroup * x;
+        if (c < covered) {
+            best = x;
+            covered = c;
+        }
+    }
+    return best;
+}
+
+static conv_tile choose_tile(const cgv_conv_params *params, const cgv_limits *limits, int out_w,
+                             int out_h) {
+    int rows = params->kernel == 3 && params->stride == 1 ? 4 : 2;
+    int columns = 4;
+    if (params->transposed) {
+        out_w = cgv_divide_up(out_w, 2);
+        out_h = cgv_divide_up(out_h, 2);
+        rows = columns = 2;
+    }
+    while (rows > out_h)
+        rows /= 2;
+    return (conv_tile){tile_width(columns, out_w, (int)limits->subgroup), rows};
+}
+
+// Whether conv_direct.comp may load pairs of columns; see there.
+static bool pairs_fit(const cgv_conv_params *params, conv_tile tile, int w, int out_w) {
+    bool even = w % 2 == 0 && (params->stride == 2 || tile.x % 2 == 0);
+    bool mendable = params->pad_mode == CGV_PAD_ZERO ||
+                    (params->stride == 1 && out_w == w && out_w % tile.x == 0 &&
+                     2 * params->pad + 1 == params->kernel);
+    return even && mendable;
+}
+
+void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
+              const cgv_conv_params *params) {
+    const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
+    conv_tile tile = choose_tile(params, limits, y.w, y.h);
+    int blocks = block_count(params);
+    struct conv_push push = {
+        .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
+        .weights = cgv_cmd_read(cmd, packed, cgv_conv_packed_bytes(params)),
+        .bias = bias ? cgv_cmd_read(cmd, bias, (uint64_t)params->cout * sizeof(float)) : 0,
+        .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
+        .h = x.h,
+        .w = x.w,
+        .out_h = y.h,
+        .out_w = y.w,
+        .cin = params->cin / params->groups,
+        .cout = group_cout(params),
+        .groups = params->groups,
+        .blocks = blocks,
+        .slope = params->slope,
+    };
+    cgv_dispatch dispatch = {
+        .local = {limits->subgroup, limits->cpu ? 1 : 4},
+        .push = &push,
+        .push_bytes = sizeof push,
+    };
+    int cells_w = y.w, cells_h = y.h;
+    if (params->transposed) {
+        cells_w = cgv_divide_up(y.w, 2);
+        cells_h = cgv_divide_up(y.h, 2);
+        dispatch.shader = &cgv_shader_conv_transposed;
+        dispatch.spec_count = 7;
+        const int32_t spec[] = {params->kernel,     params->pad,        tile.x,      tile.y,
+                                block_size(params), params->activation, y.w % 2 == 0};
+        for (int i = 0; i < dispatch.spec_count; i++)
+            dispatch.spec[i] = spec[i];
+    } else {
+        dispatch.shader = &cgv_shader_conv_direct;
+        dispatch.spec_count = 9;
+        const int32_t spec[] = {params->kernel,
+                                params->stride,
+                                params->pad,
+                                params->pad_mode,
+                                tile.x,
+                                tile.y,
+                                block_size(params),
+                                params->activation,
+                                pairs_fit(params, tile, x.w, y.w)};
+        for (int i = 0; i < dispatch.spec_count; i++)
+            dispatch.spec[i] = spec[i];
+    }
+    dispatch.groups[0] = (uint32_t)cgv_divide_up(cells_w, (int)dispatch.local[0] * tile.x);
+    dispatch.groups[1] = (uint32_t)cgv_divide_up(cells_h, (int)dispatch.local[1] * tile.y);
+    dispatch.groups[2] = (uint32_t)(x.n * params->groups * blocks);
+    cgv_cmd_dispatch(cmd, &dispatch);
+}

@@ -1,0 +1,16 @@
+// Helpers for recording ops.
+#ifndef CGV_OPS_DISPATCH_H
+#define CGV_OPS_DISPATCH_H
+
+#include "gpu/gpu.h"
+
+static inline int cgv_divide_up(int a, int b) {
+    return (a + b - 1) / b;
+}
+
+// Dispatch one invocation for each of `count` elements, in rows of workgroups so that no limit on
+// their number is met. In the shader: LINEAR_INDEX (shaders/include/common.glsl), which can exceed
+// `count`. The template's local and groups are filled in.
+void cgv_dispatch_linear(cgv_cmd *cmd, uint64_t count, cgv_dispatch dispatch);
+
+#endif
