@@ -1,0 +1,173 @@
+#include "video/av.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libavutil/log.h>
+
+// FFmpeg 6.1 moved stream side data into the codec parameters, 7.1 the lists of a codec behind a
+// function; 6.0 moved the duration, 6.1 the interlaced flag of a frame.
+#define SIDE_DATA_IN_PARAMETERS (LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100))
+#define SUPPORTED_CONFIG        (LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100))
+#define FRAME_DURATION          (LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100))
+#define INTERLACED_FLAG         (LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(58, 7, 100))
+
+static _Thread_local char last_error[256];
+
+void cgv_av_clear_error(void) {
+    last_error[0] = 0;
+}
+
+static cgv_status status_of(int error) {
+    switch (error) {
+    case AVERROR(ENOMEM):
+        return CGV_ERROR_MEMORY;
+    case AVERROR_EXIT:
+        return CGV_ERROR_INTERRUPTED;
+    case AVERROR_INVALIDDATA:
+        return CGV_ERROR_FORMAT;
+    case AVERROR(EINVAL):
+        return CGV_ERROR_ARGUMENT;
+    case AVERROR_DECODER_NOT_FOUND:
+    case AVERROR_DEMUXER_NOT_FOUND:
+    case AVERROR_ENCODER_NOT_FOUND:
+    case AVERROR_MUXER_NOT_FOUND:
+    case AVERROR_PROTOCOL_NOT_FOUND:
+    case AVERROR_PATCHWELCOME:
+    case AVERROR(ENOSYS):
+        return CGV_ERROR_UNSUPPORTED;
+    default:
+        return CGV_ERROR_IO;
+    }
+}
+
+cgv_status cgv_av_fail(int error, const char *format, ...) {
+    char what[512], why[AV_ERROR_MAX_STRING_SIZE];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    av_strerror(error, why, sizeof why);
+    cgv_status status = last_error[0]
+                            ? cgv_fail(status_of(error), "%s: %s (%s)", what, why, last_error)
+                            : cgv_fail(status_of(error), "%s: %s", what, why);
+    cgv_av_clear_error();
+    return status;
+}
+
+static cgv_log_level level_of(int av_level) {
+    return av_level <= AV_LOG_WARNING ? CGV_LOG_VERBOSE : CGV_LOG_DEBUG;
+}
+
+static void av_message(void *context, int av_level, const char *format, va_list args) {
+    bool error = av_level <= AV_LOG_ERROR;
+    if (av_level > AV_LOG_INFO || (!error && !cgv_log_wants(level_of(av_level))))
+        return;
+    char text[512];
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\r\n")] = 0;
+    size_t length = strlen(text);
+    while (length && (text[length - 1] == ' ' || text[length - 1] == '.'))
+        text[--length] = 0;
+    if (!length)
+        return;
+    if (error)
+        snprintf(last_error, sizeof last_error, "%.*s", (int)sizeof last_error - 1, text);
+    const AVClass *class = context ? *(const AVClass **)context : NULL;
+    cgv_log(level_of(av_level), "[%s] %s", class ? class->item_name(context) : "libav", text);
+}
+
+void cgv_av_log_init(void) {
+    av_log_set_callback(av_message);
+}
+
+int64_t cgv_av_frame_duration(const AVFrame *frame) {
+#if FRAME_DURATION
+    return frame->duration;
+#else
+    return frame->pkt_duration;
+#endif
+}
+
+void cgv_av_frame_set_duration(AVFrame *frame, int64_t duration) {
+#if FRAME_DURATION
+    frame->duration = duration;
+#else
+    frame->pkt_duration = duration;
+#endif
+}
+
+bool cgv_av_frame_interlaced(const AVFrame *frame) {
+#if INTERLACED_FLAG
+    return frame->flags & AV_FRAME_FLAG_INTERLACED;
+#else
+    return frame->interlaced_frame;
+#endif
+}
+
+static const AVPacketSideData *side_data(const AVStream *stream, int *count) {
+#if SIDE_DATA_IN_PARAMETERS
+    *count = stream->codecpar->nb_coded_side_data;
+    return stream->codecpar->coded_side_data;
+#else
+    *count = stream->nb_side_data;
+    return stream->side_data;
+#endif
+}
+
+static uint8_t *new_side_data(AVStream *stream, enum AVPacketSideDataType type, size_t size) {
+#if SIDE_DATA_IN_PARAMETERS
+    AVPacketSideData *data = av_packet_side_data_new(
+        &stream->codecpar->coded_side_data, &stream->codecpar->nb_coded_side_data, type, size, 0);
+    return data ? data->data : NULL;
+#else
+    return av_stream_new_side_data(stream, type, size);
+#endif
+}
+
+cgv_status cgv_av_copy_side_data(AVStream *to, const AVStream *from,
+                                 enum AVPacketSideDataType type) {
+    int count;
+    const AVPacketSideData *data = side_data(from, &count);
+    for (int i = 0; i < count; i++) {
+        if (type != AV_PKT_DATA_NB && data[i].type != type)
+            continue;
+        uint8_t *copy = new_side_data(to, data[i].type, data[i].size);
+        if (!copy)
+            return cgv_fail(CGV_ERROR_MEMORY, "mux: out of memory");
+        memcpy(copy, data[i].data, data[i].size);
+    }
+    return CGV_OK;
+}
+
+const int32_t *cgv_av_display_matrix(const AVStream *stream) {
+    int count;
+    const AVPacketSideData *data = side_data(stream, &count);
+    for (int i = 0; i < count; i++)
+        if (data[i].type == AV_PKT_DATA_DISPLAYMATRIX && data[i].size >= 9 * sizeof(int32_t))
+            return (const int32_t *)data[i].data;
+    return NULL;
+}
+
+const enum AVPixelFormat *cgv_av_pixel_formats(const AVCodec *codec) {
+#if SUPPORTED_CONFIG
+    const void *list = NULL;
+    return avcodec_get_supported_config(NULL, codec, AV_CODEC_CONFIG_PIX_FORMAT, 0, &list, NULL) < 0
+               ? NULL
+               : list;
+#else
+    return codec->pix_fmts;
+#endif
+}
+
+const AVRational *cgv_av_frame_rates(const AVCodec *codec) {
+#if SUPPORTED_CONFIG
+    const void *list = NULL;
+    return avcodec_get_supported_config(NULL, codec, AV_CODEC_CONFIG_FRAME_RATE, 0, &list, NULL) < 0
+               ? NULL
+               : list;
+#else
+    return codec->supported_framerates;
+#endif
+}

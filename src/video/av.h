@@ -1,0 +1,39 @@
+// What the video layer shares about libav*: its errors and messages, and names that changed
+// between FFmpeg 5.1 and 7.1.
+#ifndef CGV_VIDEO_AV_H
+#define CGV_VIDEO_AV_H
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/frame.h>
+
+#include "base/log.h"
+#include "cgvideo/status.h"
+
+// cgv_fail with the reason: libav's text for `error`, and the last error that libav itself
+// reported on this thread, which says why where its code does not.
+cgv_status cgv_av_fail(int error, const char *format, ...) CGV_PRINTF(2, 3);
+
+// Route libav's messages into the project's log. Its errors are verbose here: whoever called libav
+// knows whether they matter, and reports them with cgv_av_fail.
+void cgv_av_log_init(void);
+
+// Forget the last error of libav on this thread, before a call whose failure will be reported.
+void cgv_av_clear_error(void);
+
+int64_t cgv_av_frame_duration(const AVFrame *frame);
+void cgv_av_frame_set_duration(AVFrame *frame, int64_t duration);
+bool cgv_av_frame_interlaced(const AVFrame *frame);
+
+// Copy side data from stream to stream: one type, or all of it (type AV_PKT_DATA_NB).
+CGV_NODISCARD cgv_status cgv_av_copy_side_data(AVStream *to, const AVStream *from,
+                                               enum AVPacketSideDataType type);
+// The display matrix of a stream (9 numbers), or NULL.
+const int32_t *cgv_av_display_matrix(const AVStream *stream);
+
+// Pixel formats and frame rates that an encoder takes; NULL means any. Ends with AV_PIX_FMT_NONE,
+// {0, 0}.
+const enum AVPixelFormat *cgv_av_pixel_formats(const AVCodec *codec);
+const AVRational *cgv_av_frame_rates(const AVCodec *codec);
+
+#endif

@@ -1,0 +1,21 @@
+// Pixel formats that the shaders do not address, through swscale: no change of size, matrix or
+// range.
+#ifndef CGV_VIDEO_CONVERT_H
+#define CGV_VIDEO_CONVERT_H
+
+#include <libavutil/frame.h>
+
+#include "cgvideo/status.h"
+
+typedef struct cgv_convert cgv_convert;
+
+CGV_NODISCARD cgv_status cgv_convert_create(cgv_convert **out);
+
+// Replace *frame by itself in another format, its other properties kept; nothing happens when it
+// has that format already. The scaler is kept from frame to frame.
+CGV_NODISCARD cgv_status cgv_convert_frame(cgv_convert *convert, AVFrame **frame,
+                                           enum AVPixelFormat format);
+
+void cgv_convert_destroy(cgv_convert **convert);
+
+#endif

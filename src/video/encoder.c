@@ -1,0 +1,299 @@
+#include "video/encoder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/avstring.h>
+#include <libavutil/opt.h>
+#include <libavutil/pixdesc.h>
+
+#include "video/av.h"
+#include "video/colour.h"
+
+static bool takes(const AVCodec *codec, enum AVPixelFormat format) {
+    const enum AVPixelFormat *list = cgv_av_pixel_formats(codec);
+    if (!list)
+        return true;
+    for (; *list != AV_PIX_FMT_NONE; list++)
+        if (cgv_colour_without_j(*list) == format)
+            return true;
+    return false;
+}
+
+// Encoders that list the yuvj names only, and get full range.
+static enum AVPixelFormat with_j(const AVCodec *codec, enum AVPixelFormat format) {
+    const enum AVPixelFormat *list = cgv_av_pixel_formats(codec);
+    enum AVPixelFormat found = format;
+    for (; list && *list != AV_PIX_FMT_NONE; list++) {
+        if (*list == format)
+            return format;
+        if (cgv_colour_without_j(*list) == format)
+            found = *list;
+    }
+    return found;
+}
+
+static bool odd_sides(const AVFrame *frame, enum AVPixelFormat format) {
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
+    return frame->width % (1 << desc->log2_chroma_w) || frame->height % (1 << desc->log2_chroma_h);
+}
+
+// Picture formats store any size; what they subsample they round up. Video coders refuse or crop.
+static bool needs_whole_chroma(const AVCodec *codec) {
+    return codec->id != AV_CODEC_ID_MJPEG && codec->id != AV_CODEC_ID_WEBP &&
+           codec->id != AV_CODEC_ID_RAWVIDEO && codec->id != AV_CODEC_ID_WRAPPED_AVFRAME &&
+           codec->id != AV_CODEC_ID_VP8 && codec->id != AV_CODEC_ID_VP9 &&
+           codec->id != AV_CODEC_ID_AV1 && codec->id != AV_CODEC_ID_FFV1 &&
+           codec->id != AV_CODEC_ID_TIFF;
+}
+
+static cgv_status named_pixel_format(enum AVPixelFormat *out, const AVCodec *codec,
+                                     const cgv_sink_params *params, const AVFrame *first) {
+    enum AVPixelFormat format = cgv_colour_without_j(av_get_pix_fmt(params->pixel_format));
+    if (format == AV_PIX_FMT_NONE)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "encode: no such pixel format: -pix_fmt %s",
+                        params->pixel_format);
+    if (!takes(codec, format))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "encode: %s does not take -pix_fmt %s", codec->name,
+                        params->pixel_format);
+    if (needs_whole_chroma(codec) && odd_sides(first, format))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "encode: %s cannot store %dx%d pictures in %s, which needs even sides: use "
+                        "-pix_fmt yuv444p",
+                        codec->name, first->width, first->height, params->pixel_format);
+    *out = format;
+    return CGV_OK;
+}
+
+static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *codec,
+                                      const cgv_sink_params *params, const AVFrame *first) {
+    if (params->pixel_format)
+        return named_pixel_format(out, codec, params, first);
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(first->format);
+    enum AVPixelFormat format = first->format;
+    const enum AVPixelFormat *list = cgv_av_pixel_formats(codec);
+    if (!takes(codec, format))
+        format = cgv_colour_without_j(avcodec_find_best_pix_fmt_of_list(
+            list, format, !!(desc->flags & AV_PIX_FMT_FLAG_ALPHA), NULL));
+    if (format == AV_PIX_FMT_NONE)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "encode: %s takes no pixel format of this build",
+                        codec->name);
+    if (needs_whole_chroma(codec) && odd_sides(first, format)) {
+        static const enum AVPixelFormat whole[] = {AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV444P10LE};
+        int deep = av_pix_fmt_desc_get(format)->comp[0].depth > 8;
+        if (!takes(codec, whole[deep]))
+            return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                            "encode: %s cannot store %dx%d pictures: its pixel formats need even "
+                            "sides; choose another -c:v (libx264 keeps them in yuv444p)",
+                            codec->name, first->width, first->height);
+        format = whole[deep];
+        cgv_log(CGV_LOG_INFO, "odd sides: encoding as %s", av_get_pix_fmt_name(format));
+    }
+    *out = format;
+    return CGV_OK;
+}
+
+static bool has_option(const AVCodec *codec, const char *name) {
+    const AVClass *class = codec->priv_class;
+    return class && av_opt_find(&class, name, NULL, 0, AV_OPT_SEARCH_FAKE_OBJ);
+}
+
+static cgv_status refuse_option(const AVCodec *codec, const char *option) {
+    return cgv_fail(CGV_ERROR_ARGUMENT, "encode: %s has no %s", codec->name, option);
+}
+
+// Quality when nothing is asked for: libav's own default is 200 kbit/s for most encoders.
+static void default_quality(AVCodecContext *context, AVDictionary **options) {
+    const AVCodec *codec = context->codec;
+    if (has_option(codec, "crf")) {
+        const char *crf = codec->id == AV_CODEC_ID_H264   ? "20"
+                          : codec->id == AV_CODEC_ID_HEVC ? "22"
+                                                          : "28"; // VP8, VP9, AV1
+        av_dict_set(options, "crf", crf, 0);
+        context->bit_rate = 0;
+    } else if (codec->id == AV_CODEC_ID_MPEG4 || codec->id == AV_CODEC_ID_MPEG2VIDEO ||
+               codec->id == AV_CODEC_ID_MPEG1VIDEO || codec->id == AV_CODEC_ID_MJPEG ||
+               codec->id == AV_CODEC_ID_FLV1 || codec->id == AV_CODEC_ID_H263P ||
+               codec->id == AV_CODEC_ID_MSMPEG4V3) {
+        context->flags |= AV_CODEC_FLAG_QSCALE;
+        context->global_quality = FF_QP2LAMBDA * (codec->id == AV_CODEC_ID_MJPEG ? 2 : 3);
+    }
+}
+
+static cgv_status set_quality(AVCodecContext *context, AVDictionary **options,
+                              const cgv_sink_params *params) {
+    const AVCodec *codec = context->codec;
+    if (params->crf >= 0) {
+        if (!has_option(codec, "crf"))
+            return refuse_option(codec, "-crf");
+        char text[32];
+        snprintf(text, sizeof text, "%g", params->crf);
+        av_dict_set(options, "crf", text, 0);
+        context->bit_rate = 0;
+    }
+    if (params->bit_rate)
+        av_dict_set(options, "b", params->bit_rate, 0);
+    if (params->crf < 0 && !params->bit_rate)
+        default_quality(context, options);
+    if (params->preset) {
+        if (!has_option(codec, "preset"))
+            return refuse_option(codec, "-preset");
+        av_dict_set(options, "preset", params->preset, 0);
+    }
+    return CGV_OK;
+}
+
+// The input's clock, so that variable frame rates pass through, unless the encoder wants a
+// constant one.
+static void set_clock(cgv_encoder *encoder, const cgv_sink_params *params,
+                      const cgv_source_info *source) {
+    AVCodecContext *context = encoder->context;
+    AVRational rate = params->rate.num ? params->rate : source->rate;
+    const AVRational *rates = cgv_av_frame_rates(context->codec);
+    context->framerate = rate.num ? rate : (AVRational){25, 1};
+    context->time_base = params->rate.num ? av_inv_q(params->rate) : source->video->time_base;
+    if (rates)
+        context->framerate = rates[av_find_nearest_q_idx(context->framerate, rates)];
+    if (rates || (context->codec_id == AV_CODEC_ID_MPEG4 && context->time_base.den > 65535))
+        context->time_base = av_inv_q(context->framerate);
+}
+
+static cgv_colour_rule colour_rule(enum AVCodecID codec) {
+    return codec == AV_CODEC_ID_MJPEG || codec == AV_CODEC_ID_LJPEG ? CGV_COLOUR_JFIF
+           : codec == AV_CODEC_ID_WEBP                              ? CGV_COLOUR_WEBP
+                                                                    : CGV_COLOUR_VIDEO;
+}
+
+static void set_picture(cgv_encoder *encoder, enum AVPixelFormat format,
+                        const cgv_source_info *source) {
+    AVCodecContext *context = encoder->context;
+    AVFrame *frame = encoder->format;
+    cgv_colour_output(frame, source->first, cgv_colour_carrier(format),
+                      colour_rule(context->codec_id));
+    context->width = frame->width;
+    context->height = frame->height;
+    context->pix_fmt = with_j(context->codec, format);
+    context->sample_aspect_ratio = source->first->sample_aspect_ratio;
+    if (source->video->sample_aspect_ratio.num)
+        context->sample_aspect_ratio = source->video->sample_aspect_ratio;
+    context->color_range = frame->color_range;
+    context->colorspace = frame->colorspace;
+    context->color_primaries = frame->color_primaries;
+    context->color_trc = frame->color_trc;
+    context->chroma_sample_location = frame->chroma_location;
+    context->field_order = AV_FIELD_PROGRESSIVE;
+}
+
+cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
+                            const AVOutputFormat *container, const cgv_sink_params *params,
+                            const cgv_source_info *source) {
+    AVDictionary *options = NULL;
+    enum AVPixelFormat format;
+    encoder->last_pts = INT64_MIN;
+    encoder->context = avcodec_alloc_context3(codec);
+    encoder->format = av_frame_alloc();
+    if (!encoder->context || !encoder->format)
+        return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
+    cgv_status status = cgv_convert_create(&encoder->convert);
+    if (!status)
+        status = choose_pixel_format(&format, codec, params, source->first);
+    if (status)
+        return status;
+    set_clock(encoder, params, source);
+    set_picture(encoder, format, source);
+    AVCodecContext *context = encoder->context;
+    context->thread_count = params->threads;
+    if (container->flags & AVFMT_GLOBALHEADER)
+        context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    status = set_quality(context, &options, params);
+    if (status)
+        goto done;
+    cgv_av_clear_error();
+    int error = avcodec_open2(context, codec, &options);
+    if (error < 0)
+        status = cgv_av_fail(error, "encode: cannot open %s", codec->name);
+done:
+    av_dict_free(&options);
+    return status;
+}
+
+static cgv_status remember(cgv_encoder *encoder, int64_t pts, int64_t duration) {
+    if (encoder->shown_count == encoder->shown_room) {
+        int room = encoder->shown_room ? 2 * encoder->shown_room : 64;
+        struct cgv_shown *grown = realloc(encoder->shown, (size_t)room * sizeof *grown);
+        if (!grown)
+            return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
+        encoder->shown = grown;
+        encoder->shown_room = room;
+    }
+    encoder->shown[encoder->shown_count++] = (struct cgv_shown){pts, duration};
+    return CGV_OK;
+}
+
+static int64_t recall(cgv_encoder *encoder, int64_t pts) {
+    for (int i = 0; i < encoder->shown_count; i++) {
+        if (encoder->shown[i].pts != pts)
+            continue;
+        int64_t duration = encoder->shown[i].duration;
+        encoder->shown[i] = encoder->shown[--encoder->shown_count];
+        return duration;
+    }
+    return 0;
+}
+
+static cgv_status set_times(cgv_encoder *encoder, AVFrame *frame) {
+    AVRational base = encoder->context->time_base;
+    int64_t duration = av_rescale_q(cgv_av_frame_duration(frame), frame->time_base, base);
+    frame->pts = av_rescale_q(frame->pts, frame->time_base, base);
+    // Damaged inputs repeat timestamps; an encoder refuses them, and no frame may be lost.
+    if (encoder->last_pts != INT64_MIN && frame->pts <= encoder->last_pts)
+        frame->pts = encoder->last_pts + 1;
+    encoder->last_pts = frame->pts;
+    frame->time_base = base;
+    cgv_av_frame_set_duration(frame, duration);
+    return remember(encoder, frame->pts, duration);
+}
+
+cgv_status cgv_encoder_send(cgv_encoder *encoder, AVFrame *frame) {
+    cgv_status status = CGV_OK;
+    if (frame) {
+        status = set_times(encoder, frame);
+        if (!status)
+            status = cgv_convert_frame(encoder->convert, &frame,
+                                       cgv_colour_without_j(encoder->context->pix_fmt));
+        if (status)
+            goto done;
+        frame->format = encoder->context->pix_fmt;
+        frame->pict_type = AV_PICTURE_TYPE_NONE; // the encoder's choice, not the input's
+    }
+    cgv_av_clear_error();
+    int error = avcodec_send_frame(encoder->context, frame);
+    if (error < 0)
+        status = cgv_av_fail(error, "encode: %s failed", encoder->context->codec->name);
+done:
+    av_frame_free(&frame);
+    return status;
+}
+
+cgv_status cgv_encoder_receive(cgv_encoder *encoder, AVPacket *packet) {
+    int error = avcodec_receive_packet(encoder->context, packet);
+    if (error == AVERROR(EAGAIN))
+        return CGV_AGAIN;
+    if (error == AVERROR_EOF)
+        return CGV_END;
+    if (error < 0)
+        return cgv_av_fail(error, "encode: %s failed", encoder->context->codec->name);
+    int64_t duration = recall(encoder, packet->pts);
+    if (duration > 0)
+        packet->duration = duration;
+    return CGV_OK;
+}
+
+void cgv_encoder_close(cgv_encoder *encoder) {
+    avcodec_free_context(&encoder->context);
+    av_frame_free(&encoder->format);
+    cgv_convert_destroy(&encoder->convert);
+    free(encoder->shown);
+    *encoder = (cgv_encoder){0};
+}

@@ -1,0 +1,32 @@
+// The encoder of a sink: which one, with what settings, in which pixel format and colours.
+#ifndef CGV_VIDEO_ENCODER_H
+#define CGV_VIDEO_ENCODER_H
+
+#include "video/convert.h"
+#include "video/sink.h"
+
+typedef struct cgv_encoder {
+    AVCodecContext *context;
+    AVFrame *format;      // what cgv_sink_format returns
+    cgv_convert *convert; // from format->format to the encoder's
+    int64_t last_pts;
+    struct cgv_shown {
+        int64_t pts, duration;
+    } * shown; // frames inside the encoder: not every encoder hands durations through
+    int shown_count, shown_room;
+} cgv_encoder;
+
+// For the picked encoder `codec` and the container's flags. Errors name the encode stage.
+CGV_NODISCARD cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
+                                          const AVOutputFormat *container,
+                                          const cgv_sink_params *params,
+                                          const cgv_source_info *source);
+
+// Takes the frame; NULL drains. Packets then come from cgv_encoder_receive until it says CGV_END
+// (drained) or CGV_AGAIN (send more).
+CGV_NODISCARD cgv_status cgv_encoder_send(cgv_encoder *encoder, AVFrame *frame);
+CGV_NODISCARD cgv_status cgv_encoder_receive(cgv_encoder *encoder, AVPacket *packet);
+
+void cgv_encoder_close(cgv_encoder *encoder);
+
+#endif

@@ -1,0 +1,293 @@
+#include "video/sink.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libavutil/avstring.h>
+
+#include "base/fs.h"
+#include "video/av.h"
+#include "video/carry.h"
+#include "video/encoder.h"
+
+struct cgv_sink {
+    const char *url; // for messages
+    AVFormatContext *output;
+    AVStream *video;
+    cgv_encoder encoder;
+    AVPacket *packet;
+    int *map, streams; // input stream -> output stream, or -1
+    char *path, *part; // the regular file, and the name that it has until it is whole
+    bool single;       // one picture, not a sequence
+    bool drop_discard; // the container cannot say that a packet is not to be presented
+    atomic_int_fast64_t frames, bytes, time;
+};
+
+char *cgv_sink_regular_file(const char *url) {
+    if (!strcmp(url, "-"))
+        return NULL;
+    const char *protocol = avio_find_protocol_name(url);
+    if (!protocol || strcmp(protocol, "file"))
+        return NULL;
+    av_strstart(url, "file:", &url);
+    struct stat st;
+    return stat(url, &st) || S_ISREG(st.st_mode) ? strdup(url) : NULL;
+}
+
+static cgv_status choose_muxer(const AVOutputFormat **out, const cgv_sink_params *params) {
+    *out = av_guess_format(params->format, params->format ? NULL : params->url, NULL);
+    if (*out)
+        return CGV_OK;
+    return params->format ? cgv_fail(CGV_ERROR_ARGUMENT, "%s: no such output format: -f %s",
+                                     params->url, params->format)
+                          : cgv_fail(CGV_ERROR_ARGUMENT,
+                                     "%s: cannot tell the container from the name: add -f FORMAT",
+                                     params->url);
+}
+
+static cgv_status choose_encoder(const AVCodec **out, const AVOutputFormat *muxer,
+                                 const cgv_sink_params *params) {
+    if (params->codec) {
+        *out = avcodec_find_encoder_by_name(params->codec);
+        const AVCodecDescriptor *named =
+            *out ? NULL : avcodec_descriptor_get_by_name(params->codec);
+        if (named)
+            *out = avcodec_find_encoder(named->id);
+        if (*out && (*out)->type == AVMEDIA_TYPE_VIDEO)
+            return CGV_OK;
+        return cgv_fail(CGV_ERROR_ARGUMENT, "encode: no such video encoder: -c:v %s",
+                        params->codec);
+    }
+    enum AVCodecID id = av_guess_codec(muxer, NULL, params->url, NULL, AVMEDIA_TYPE_VIDEO);
+    *out = avcodec_find_encoder(id);
+    if (*out)
+        return CGV_OK;
+    return cgv_fail(CGV_ERROR_UNSUPPORTED, "encode: this FFmpeg has no video encoder for %s",
+                    muxer->name);
+}
+
+static bool is_picture_muxer(const AVOutputFormat *muxer) {
+    return av_match_name("image2", muxer->name);
+}
+
+// Where to write: the part name of a regular file, or the very URL.
+static cgv_status choose_name(cgv_sink *sink, const AVOutputFormat *muxer) {
+    sink->single = is_picture_muxer(muxer) && !av_filename_number_test(sink->url);
+    if (muxer->flags & AVFMT_NOFILE && !sink->single)
+        return CGV_OK;
+    sink->path = cgv_sink_regular_file(sink->url);
+    if (!sink->path)
+        return CGV_OK;
+    sink->part = cgv_fs_part_name(sink->path);
+    return sink->part ? CGV_OK : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", sink->url);
+}
+
+static cgv_status open_muxer(cgv_sink *sink, const AVOutputFormat *muxer) {
+    const char *name = sink->part ? sink->part : strcmp(sink->url, "-") ? sink->url : "pipe:1";
+    int error = avformat_alloc_output_context2(&sink->output, (AVOutputFormat *)muxer, NULL, name);
+    return error < 0 ? cgv_av_fail(error, "%s: mux", sink->url) : CGV_OK;
+}
+
+static cgv_status set_up_video(cgv_sink *sink, const cgv_source_info *source) {
+    const AVCodecContext *context = sink->encoder.context;
+    int error = avcodec_parameters_from_context(sink->video->codecpar, context);
+    if (error < 0)
+        return cgv_av_fail(error, "%s: mux", sink->url);
+    sink->video->time_base = context->time_base;
+    sink->video->sample_aspect_ratio = context->sample_aspect_ratio;
+    sink->video->avg_frame_rate = context->framerate;
+    if (context->framerate.num && av_cmp_q(context->framerate, source->rate) == 0)
+        sink->video->r_frame_rate = source->video->r_frame_rate;
+    return CGV_OK;
+}
+
+static cgv_status write_header(cgv_sink *sink) {
+    AVDictionary *options = NULL;
+    cgv_av_clear_error();
+    int error = 0;
+    if (!(sink->output->oformat->flags & AVFMT_NOFILE))
+        error = avio_open2(&sink->output->pb, sink->output->url, AVIO_FLAG_WRITE, NULL, NULL);
+    if (error < 0)
+        return cgv_av_fail(error, "%s: mux: cannot create", sink->url);
+    if (sink->single)
+        av_dict_set(&options, "update", "1", 0); // the name is no pattern
+    error = avformat_write_header(sink->output, &options);
+    av_dict_free(&options);
+    return error < 0 ? cgv_av_fail(error, "%s: mux: cannot write %s", sink->url,
+                                   sink->output->oformat->name)
+                     : CGV_OK;
+}
+
+cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
+                         const cgv_source_info *source) {
+    *out = NULL;
+    const AVOutputFormat *muxer;
+    const AVCodec *codec;
+    cgv_status status = choose_muxer(&muxer, params);
+    if (!status)
+        status = choose_encoder(&codec, muxer, params);
+    if (status)
+        return status;
+    cgv_sink *sink = calloc(1, sizeof *sink);
+    int streams = (int)source->input->nb_streams;
+    if (!sink || !(sink->map = calloc((size_t)streams, sizeof *sink->map)) ||
+        !(sink->packet = av_packet_alloc())) {
+        status = cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
+        goto fail;
+    }
+    sink->url = params->url;
+    sink->streams = streams;
+    sink->drop_discard = !av_match_name("mov", muxer->name) && !av_match_name("mp4", muxer->name);
+    status = choose_name(sink, muxer);
+    if (!status)
+        status = open_muxer(sink, muxer);
+    if (!status)
+        status = cgv_carry_streams(sink->output, &sink->video, sink->map, source);
+    if (!status)
+        status = cgv_carry_metadata(sink->output, source);
+    if (!status)
+        status = cgv_encoder_open(&sink->encoder, codec, muxer, params, source);
+    if (!status)
+        status = set_up_video(sink, source);
+    if (!status)
+        status = write_header(sink);
+    if (status)
+        goto fail;
+    *out = sink;
+    return CGV_OK;
+fail:
+    cgv_sink_close(&sink);
+    return status;
+}
+
+const AVFrame *cgv_sink_format(const cgv_sink *sink) {
+    return sink->encoder.format;
+}
+
+const char *cgv_sink_part(const cgv_sink *sink) {
+    return sink->part;
+}
+
+static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
+    cgv_av_clear_error();
+    int error = av_interleaved_write_frame(sink->output, packet);
+    if (error < 0)
+        return cgv_av_fail(error, "%s: mux: cannot write", sink->url);
+    if (sink->output->pb)
+        atomic_store(&sink->bytes, avio_tell(sink->output->pb));
+    return CGV_OK;
+}
+
+static cgv_status mux_encoded(cgv_sink *sink) {
+    AVRational base = sink->encoder.context->time_base;
+    cgv_status status;
+    while (!(status = cgv_encoder_receive(&sink->encoder, sink->packet))) {
+        AVPacket *packet = sink->packet;
+        int64_t time = av_rescale_q(packet->pts + packet->duration, base, AV_TIME_BASE_Q);
+        if (time > atomic_load(&sink->time))
+            atomic_store(&sink->time, time);
+        av_packet_rescale_ts(packet, base, sink->video->time_base);
+        packet->stream_index = sink->video->index;
+        if (!sink->output->pb)
+            atomic_fetch_add(&sink->bytes, packet->size);
+        status = mux(sink, packet);
+        if (status)
+            return status;
+    }
+    return status == CGV_AGAIN || status == CGV_END ? CGV_OK : status;
+}
+
+static cgv_status write_frame(cgv_sink *sink, cgv_item *item) {
+    int64_t frames = atomic_load(&sink->frames) + item->repeat;
+    if (sink->single && frames > 1)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "%s: mux: there is more than one frame: name the pictures by a pattern "
+                        "like out%%03d.png, or shorten with -t",
+                        sink->url);
+    int64_t pts = item->frame->pts;
+    for (int i = 0; i < item->repeat; i++) {
+        AVFrame *frame = av_frame_clone(item->frame);
+        if (!frame)
+            return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
+        frame->pts = pts + i * cgv_av_frame_duration(item->frame);
+        cgv_status status = cgv_encoder_send(&sink->encoder, frame);
+        if (!status)
+            status = mux_encoded(sink);
+        if (status)
+            return status;
+    }
+    atomic_store(&sink->frames, frames);
+    return CGV_OK;
+}
+
+static cgv_status write_packet(cgv_sink *sink, AVPacket *packet) {
+    int index = packet->stream_index < sink->streams ? sink->map[packet->stream_index] : -1;
+    if (index < 0 || (sink->drop_discard && packet->flags & AV_PKT_FLAG_DISCARD))
+        return CGV_OK;
+    av_packet_rescale_ts(packet, packet->time_base, sink->output->streams[index]->time_base);
+    packet->stream_index = index;
+    packet->pos = -1;
+    return mux(sink, packet);
+}
+
+cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item) {
+    cgv_status status = item.kind == CGV_ITEM_FRAME    ? write_frame(sink, &item)
+                        : item.kind == CGV_ITEM_PACKET ? write_packet(sink, item.packet)
+                                                       : CGV_OK;
+    cgv_item_free(&item);
+    return status;
+}
+
+cgv_status cgv_sink_finish(cgv_sink *sink) {
+    cgv_status status = cgv_encoder_send(&sink->encoder, NULL);
+    if (!status)
+        status = mux_encoded(sink);
+    if (!status) {
+        cgv_av_clear_error();
+        int error = av_write_trailer(sink->output);
+        if (sink->output->pb && error >= 0) {
+            atomic_store(&sink->bytes, avio_size(sink->output->pb));
+            avio_flush(sink->output->pb);
+            error = sink->output->pb->error;
+        }
+        if (sink->output->pb && !(sink->output->oformat->flags & AVFMT_NOFILE)) {
+            int closed = avio_closep(&sink->output->pb);
+            error = error < 0 ? error : closed;
+        }
+        if (error < 0)
+            status = cgv_av_fail(error, "%s: mux: cannot finish", sink->url);
+    }
+    if (!status && sink->part && rename(sink->part, sink->path)) {
+        status = cgv_fail(CGV_ERROR_IO, "%s: mux: cannot rename: %s", sink->url, strerror(errno));
+    } else if (!status) {
+        free(sink->part);
+        sink->part = NULL;
+    }
+    return status;
+}
+
+void cgv_sink_close(cgv_sink **handle) {
+    cgv_sink *sink = *handle;
+    if (!sink)
+        return;
+    if (sink->output && !(sink->output->oformat->flags & AVFMT_NOFILE))
+        avio_closep(&sink->output->pb);
+    if (sink->part)
+        unlink(sink->part);
+    avformat_free_context(sink->output);
+    cgv_encoder_close(&sink->encoder);
+    av_packet_free(&sink->packet);
+    free(sink->map);
+    free(sink->path);
+    free(sink->part);
+    free(sink);
+    *handle = NULL;
+}
+
+cgv_sink_stats cgv_sink_get_stats(const cgv_sink *sink) {
+    cgv_sink *s = (cgv_sink *)sink; // atomic_load takes no const before C17
+    return (cgv_sink_stats){atomic_load(&s->frames), atomic_load(&s->bytes), atomic_load(&s->time)};
+}

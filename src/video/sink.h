@@ -1,0 +1,56 @@
+// Encode and mux: files, pictures, picture sequences, pipes.
+#ifndef CGV_VIDEO_SINK_H
+#define CGV_VIDEO_SINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libavcodec/avcodec.h>
+
+#include "cgvideo/status.h"
+#include "video/queue.h"
+#include "video/source.h"
+
+typedef struct cgv_sink cgv_sink;
+
+typedef struct cgv_sink_params {
+    const char *url;                              // "-" is standard output
+    const char *format;                           // muxer; NULL: guessed from the name
+    const char *codec;                            // encoder; NULL: the container's default
+    const char *preset, *bit_rate, *pixel_format; // as ffmpeg; NULL: defaults
+    double crf;                                   // negative: default
+    AVRational rate;                              // constant output rate, or {0, 1}: as the input
+    int threads;                                  // 0: one a core
+} cgv_sink_params;
+
+// Choose muxer, encoder and output format for what the source delivers, create the output beside
+// its final name and write its header. The source and its info must outlive the sink.
+CGV_NODISCARD cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
+                                       const cgv_source_info *source);
+
+// Size, pixel format (one that cgv_colour_layout takes) and colour tags of the frames to send.
+const AVFrame *cgv_sink_format(const cgv_sink *sink);
+
+// Write a frame or a packet; takes it, on failure too.
+CGV_NODISCARD cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item);
+
+// Drain the encoder, write the trailer and give the file its name. Only closing may follow.
+CGV_NODISCARD cgv_status cgv_sink_finish(cgv_sink *sink);
+
+// Without a successful cgv_sink_finish before, what was written is removed. NULL-safe.
+void cgv_sink_close(cgv_sink **sink);
+
+// For progress; may be called from another thread than the writing one.
+typedef struct cgv_sink_stats {
+    int64_t frames, bytes, time; // encoded frames, muxed bytes, microseconds of output
+} cgv_sink_stats;
+cgv_sink_stats cgv_sink_get_stats(const cgv_sink *sink);
+
+// The partial file, to be unlinked by a signal handler; NULL when there is none. Valid until the
+// sink is closed.
+const char *cgv_sink_part(const cgv_sink *sink);
+
+// The regular file that `url` names (malloc'ed): NULL for pipes, protocols, devices.
+char *cgv_sink_regular_file(const char *url);
+
+#endif

@@ -1,0 +1,54 @@
+// Demux and decode: files, pictures, picture sequences, pipes; whatever libavformat opens.
+#ifndef CGV_VIDEO_SOURCE_H
+#define CGV_VIDEO_SOURCE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libavformat/avformat.h>
+
+#include "cgvideo/status.h"
+#include "video/queue.h"
+
+typedef struct cgv_source cgv_source;
+
+typedef struct cgv_source_params {
+    const char *url;       // "-" is standard input
+    const char *format;    // demuxer; NULL: guessed
+    const char *rate;      // of picture sequences and raw video; NULL: the demuxer's default
+    int64_t start, length; // microseconds; length INT64_MAX: to the end
+    bool no_audio, no_subtitles;
+    int threads;             // 0: one a core
+    const atomic_bool *stop; // set: behave as if the input ended here; NULL: never
+} cgv_source_params;
+
+typedef struct cgv_source_info {
+    const AVFormatContext *input; // its streams, metadata and chapters
+    const AVStream *video;        // the one that is decoded
+    const AVFrame *first;         // its first frame: size, format, colours. No pixel data.
+    AVRational rate;              // average; {0, 1} if unknown
+    int64_t shift;                // microseconds that have been subtracted from all timestamps
+    int64_t length;               // microseconds that will be delivered; 0 if unknown
+    int64_t wanted;               // params->length
+} cgv_source_info;
+
+// Open, choose the video stream, and decode up to its first frame. Frames come in a format that
+// cgv_colour_layout takes. params->url and stop must outlive the source.
+CGV_NODISCARD cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params);
+
+// Valid as long as the source; constant from the first cgv_source_read on.
+const cgv_source_info *cgv_source_get_info(const cgv_source *source);
+
+// The next frame, or packet of another stream; the caller's. CGV_END at the end.
+CGV_NODISCARD cgv_status cgv_source_read(cgv_source *source, cgv_item *item);
+
+// Packets, and how many of them could not be decoded.
+typedef struct cgv_source_errors {
+    int64_t packets, damaged;
+} cgv_source_errors;
+cgv_source_errors cgv_source_get_errors(const cgv_source *source);
+
+void cgv_source_close(cgv_source **source);
+
+#endif
