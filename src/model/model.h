@@ -11,7 +11,8 @@ struct cgv_model {
     cgv_model_info info;
 };
 
-// Take ownership of net; parameters are zero. On failure the net is destroyed.
+// Take ownership of net; parameters are zero. On failure the net is destroyed. format: as in
+// cgv_model_info.
 CGV_NODISCARD cgv_status cgv_model_from_net(cgv_model **out, cgv_net *net, const char *format);
 
 #endif

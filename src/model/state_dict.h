@@ -7,7 +7,8 @@
 
 #include "cgvideo/status.h"
 
-#define CGV_MAX_DIMS 4
+#define CGV_MAX_DIMS    4
+#define CGV_MAX_TENSORS 4096 // of one dictionary; a 64-block generator has some 270
 
 // data: float32, dense, C order, owned by the dictionary. A scalar has dims 0 and count 1.
 typedef struct cgv_state_tensor {
@@ -24,20 +25,30 @@ typedef struct cgv_state_dict {
 } cgv_state_dict;
 
 // Append a tensor with its own zeroed data; *out is valid until the next append.
-// `name` is copied. CGV_ERROR_FORMAT on a duplicate name or a shape that overflows.
+// `name` is copied. CGV_ERROR_FORMAT on a duplicate or unprintable name, or a shape that overflows;
+// messages start with `where`.
 CGV_NODISCARD cgv_status cgv_state_dict_add(cgv_state_dict *dict, cgv_state_tensor **out,
-                                            const char *name, int dims, const int64_t *shape);
+                                            const char *name, int dims, const int64_t *shape,
+                                            const char *where);
+// Product of the extents into *count. CGV_ERROR_FORMAT when one is negative, there are more than
+// CGV_MAX_DIMS, or the tensor would not fit in memory.
+CGV_NODISCARD cgv_status cgv_state_count(size_t *count, const char *name, int dims,
+                                         const int64_t *shape, const char *where);
 // NULL when absent.
 const cgv_state_tensor *cgv_state_dict_find(const cgv_state_dict *dict, const char *name);
 void cgv_state_dict_free(cgv_state_dict *dict);
 
 // Parsers work on memory, so that they can be fuzzed; `where` names the source in messages.
 // On failure the dictionary is left empty. Nothing in the input is executed, nothing allocated
-// beyond a small multiple of `size`.
+// beyond a small multiple of `size` plus a fixed allowance for tables.
+//
+// PyTorch's torch.save of a state_dict, zip or legacy container.
 CGV_NODISCARD cgv_status cgv_pth_parse(cgv_state_dict *out, const void *data, size_t size,
                                        const char *where);
 CGV_NODISCARD cgv_status cgv_safetensors_parse(cgv_state_dict *out, const void *data, size_t size,
                                                const char *where);
-CGV_NODISCARD cgv_status cgv_safetensors_write(const cgv_state_dict *dict, const char *path);
+// The file appears whole or not at all. architecture: kept as metadata, NULL: none.
+CGV_NODISCARD cgv_status cgv_safetensors_write(const cgv_state_dict *dict, const char *path,
+                                               const char *architecture);
 
 #endif

@@ -191,6 +191,8 @@ cgv_status cgv_arch_detect(cgv_net **out, const cgv_weight_shape *shapes, int co
                            const char *where) {
     *out = NULL;
     weights w = {.shapes = shapes, .count = count};
+    if (!count)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: unsupported: it holds no weights", where);
     cgv_status status = refuse_strangers(&w, where);
     if (status)
         return status;
@@ -210,5 +212,5 @@ cgv_status cgv_arch_detect(cgv_net **out, const cgv_weight_shape *shapes, int co
     return cgv_fail(CGV_ERROR_UNSUPPORTED,
                     "%s: unsupported network: '%s' fits none that cgvideo knows (resnet, mobile "
                     "resnet, PatchGAN)",
-                    where, count ? shapes[0].name : "no weight at all");
+                    where, shapes[0].name);
 }

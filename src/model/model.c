@@ -1,0 +1,227 @@
+#include "model/model.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "model/state_dict.h"
+#include "nn/arch.h"
+
+static const size_t max_file = (size_t)1 << 30; // far above any CycleGAN, far below a disk image
+
+cgv_status cgv_model_from_net(cgv_model **out, cgv_net *net, const char *format) {
+    *out = NULL;
+    cgv_model *model = calloc(1, sizeof *model);
+    float *params = calloc(net->param_floats + 1, sizeof *params); // identity has none
+    if (!model || !params) {
+        free(model);
+        free(params);
+        cgv_net_destroy(&net);
+        return cgv_fail(CGV_ERROR_MEMORY, "no memory for a model's weights");
+    }
+    model->net = net;
+    model->params = params;
+    cgv_model_info *info = &model->info;
+    snprintf(info->architecture, sizeof info->architecture, "%s", net->architecture);
+    snprintf(info->format, sizeof info->format, "%s", format);
+    info->input_channels = net->input_channels;
+    info->output_channels = net->nodes[net->node_count - 1].channels;
+    info->multiple = net->multiple;
+    info->tensors = net->param_count;
+    for (int i = 0; i < net->param_count; i++)
+        info->parameters += (int64_t)net->params[i].count;
+    *out = model;
+    return CGV_OK;
+}
+
+void cgv_model_destroy(cgv_model **model) {
+    if (!model || !*model)
+        return;
+    cgv_net_destroy(&(*model)->net);
+    free((*model)->params);
+    free(*model);
+    *model = NULL;
+}
+
+const cgv_model_info *cgv_model_get_info(const cgv_model *model) {
+    return &model->info;
+}
+
+double cgv_model_gmac(const cgv_model *model, int width, int height) {
+    int m = model->net->multiple;
+    return cgv_net_macs(model->net, (height + m - 1) / m * m, (width + m - 1) / m * m) / 1e9;
+}
+
+// DataParallel wraps a network in "module.".
+static void strip_prefix(cgv_state_dict *dict) {
+    static const char prefix[] = "module.";
+    const size_t length = sizeof prefix - 1;
+    for (int i = 0; i < dict->count; i++)
+        if (strncmp(dict->tensors[i].name, prefix, length))
+            return;
+    for (int i = 0; i < dict->count; i++) {
+        char *name = dict->tensors[i].name;
+        memmove(name, name + length, strlen(name) - length + 1);
+    }
+}
+
+// Length of P where the name is P.running_mean, P.running_var or P.num_batches_tracked; or 0.
+static int statistics_prefix(const char *name) {
+    static const char *const suffixes[] = {".running_mean", ".running_var", ".num_batches_tracked"};
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        size_t suffix = strlen(suffixes[i]);
+        if (length > suffix && !strcmp(name + length - suffix, suffixes[i]))
+            return (int)(length - suffix);
+    }
+    return 0;
+}
+
+// Instance norms of PyTorch up to 0.4 left running statistics in the file that nothing reads.
+// Where the same layer has weights it is a batch norm, which does read them.
+static cgv_status drop_statistics(cgv_state_dict *dict, const char *where) {
+    for (int i = 0; i < dict->count; i++) {
+        int prefix = statistics_prefix(dict->tensors[i].name);
+        char weight[300];
+        snprintf(weight, sizeof weight, "%.*s.weight", prefix, dict->tensors[i].name);
+        const cgv_state_tensor *scale = prefix ? cgv_state_dict_find(dict, weight) : NULL;
+        if (scale && scale->dims == 1)
+            return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                            "%s: unsupported: '%s' belongs to a batch norm; cgvideo reads networks "
+                            "trained with instance norm",
+                            where, dict->tensors[i].name);
+    }
+    int kept = 0;
+    for (int i = 0; i < dict->count; i++) {
+        if (statistics_prefix(dict->tensors[i].name)) {
+            free(dict->tensors[i].name);
+            free(dict->tensors[i].data);
+        } else {
+            dict->tensors[kept++] = dict->tensors[i];
+        }
+    }
+    dict->count = kept;
+    return CGV_OK;
+}
+
+static cgv_status detect(cgv_net **out, const cgv_state_dict *dict, const char *where) {
+    cgv_weight_shape *shapes = calloc((size_t)dict->count + 1, sizeof *shapes);
+    if (!shapes)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", where);
+    for (int i = 0; i < dict->count; i++) {
+        const cgv_state_tensor *tensor = &dict->tensors[i];
+        shapes[i] = (cgv_weight_shape){.name = tensor->name, .dims = tensor->dims};
+        memcpy(shapes[i].shape, tensor->shape, sizeof shapes[i].shape);
+    }
+    cgv_status status = cgv_arch_detect(out, shapes, dict->count, where);
+    free(shapes);
+    return status;
+}
+
+static cgv_status copy_weights(cgv_model *model, const cgv_state_dict *dict, const char *where) {
+    for (int i = 0; i < model->net->param_count; i++) {
+        const cgv_param *param = &model->net->params[i];
+        // cgv_arch_detect found every parameter, with this shape.
+        const cgv_state_tensor *tensor = cgv_state_dict_find(dict, param->name);
+        for (size_t j = 0; j < param->count; j++)
+            if (!isfinite(tensor->data[j]))
+                return cgv_fail(CGV_ERROR_FORMAT,
+                                "%s: damaged: '%s' holds NaN or infinity; its training diverged",
+                                where, param->name);
+        memcpy(model->params + param->offset, tensor->data, param->count * sizeof(float));
+    }
+    return CGV_OK;
+}
+
+static cgv_status from_dict(cgv_model **out, cgv_state_dict *dict, const char *format,
+                            const char *where) {
+    strip_prefix(dict);
+    cgv_status status = drop_statistics(dict, where);
+    cgv_net *net;
+    if (!status)
+        status = detect(&net, dict, where);
+    if (!status)
+        status = cgv_model_from_net(out, net, format);
+    if (!status)
+        status = copy_weights(*out, dict, where);
+    if (status)
+        cgv_model_destroy(out);
+    return status;
+}
+
+static bool is_zip(const uint8_t *data, size_t size) {
+    return size >= 4 && !memcmp(data, "PK\3\4", 4);
+}
+
+static bool is_pickle(const uint8_t *data, size_t size) {
+    return size >= 2 && data[0] == 0x80 && data[1] <= 5;
+}
+
+static bool is_safetensors(const uint8_t *data, size_t size) {
+    return size >= 9 && data[8] == '{';
+}
+
+static const struct {
+    bool (*is)(const uint8_t *data, size_t size);
+    cgv_status (*parse)(cgv_state_dict *out, const void *data, size_t size, const char *where);
+    const char *name;
+} formats[] = {
+    {is_zip, cgv_pth_parse, "pth (zip)"},
+    {is_pickle, cgv_pth_parse, "pth (legacy)"},
+    {is_safetensors, cgv_safetensors_parse, "safetensors"},
+};
+
+static cgv_status load_identity(cgv_model **out) {
+    cgv_net *net;
+    cgv_status status = cgv_arch_identity(&net, 3);
+    return status ? status : cgv_model_from_net(out, net, "built in");
+}
+
+cgv_status cgv_model_load(cgv_model **out, const char *path) {
+    *out = NULL;
+    if (!strcmp(path, "identity"))
+        return load_identity(out);
+    void *data;
+    size_t size;
+    cgv_status status = cgv_fs_read(&data, &size, path, max_file);
+    if (status)
+        return status;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (!formats[i].is(data, size))
+            continue;
+        cgv_state_dict dict;
+        status = formats[i].parse(&dict, data, size, path);
+        if (!status)
+            status = from_dict(out, &dict, formats[i].name, path);
+        cgv_state_dict_free(&dict);
+        goto done;
+    }
+    status = cgv_fail(CGV_ERROR_FORMAT, "%s: not a model: neither PyTorch's .pth nor .safetensors",
+                      path);
+done:
+    free(data);
+    return status;
+}
+
+cgv_status cgv_model_save(const cgv_model *model, const char *path) {
+    cgv_state_dict dict = {0};
+    cgv_status status = CGV_OK;
+    if (!model->net->param_count)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: %s has no weights to write", path,
+                        model->net->architecture);
+    for (int i = 0; i < model->net->param_count && !status; i++) {
+        const cgv_param *param = &model->net->params[i];
+        cgv_state_tensor *tensor;
+        status = cgv_state_dict_add(&dict, &tensor, param->name, param->dims, param->shape, path);
+        if (!status)
+            memcpy(tensor->data, model->params + param->offset, param->count * sizeof(float));
+    }
+    if (!status)
+        status = cgv_safetensors_write(&dict, path, model->net->architecture);
+    cgv_state_dict_free(&dict);
+    return status;
+}
