@@ -1,0 +1,347 @@
+// Nets: shapes, costs, parameter tables, recognition.
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cgvideo/log.h"
+#include "nn/arch.h"
+#include "support.h"
+
+static char last_message[1024];
+static int messages;
+
+static void keep_message(void *opaque, cgv_log_level level, const char *text) {
+    (void)opaque;
+    (void)level;
+    snprintf(last_message, sizeof last_message, "%s", text);
+    messages++;
+}
+
+static void listen(void) {
+    cgv_log_set(keep_message, NULL, CGV_LOG_ERROR);
+    messages = 0;
+    *last_message = 0;
+}
+
+// Exactly one message, and it says `fragment`.
+static bool said(const char *fragment) {
+    bool ok = messages == 1 && strstr(last_message, fragment);
+    if (!ok)
+        printf("%d messages, the last: %s\n", messages, last_message);
+    messages = 0;
+    return ok;
+}
+
+static cgv_net *by_name(const char *name, int width, int layers) {
+    cgv_net *net;
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, name, width, layers), CGV_OK);
+    return net;
+}
+
+static int64_t parameters(const cgv_net *net) {
+    int64_t sum = 0;
+    for (int i = 0; i < net->param_count; i++)
+        sum += (int64_t)net->params[i].count;
+    return sum;
+}
+
+static void check_cost(const char *name, int width, int64_t wanted, double gmac) {
+    cgv_net *net = by_name(name, width, 3);
+    CU_ASSERT_STRING_EQUAL(net->architecture, name);
+    CU_ASSERT(wanted < 0 || parameters(net) == wanted);
+    CU_ASSERT(fabs(cgv_net_macs(net, 256, 256) / 1e9 - gmac) < 0.05);
+    cgv_net_destroy(&net);
+}
+
+// The published numbers of parameters, and the multiplications worked out by hand.
+static void test_costs(void) {
+    check_cost("resnet_9blocks", 64, 11378179, 49.6);
+    check_cost("resnet_6blocks", 64, 7837699, 35.1);
+    check_cost("resnet_9blocks", 16, -1, 3.3);
+    check_cost("patchgan", 64, 2764737, 3.15);
+    check_cost("identity", 0, 0, 0);
+
+    cgv_net *net = by_name("resnet_9blocks", 64, 0);
+    CU_ASSERT(fabs(cgv_net_macs(net, 720, 1280) / 1e9 - 697) < 1);
+    CU_ASSERT(fabs(cgv_net_macs(net, 1080, 1920) / 1e9 - 1568) < 1);
+    cgv_net_destroy(&net);
+}
+
+static void test_names(void) {
+    static const char *const bad[] = {
+        "resnet", "resnet_9block", "resnet_9blocks2", "resnet_-1blocks", "unet_256", "mobile_", ""};
+    listen();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        cgv_net *net;
+        CU_ASSERT_EQUAL(cgv_arch_by_name(&net, bad[i], 64, 3), CGV_ERROR_ARGUMENT);
+        CU_ASSERT(said("architecture"));
+        CU_ASSERT_PTR_NULL(net);
+    }
+    cgv_net *net;
+    CU_ASSERT_EQUAL(cgv_arch_by_name(&net, "resnet_65blocks", 64, 3), CGV_ERROR_ARGUMENT);
+    CU_ASSERT(said("65 blocks"));
+    CU_ASSERT_EQUAL(cgv_arch_by_name(&net, "resnet_9blocks", 0, 3), CGV_ERROR_ARGUMENT);
+    CU_ASSERT(said("width"));
+    CU_ASSERT_EQUAL(cgv_arch_by_name(&net, "patchgan", 64, 7), CGV_ERROR_ARGUMENT);
+    CU_ASSERT(said("7 layers"));
+}
+
+static void test_parameter_table(void) {
+    cgv_net *net = by_name("resnet_6blocks", 8, 0);
+    static const struct {
+        int index;
+        const char *name;
+        int64_t shape[4];
+    } expected[] = {
+        {0, "model.1.weight", {8, 3, 7, 7}},
+        {1, "model.1.bias", {8}},
+        {6, "model.10.conv_block.1.weight", {32, 32, 3, 3}},
+        {9, "model.10.conv_block.5.bias", {32}},
+        {30, "model.16.weight", {32, 16, 3, 3}}, // transposed: [in, out, k, k]
+        {32, "model.19.weight", {16, 8, 3, 3}},
+        {34, "model.23.weight", {3, 8, 7, 7}},
+    };
+    CU_ASSERT_EQUAL_FATAL(net->param_count, 36);
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const cgv_param *p = &net->params[expected[i].index];
+        CU_ASSERT_STRING_EQUAL(p->name, expected[i].name);
+        CU_ASSERT_EQUAL(memcmp(p->shape, expected[i].shape, sizeof p->shape), 0);
+    }
+    size_t end = 0; // in order, aligned, without overlap
+    for (int i = 0; i < net->param_count; i++) {
+        CU_ASSERT(net->params[i].offset >= end && net->params[i].offset % 4 == 0);
+        end = net->params[i].offset + net->params[i].count;
+    }
+    CU_ASSERT(net->param_floats >= end && net->param_floats < end + 4);
+    cgv_net_destroy(&net);
+
+    net = by_name("mobile_resnet_9blocks", 8, 0);
+    CU_ASSERT_STRING_EQUAL(net->params[6].name, "model.10.conv_block.1.conv.0.weight");
+    CU_ASSERT_STRING_EQUAL(net->params[13].name, "model.10.conv_block.6.conv.2.bias");
+    CU_ASSERT_EQUAL(net->params[6].shape[1], 1);
+    cgv_net_destroy(&net);
+}
+
+static void check_output(const cgv_net *net, int h, int w, int oh, int ow) {
+    cgv_size *sizes = calloc((size_t)net->node_count, sizeof *sizes);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(sizes);
+    CU_ASSERT_EQUAL(cgv_net_shapes(net, h, w, sizes), CGV_OK);
+    CU_ASSERT_EQUAL(sizes[net->node_count - 1].h, oh);
+    CU_ASSERT_EQUAL(sizes[net->node_count - 1].w, ow);
+    free(sizes);
+}
+
+static void check_refused(const cgv_net *net, int h, int w, const char *why) {
+    cgv_size *sizes = calloc((size_t)net->node_count, sizeof *sizes);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(sizes);
+    CU_ASSERT_EQUAL(cgv_net_shapes(net, h, w, sizes), CGV_ERROR_ARGUMENT);
+    CU_ASSERT(said(why));
+    CU_ASSERT_EQUAL(cgv_net_macs(net, h, w), 0);
+    messages = 0;
+    free(sizes);
+}
+
+static void test_shapes(void) {
+    listen();
+    cgv_net *net = by_name("resnet_9blocks", 8, 0);
+    check_output(net, 64, 100, 64, 100);
+    check_output(net, 8, 8, 8, 8);
+    check_refused(net, 4, 64, "model.10.conv_block.1.weight"); // one row cannot be reflected
+    check_refused(net, 64, 4, "too small");
+    check_refused(net, 66, 64, "multiples of 4");
+    check_refused(net, 0, 64, "64x0");
+    check_refused(net, 64, 1 << 20, "1048576x64");
+    cgv_net_destroy(&net);
+
+    net = by_name("patchgan", 8, 3);
+    check_output(net, 256, 256, 30, 30);
+    check_output(net, 64, 67, 6, 6);
+    check_output(net, 24, 24, 1, 1);
+    check_refused(net, 23, 64, "model.11.weight");
+    cgv_net_destroy(&net);
+    net = by_name("patchgan", 8, 5);
+    check_output(net, 256, 256, 6, 6);
+    cgv_net_destroy(&net);
+
+    net = by_name("identity", 0, 0);
+    check_output(net, 1, 17, 1, 17);
+    cgv_net_destroy(&net);
+}
+
+// What the architectures do not use, and the sticky error.
+static void test_builders(void) {
+    listen();
+    cgv_net *net;
+    CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "test", 3), CGV_OK);
+    int x = cgv_net_conv(
+        net, 0, "a", &(cgv_conv_desc){.channels = 6, .kernel = 3, .groups = 3, .no_bias = true});
+    x = cgv_net_instance_norm(net, x, "n");
+    int up = cgv_net_upsample(net, x, 2, CGV_UPSAMPLE_NEAREST);
+    CU_ASSERT_EQUAL(up, 3);
+    CU_ASSERT_EQUAL(net->param_count, 3);
+    CU_ASSERT_EQUAL(net->params[0].shape[1], 1);
+    CU_ASSERT_STRING_EQUAL(net->params[2].name, "n.bias");
+    CU_ASSERT_EQUAL(net->nodes[1].stride, 1);
+    check_output(net, 5, 7, 6, 10);
+    CU_ASSERT_EQUAL(cgv_net_macs(net, 5, 7), 6 * 9 * 3 * 5);
+
+    int sum = cgv_net_add(net, up, x);
+    CU_ASSERT_EQUAL(sum, 4);
+    check_refused(net, 5, 7, "an addition meets");
+
+    int before = net->node_count;
+    CU_ASSERT_EQUAL(
+        cgv_net_conv(net, x, "b", &(cgv_conv_desc){.channels = 4, .kernel = 3, .groups = 3}), 0);
+    CU_ASSERT_EQUAL(net->status, CGV_ERROR_ARGUMENT);
+    CU_ASSERT(said("groups"));
+    CU_ASSERT_EQUAL(cgv_net_activation(net, x, CGV_ACT_RELU, 0), 0); // and silent from here on
+    CU_ASSERT_EQUAL(cgv_net_add(net, x, x), 0);
+    CU_ASSERT_EQUAL(cgv_net_upsample(net, x, 2, CGV_UPSAMPLE_BILINEAR), 0);
+    CU_ASSERT_EQUAL(cgv_net_instance_norm(net, x, "m"), 0);
+    CU_ASSERT_EQUAL(messages, 0);
+    CU_ASSERT_EQUAL(net->node_count, before);
+    cgv_net_destroy(&net);
+    CU_ASSERT_PTR_NULL(net);
+    cgv_net_destroy(&net);
+    cgv_net_destroy(NULL);
+}
+
+typedef struct shapes {
+    cgv_weight_shape list[400];
+    int count;
+} shapes;
+
+// Backwards, because the order in a file means nothing.
+static shapes shapes_of(const cgv_net *net) {
+    shapes s = {.count = net->param_count};
+    for (int i = 0; i < net->param_count; i++) {
+        const cgv_param *p = &net->params[net->param_count - 1 - i];
+        s.list[i] = (cgv_weight_shape){.name = p->name, .dims = p->dims};
+        memcpy(s.list[i].shape, p->shape, sizeof p->shape);
+    }
+    return s;
+}
+
+static cgv_weight_shape *shape_named(shapes *s, const char *name) {
+    for (int i = 0; i < s->count; i++)
+        if (!strcmp(s->list[i].name, name))
+            return &s->list[i];
+    return NULL;
+}
+
+static void check_same(const cgv_net *a, const cgv_net *b) {
+    CU_ASSERT_STRING_EQUAL(a->architecture, b->architecture);
+    CU_ASSERT_EQUAL(a->multiple, b->multiple);
+    CU_ASSERT_EQUAL_FATAL(a->node_count, b->node_count);
+    CU_ASSERT_EQUAL(memcmp(a->nodes, b->nodes, (size_t)a->node_count * sizeof *a->nodes), 0);
+    CU_ASSERT_EQUAL_FATAL(a->param_count, b->param_count);
+    for (int i = 0; i < a->param_count; i++) {
+        const cgv_param *p = &a->params[i], *q = &b->params[i];
+        CU_ASSERT_STRING_EQUAL(p->name, q->name);
+        CU_ASSERT_EQUAL(memcmp(p->shape, q->shape, sizeof p->shape), 0);
+        CU_ASSERT(p->dims == q->dims && p->offset == q->offset && p->count == q->count);
+    }
+}
+
+static void check_found(cgv_net *net) {
+    shapes s = shapes_of(net);
+    cgv_net *found;
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_detect(&found, s.list, s.count, "test"), CGV_OK);
+    check_same(found, net);
+    cgv_net_destroy(&found);
+    cgv_net_destroy(&net);
+}
+
+static void test_detect(void) {
+    check_found(by_name("resnet_9blocks", 64, 0));
+    check_found(by_name("resnet_1blocks", 3, 0));
+    check_found(by_name("resnet_0blocks", 5, 0));
+    check_found(by_name("resnet_64blocks", 4, 0));
+    check_found(by_name("mobile_resnet_9blocks", 16, 0));
+    for (int layers = 1; layers <= CGV_PATCHGAN_MAX_LAYERS; layers++)
+        check_found(by_name("patchgan", 4 + layers, layers));
+
+    // Pruned by GAN compression, channels in and out other than 3, dropout in the blocks.
+    cgv_resnet_desc desc = {.input_channels = 1,
+                            .output_channels = 2,
+                            .stem = {5, 6, 7},
+                            .blocks = 3,
+                            .up = {9, 4},
+                            .dropout_slot = true,
+                            .inner = {3, 8, 1}};
+    for (int mobile = 0; mobile < 2; mobile++) {
+        desc.mobile = mobile;
+        cgv_net *net;
+        CU_ASSERT_EQUAL_FATAL(cgv_arch_resnet(&net, &desc), CGV_OK);
+        check_found(net);
+    }
+}
+
+static void check_unsupported(const shapes *s, const char *fragment) {
+    cgv_net *net;
+    messages = 0;
+    CU_ASSERT_EQUAL(cgv_arch_detect(&net, s->list, s->count, "a.pth"), CGV_ERROR_UNSUPPORTED);
+    CU_ASSERT_PTR_NULL(net);
+    CU_ASSERT_EQUAL(strncmp(last_message, "a.pth: ", 7), 0);
+    CU_ASSERT(said(fragment));
+}
+
+// Each message names a key that does not fit.
+static void test_detect_refuses(void) {
+    listen();
+    cgv_net *resnet = by_name("resnet_9blocks", 8, 0), *patchgan = by_name("patchgan", 8, 3);
+    shapes s = {0};
+    check_unsupported(&s, "no weights");
+    s = (shapes){{{"fc.weight", 2, {10, 10}}}, 1};
+    check_unsupported(&s, "'fc.weight' fits none");
+    s = (shapes){{{"model.model.0.weight", 4, {64, 3, 4, 4}}}, 1};
+    check_unsupported(&s, "U-Net");
+    s = (shapes){{{"net.0.weight", 4, {64, 3, 1, 1}}}, 1};
+    check_unsupported(&s, "pixel");
+
+    s = shapes_of(resnet);
+    s.list[s.count++] = (cgv_weight_shape){"model.7.filt", 4, {16, 1, 3, 3}};
+    check_unsupported(&s, "'model.7.filt' looks like an anti-aliased");
+    s = shapes_of(resnet);
+    s.list[s.count++] = (cgv_weight_shape){"model.2.weight", 1, {8}};
+    check_unsupported(&s, "no 'model.2.weight'");
+    s = shapes_of(resnet);
+    shape_named(&s, "model.4.bias")->shape[0] = 17;
+    check_unsupported(&s, "'model.4.bias' has the shape [17], not [16]");
+    s = shapes_of(resnet);
+    shape_named(&s, "model.4.weight")->name = "model.4.other";
+    check_unsupported(&s, "'model.4.weight'");
+    s = shapes_of(resnet);
+    shape_named(&s, "model.7.weight")->shape[0] = INT64_MAX;
+    check_unsupported(&s, "'model.7.weight'");
+    s = shapes_of(resnet);
+    shape_named(&s, "model.26.weight")->dims = 1;
+    check_unsupported(&s, "'model.26.weight'");
+    s = shapes_of(resnet);
+    shape_named(&s, "model.1.bias")->name = "x";
+    check_unsupported(&s, "'model.1.bias'");
+
+    s = shapes_of(patchgan);
+    shape_named(&s, "model.11.weight")->shape[0] = 2; // one channel per patch
+    check_unsupported(&s, "'model.11.weight'");
+    s = shapes_of(patchgan);
+    s.list[s.count++] = (cgv_weight_shape){"model.14.weight", 4, {1, 1, 4, 4}};
+    check_unsupported(&s, "model.");
+    cgv_net_destroy(&resnet);
+    cgv_net_destroy(&patchgan);
+}
+
+int main(void) {
+    static const cgv_test_case cases[] = {
+        {"costs", test_costs},
+        {"names", test_names},
+        {"parameter table", test_parameter_table},
+        {"shapes", test_shapes},
+        {"builders", test_builders},
+        {"recognition", test_detect},
+        {"recognition refuses", test_detect_refuses},
+        {0},
+    };
+    return cgv_test_run("net", cases);
+}
