@@ -1,5 +1,5 @@
 #!/bin/sh
-# Render samples/day.mp4 anew: a few minutes. Needs a C compiler and ffmpeg.
+# Render samples/day.mp4 anew: about five minutes on two cores. Needs a C compiler and ffmpeg.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)

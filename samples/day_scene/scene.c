@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STREET_START -24.0f
+#define STREET_START (-24.0f)
 #define STREET_END   200.0f
 #define CROSS_STREET 64.0f // a side street opens here, on both sides
 #define CROSS_WIDTH  9.0f

@@ -40,11 +40,10 @@ bool sound_write(FILE *out, int seconds) {
     uint32_t samples = (uint32_t)(RATE * seconds), bytes = samples * 4, random = 1;
     uint32_t riff = bytes + 36, format_size = 16, format = 1 | 2 << 16, rate = RATE;
     uint32_t byte_rate = RATE * 4, align = 4 | 16 << 16;
-    uint8_t header[44] = "RIFF....WAVEfmt ";
+    uint8_t header[44] = "RIFF....WAVEfmt ................data";
     const uint32_t fields[] = {format_size, format, rate, byte_rate, align};
     memcpy(header + 4, &riff, 4);
     memcpy(header + 16, fields, sizeof fields);
-    memcpy(header + 36, "data", 4);
     memcpy(header + 40, &bytes, 4);
     bool ok = fwrite(header, 1, sizeof header, out) == sizeof header;
     float wind[2] = {0}, road = 0;
