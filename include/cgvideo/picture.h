@@ -53,6 +53,10 @@ typedef struct cgv_picture {
 // Interleaved R, G, B bytes; what translate_rgb24 takes.
 cgv_picture_format cgv_picture_format_rgb24(int width, int height);
 
+// Whether the filter reads and writes this layout: components of one depth (8 to 16 bits) and
+// shift, of one step and size within a plane, chroma at full or half resolution in each direction.
+bool cgv_layout_supported(const cgv_layout *layout);
+
 // Bytes of one row of `plane`, and its number of rows.
 size_t cgv_picture_row_bytes(const cgv_picture_format *format, int plane);
 int cgv_picture_rows(const cgv_picture_format *format, int plane);

@@ -49,15 +49,16 @@ const int ACT_LEAKY_RELU = 2;
 const int ACT_TANH = 3;
 const int ACT_SIGMOID = 4;
 
+// NaN comes out as NaN, which max() and clamp() do not promise: a broken network must show.
 float activate(float x, int kind, float slope)
 {
     if (kind == ACT_RELU)
-        return max(x, 0);
+        return x < 0 ? 0 : x;
     if (kind == ACT_LEAKY_RELU)
         return x < 0 ? slope * x : x;
     if (kind == ACT_TANH) {
         // Beyond 9 the result is 1 in float32, and some drivers' tanh overflows for large x.
-        return tanh(clamp(x, -9.0, 9.0));
+        return isnan(x) ? x : tanh(clamp(x, -9.0, 9.0));
     }
     if (kind == ACT_SIGMOID)
         return 1 / (1 + exp(-x));

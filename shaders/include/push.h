@@ -15,6 +15,8 @@
 #define CGV_PUSH_END(name) } push;
 #else
 #include <stdint.h>
+
+typedef unsigned int uint; // GLSL's name
 #define CGV_PUSH(name) struct name##_push {
 #define CGV_PUSH_END(name) };
 #endif

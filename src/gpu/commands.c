@@ -13,6 +13,7 @@ struct cgv_cmd {
     VkCommandBuffer buffer;
     VkQueryPool queries; // only when profiling
     cgv_status status;   // the first error since begin
+    const char *label;   // of the commands that follow; NULL: their shaders' names
     bool recording;
     uint64_t ticket; // timeline value of the last submission; 0: none
 
@@ -89,6 +90,10 @@ void cgv_cmd_fail(cgv_cmd *cmd, cgv_status status) {
         cmd->status = status;
 }
 
+void cgv_cmd_label(cgv_cmd *cmd, const char *label) {
+    cmd->label = label;
+}
+
 // ---- recording ----
 
 // Grow an array of `size`-byte elements to hold one more than `count`.
@@ -154,6 +159,7 @@ static void order_next(cgv_cmd *cmd) {
 void cgv_cmd_begin(cgv_cmd *cmd) {
     const struct VolkDeviceTable *vk = &cmd->device->vk;
     cmd->status = CGV_OK;
+    cmd->label = NULL;
     cmd->event_count = cmd->access_count = cmd->access_next = cmd->dispatch_count = 0;
     cgv_hazards_barrier(&cmd->hazards);
     VkResult result = vk->vkResetCommandPool(cmd->device->handle, cmd->pool, 0);
@@ -221,7 +227,7 @@ static void time_command(cgv_cmd *cmd, const char *label, bool end) {
 
 void cgv_cmd_dispatch(cgv_cmd *cmd, const cgv_dispatch *dispatch) {
     const struct VolkDeviceTable *vk = &cmd->device->vk;
-    const char *label = dispatch->label ? dispatch->label : dispatch->shader->name;
+    const char *label = cmd->label ? cmd->label : dispatch->shader->name;
     VkPipeline pipeline;
     if (cmd->status || !within_limits(cmd, dispatch))
         return;

@@ -85,7 +85,6 @@ typedef struct cgv_dispatch {
     int spec_count;
     const void *push;
     size_t push_bytes;
-    const char *label; // for profiles; static or outliving the list; NULL: the shader's name
 } cgv_dispatch;
 
 void cgv_cmd_dispatch(cgv_cmd *cmd, const cgv_dispatch *dispatch);
@@ -95,6 +94,9 @@ void cgv_cmd_copy(cgv_cmd *cmd, const cgv_buffer *to, uint64_t to_offset, const 
                   uint64_t from_offset, uint64_t bytes);
 void cgv_cmd_fill(cgv_cmd *cmd, const cgv_buffer *buffer, uint64_t offset, uint64_t bytes,
                   uint32_t word);
+
+// Name the commands that follow, for profiles; NULL: by their shaders. `label` outlives the list.
+void cgv_cmd_label(cgv_cmd *cmd, const char *label);
 
 // Let an op report its own failure: the first one sticks.
 void cgv_cmd_fail(cgv_cmd *cmd, cgv_status status);

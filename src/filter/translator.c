@@ -1,0 +1,201 @@
+// The filter: slots in flight, each one pre-recorded command list
+// planes -> RGB tensor -> network -> planes. The activations are shared: lists run one by one.
+#include "cgvideo/translator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "model/model.h"
+#include "nn/plan.h"
+#include "ops/pixel.h"
+
+#define MAX_SLOTS  8
+#define FLAG_BYTES 256 // before the planes in a slot's output: the word that marks NaN
+
+typedef struct slot {
+    cgv_cmd *cmd;
+    cgv_buffer input, output;
+    cgv_planes input_planes, output_planes;
+} slot;
+
+struct cgv_translator {
+    cgv_picture_format in, out;
+    cgv_params params;
+    cgv_plan *plan;
+    cgv_tape tape;
+    slot slots[MAX_SLOTS];
+    int slot_count;
+    int oldest, in_flight;
+};
+
+static cgv_status check(const cgv_model *model, const cgv_picture_format *in,
+                        const cgv_picture_format *out, const cgv_translator_params *params) {
+    if (in->width != out->width || in->height != out->height)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "input and output pictures differ in size");
+    if (in->width < 16 || in->height < 16)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "a picture of %dx%d: the sides must be at least 16",
+                        in->width, in->height);
+    if (!cgv_layout_supported(&in->layout) || !cgv_layout_supported(&out->layout))
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "this layout of pixels is not supported");
+    if (params->slots < 1 || params->slots > MAX_SLOTS || !(params->strength >= 0) ||
+        params->strength > 1)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "slots must be 1 to %d and strength 0 to 1", MAX_SLOTS);
+    if (model->info.input_channels != 3 || model->info.output_channels != 3)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                        "%s takes %d channels and gives %d: not a generator of RGB pictures",
+                        model->info.architecture, model->info.input_channels,
+                        model->info.output_channels);
+    return CGV_OK;
+}
+
+static int round_up(int value, int multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+static cgv_status create_network(cgv_translator *translator, cgv_device *device,
+                                 const cgv_model *model, bool keep_input) {
+    cgv_cmd *cmd = NULL;
+    cgv_plan_params params = {
+        .n = 1,
+        .h = round_up(translator->in.height, model->net->multiple),
+        .w = round_up(translator->in.width, model->net->multiple),
+        .keep_input = keep_input,
+    };
+    cgv_status status = cgv_params_create(&translator->params, device, model->net, model->params);
+    if (!status)
+        status = cgv_plan_create(&translator->plan, device, model->net, &params);
+    if (!status)
+        status = cgv_tape_create(&translator->tape, translator->plan);
+    if (!status)
+        status = cgv_cmd_create(&cmd, device, false);
+    if (!status) {
+        cgv_cmd_begin(cmd);
+        cgv_plan_pack(translator->plan, cmd, &translator->params);
+        status = cgv_cmd_run(cmd);
+    }
+    cgv_cmd_destroy(&cmd);
+    cgv_tensor x = translator->tape.input, y = translator->tape.output;
+    if (!status && (x.w != y.w || x.h != y.h))
+        status = cgv_fail(CGV_ERROR_UNSUPPORTED, "%s turns %dx%d into %dx%d: not a filter",
+                          model->info.architecture, x.w, x.h, y.w, y.h);
+    return status;
+}
+
+static cgv_status create_slot(cgv_translator *translator, cgv_device *device, float strength) {
+    slot *s = &translator->slots[translator->slot_count++];
+    uint64_t in_bytes = cgv_planes_layout(&translator->in, 0).bytes;
+    uint64_t out_bytes = cgv_planes_layout(&translator->out, 0).bytes + FLAG_BYTES;
+    cgv_status status =
+        cgv_buffer_create(&s->input, device, in_bytes, CGV_MEMORY_UPLOAD, "input picture");
+    if (!status)
+        status =
+            cgv_buffer_create(&s->output, device, out_bytes, CGV_MEMORY_READBACK, "output picture");
+    if (!status)
+        status = cgv_cmd_create(&s->cmd, device, false);
+    if (status)
+        return status;
+    s->input_planes = cgv_planes_layout(&translator->in, s->input.address);
+    s->output_planes = cgv_planes_layout(&translator->out, s->output.address + FLAG_BYTES);
+
+    const cgv_tape *tape = &translator->tape;
+    cgv_cmd_begin(s->cmd);
+    cgv_pixels_unpack(s->cmd, tape->input, &s->input_planes, &translator->in);
+    cgv_plan_record(translator->plan, s->cmd, &translator->params, tape);
+    cgv_pixels_pack(s->cmd, &s->output_planes, &translator->out, tape->output,
+                    strength < 1 ? tape->input : (cgv_tensor){0}, strength, s->output.address);
+    return cgv_cmd_end(s->cmd);
+}
+
+cgv_status cgv_translator_create(cgv_translator **out_translator, cgv_device *device,
+                                 const cgv_model *model, const cgv_picture_format *in,
+                                 const cgv_picture_format *out,
+                                 const cgv_translator_params *params) {
+    static const cgv_translator_params defaults = CGV_TRANSLATOR_DEFAULTS;
+    *out_translator = NULL;
+    if (!params)
+        params = &defaults;
+    cgv_status status = check(model, in, out, params);
+    if (status)
+        return status;
+    cgv_translator *translator = *out_translator = calloc(1, sizeof *translator);
+    if (!translator)
+        return cgv_fail(CGV_ERROR_MEMORY, "creating the filter: out of memory");
+    translator->in = *in;
+    translator->out = *out;
+    status = create_network(translator, device, model, params->strength < 1);
+    while (!status && translator->slot_count < params->slots)
+        status = create_slot(translator, device, params->strength);
+    if (status)
+        cgv_translator_destroy(out_translator);
+    return status;
+}
+
+void cgv_translator_destroy(cgv_translator **out) {
+    cgv_translator *translator = *out;
+    *out = NULL;
+    if (!translator)
+        return;
+    for (int i = 0; i < translator->slot_count; i++)
+        cgv_cmd_destroy(&translator->slots[i].cmd); // waits
+    for (int i = 0; i < translator->slot_count; i++) {
+        cgv_buffer_destroy(&translator->slots[i].input);
+        cgv_buffer_destroy(&translator->slots[i].output);
+    }
+    cgv_tape_destroy(&translator->tape);
+    cgv_plan_destroy(&translator->plan);
+    cgv_params_destroy(&translator->params);
+    free(translator);
+}
+
+static uint8_t *plane_host(const cgv_buffer *buffer, const cgv_planes *planes, int plane) {
+    return (uint8_t *)buffer->host + (planes->address[plane] - buffer->address);
+}
+
+cgv_status cgv_translator_send(cgv_translator *translator, const cgv_picture *in) {
+    if (translator->in_flight == translator->slot_count)
+        return CGV_AGAIN;
+    slot *s =
+        &translator->slots[(translator->oldest + translator->in_flight) % translator->slot_count];
+    for (int p = 0; p < translator->in.layout.planes; p++) {
+        uint8_t *to = plane_host(&s->input, &s->input_planes, p);
+        size_t bytes = cgv_picture_row_bytes(&translator->in, p);
+        for (int y = 0; y < cgv_picture_rows(&translator->in, p); y++)
+            memcpy(to + (size_t)y * s->input_planes.stride[p], in->data[p] + y * in->stride[p],
+                   bytes);
+    }
+    *(uint32_t *)s->output.host = 0;
+    cgv_status status = cgv_cmd_submit(s->cmd);
+    if (!status)
+        translator->in_flight++;
+    return status;
+}
+
+cgv_status cgv_translator_receive(cgv_translator *translator, cgv_picture *out) {
+    if (!translator->in_flight)
+        return CGV_END;
+    slot *s = &translator->slots[translator->oldest];
+    cgv_status status = cgv_cmd_wait(s->cmd);
+    if (status)
+        return status;
+    translator->oldest = (translator->oldest + 1) % translator->slot_count;
+    translator->in_flight--;
+    if (*(const uint32_t *)s->output.host)
+        return cgv_fail(CGV_ERROR_NUMERIC, "the network's picture holds NaN or infinity");
+    for (int p = 0; p < translator->out.layout.planes; p++) {
+        const uint8_t *from = plane_host(&s->output, &s->output_planes, p);
+        size_t bytes = cgv_picture_row_bytes(&translator->out, p);
+        for (int y = 0; y < cgv_picture_rows(&translator->out, p); y++)
+            memcpy(out->data[p] + y * out->stride[p], from + (size_t)y * s->output_planes.stride[p],
+                   bytes);
+    }
+    return CGV_OK;
+}
+
+uint64_t cgv_translator_memory(const cgv_translator *translator) {
+    uint64_t bytes = cgv_tape_bytes(&translator->tape) + translator->params.values.size +
+                     cgv_plan_packed_bytes(translator->plan);
+    for (int i = 0; i < translator->slot_count; i++)
+        bytes += translator->slots[i].input.size + translator->slots[i].output.size;
+    return bytes;
+}

@@ -1,0 +1,413 @@
+#include "nn/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "nn/layout.h"
+
+#define BLOCK_LIMIT (1ull << 30) // drivers dislike larger single allocations
+
+// One op call: a node of the net with what was fused into it.
+typedef struct plan_step {
+    int node;     // the node that names it
+    int out;      // the node whose tensor it writes: itself, or what was fused
+    int residual; // instance norm: node whose tensor is added, or -1
+    cgv_activation activation;
+    float slope;
+    cgv_conv_params conv;
+    uint64_t packed;    // offset of its weights in the packed buffer
+    int stats, scratch; // storages of an instance norm
+    char label[96];
+} plan_step;
+
+struct cgv_plan {
+    cgv_device *device;
+    const cgv_net *net;
+    int n;
+    cgv_size *sizes; // of every node's tensor
+    int *storage_of; // of every node's tensor; -1: it never exists, having been fused away
+    plan_step *steps;
+    int step_count;
+    cgv_storage *storages;
+    int storage_count;
+    cgv_layout_plan layout;
+    cgv_buffer packed;
+};
+
+cgv_status cgv_params_create(cgv_params *out, cgv_device *device, const cgv_net *net,
+                             const float *values) {
+    *out = (cgv_params){0};
+    uint64_t bytes = net->param_floats * sizeof(float);
+    cgv_status status =
+        cgv_buffer_create(&out->values, device, bytes, CGV_MEMORY_DEVICE, "network weights");
+    if (!status && bytes)
+        status = cgv_buffer_write(&out->values, 0, values, bytes);
+    if (status)
+        cgv_params_destroy(out);
+    return status;
+}
+
+void cgv_params_destroy(cgv_params *params) {
+    cgv_buffer_destroy(&params->values);
+}
+
+// ---- fusion ----
+
+// The only node that reads node i's tensor, or -1.
+static int only_reader(const cgv_net *net, int i) {
+    int reader = -1;
+    for (int j = i + 1; j < net->node_count; j++)
+        for (int k = 0; k < 2; k++)
+            if (net->nodes[j].input[k] == i) {
+                if (reader >= 0)
+                    return -1;
+                reader = j;
+            }
+    return reader;
+}
+
+// Let a step take over the node that alone reads its result: an activation behind a convolution
+// or a norm, and the addition behind a norm, when its other operand exists by then.
+static void fuse(const cgv_net *net, plan_step *step) {
+    int next = only_reader(net, step->node);
+    if (next < 0)
+        return;
+    const cgv_node *reader = &net->nodes[next];
+    cgv_op op = net->nodes[step->node].op;
+    if (reader->op == CGV_OP_ACTIVATION) {
+        step->activation = reader->activation;
+        step->slope = reader->slope;
+        step->out = next;
+    } else if (reader->op == CGV_OP_ADD && op == CGV_OP_INSTANCE_NORM) {
+        int other = reader->input[reader->input[0] == step->node];
+        if (other < step->node) {
+            step->residual = other;
+            step->out = next;
+        }
+    }
+}
+
+static const char *node_name(const cgv_net *net, const cgv_node *node, char *buffer, size_t size) {
+    const char *name = node->weight >= 0 ? net->params[node->weight].name : "";
+    const char *end = strrchr(name, '.');
+    snprintf(buffer, size, "%.*s", end ? (int)(end - name) : 0, name);
+    return buffer;
+}
+
+static void label_step(const cgv_plan *plan, plan_step *step) {
+    static const char *const words[] = {
+        [CGV_OP_CONV] = "conv",
+        [CGV_OP_CONV_TRANSPOSE] = "conv transposed",
+        [CGV_OP_INSTANCE_NORM] = "instance norm",
+        [CGV_OP_ACTIVATION] = "activation",
+        [CGV_OP_ADD] = "add",
+        [CGV_OP_UPSAMPLE] = "upsample",
+    };
+    const cgv_node *node = &plan->net->nodes[step->node];
+    int channels = plan->net->nodes[node->input[0]].channels;
+    cgv_size size = plan->sizes[step->out];
+    char name[64];
+    if (step->conv.cin)
+        snprintf(step->label, sizeof step->label, "%-26s %s %d %d>%d %dx%d",
+                 node_name(plan->net, node, name, sizeof name), words[node->op], node->kernel,
+                 channels, node->channels, size.w, size.h);
+    else
+        snprintf(step->label, sizeof step->label, "%-26s %s %d %dx%d", "", words[node->op],
+                 channels, size.w, size.h);
+}
+
+static cgv_status build_steps(cgv_plan *plan) {
+    const cgv_net *net = plan->net;
+    bool *done = calloc((size_t)net->node_count, sizeof *done);
+    plan->steps = calloc((size_t)net->node_count, sizeof *plan->steps);
+    if (!done || !plan->steps) {
+        free(done);
+        return cgv_fail(CGV_ERROR_MEMORY, "planning the network: out of memory");
+    }
+    for (int i = 1; i < net->node_count; i++) {
+        const cgv_node *node = &net->nodes[i];
+        if (done[i])
+            continue;
+        plan_step *step = &plan->steps[plan->step_count++];
+        *step = (plan_step){.node = i, .out = i, .residual = -1, .stats = -1, .scratch = -1};
+        if (node->op == CGV_OP_CONV || node->op == CGV_OP_CONV_TRANSPOSE ||
+            node->op == CGV_OP_INSTANCE_NORM)
+            fuse(net, step);
+        if (node->op == CGV_OP_ACTIVATION) {
+            step->activation = node->activation;
+            step->slope = node->slope;
+        }
+        done[step->out] = true;
+        if (node->op == CGV_OP_CONV || node->op == CGV_OP_CONV_TRANSPOSE)
+            step->conv = (cgv_conv_params){
+                .cin = net->nodes[node->input[0]].channels,
+                .cout = node->channels,
+                .kernel = node->kernel,
+                .stride = node->stride,
+                .pad = node->pad,
+                .output_pad = node->output_pad,
+                .groups = node->groups,
+                .pad_mode = node->pad_mode,
+                .transposed = node->op == CGV_OP_CONV_TRANSPOSE,
+                .activation = step->activation,
+                .slope = step->slope,
+            };
+        label_step(plan, step);
+    }
+    free(done);
+    return CGV_OK;
+}
+
+// ---- memory ----
+
+static cgv_tensor shape_of(const cgv_plan *plan, int node) {
+    return (cgv_tensor){.n = plan->n,
+                        .c = plan->net->nodes[node].channels,
+                        .h = plan->sizes[node].h,
+                        .w = plan->sizes[node].w};
+}
+
+static int add_storage(cgv_plan *plan, uint64_t bytes, int step) {
+    plan->storages[plan->storage_count] = (cgv_storage){bytes, step, step, 0, 0};
+    return plan->storage_count++;
+}
+
+static void use_tensor(cgv_plan *plan, int node, int step) {
+    if (node >= 0)
+        plan->storages[plan->storage_of[node]].last = step;
+}
+
+// An instance norm may write over its input when nobody reads that afterwards.
+static bool in_place(const cgv_plan *plan, const plan_step *step) {
+    const cgv_node *node = &plan->net->nodes[step->node];
+    return node->op == CGV_OP_INSTANCE_NORM && node->input[0] != 0 &&
+           only_reader(plan->net, node->input[0]) == step->node;
+}
+
+static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
+    const cgv_net *net = plan->net;
+    size_t nodes = (size_t)net->node_count;
+    plan->storages = calloc(nodes * 3, sizeof *plan->storages);
+    plan->storage_of = calloc(nodes, sizeof *plan->storage_of);
+    if (!plan->storages || !plan->storage_of)
+        return cgv_fail(CGV_ERROR_MEMORY, "planning the network: out of memory");
+    for (size_t i = 0; i < nodes; i++)
+        plan->storage_of[i] = -1;
+
+    plan->storage_of[0] = add_storage(plan, cgv_tensor_bytes(shape_of(plan, 0)), -1);
+    for (int s = 0; s < plan->step_count; s++) {
+        plan_step *step = &plan->steps[s];
+        const cgv_node *node = &net->nodes[step->node];
+        use_tensor(plan, node->input[0], s);
+        use_tensor(plan, node->input[1], s);
+        use_tensor(plan, step->residual, s);
+        if (node->op == CGV_OP_INSTANCE_NORM) {
+            cgv_tensor x = shape_of(plan, node->input[0]);
+            step->stats = add_storage(plan, (uint64_t)x.n * (uint64_t)x.c * 8, s);
+            step->scratch = add_storage(plan, cgv_instance_norm_scratch(x), s);
+        }
+        if (in_place(plan, step))
+            plan->storage_of[step->out] = plan->storage_of[node->input[0]];
+        else
+            plan->storage_of[step->out] =
+                add_storage(plan, cgv_tensor_bytes(shape_of(plan, step->out)), s);
+    }
+    use_tensor(plan, net->node_count - 1, plan->step_count);
+    if (keep_input)
+        use_tensor(plan, 0, plan->step_count);
+
+    uint64_t limit = cgv_device_limits(plan->device)->allocation;
+    uint64_t total = 0, largest = 0, used = 0;
+    for (int i = 0; i < plan->storage_count; i++) {
+        total += plan->storages[i].bytes;
+        if (plan->storages[i].bytes > largest)
+            largest = plan->storages[i].bytes;
+    }
+    uint64_t block = largest > BLOCK_LIMIT ? largest : BLOCK_LIMIT;
+    cgv_status status = cgv_layout_place(&plan->layout, plan->storages, plan->storage_count,
+                                         block < limit ? block : limit);
+    for (int i = 0; i < plan->layout.blocks; i++)
+        used += plan->layout.block_bytes[i];
+    if (!status)
+        cgv_log(CGV_LOG_VERBOSE,
+                "%s at %dx%d: activations %.1f MiB in %d block%s (%.1f without "
+                "reuse), %d steps",
+                net->architecture, plan->sizes[0].w, plan->sizes[0].h, (double)used / (1 << 20),
+                plan->layout.blocks, plan->layout.blocks == 1 ? "" : "s", (double)total / (1 << 20),
+                plan->step_count);
+    return status;
+}
+
+static cgv_status create_packed(cgv_plan *plan) {
+    uint64_t bytes = 0;
+    for (int s = 0; s < plan->step_count; s++)
+        if (plan->steps[s].conv.cin) {
+            plan->steps[s].packed = bytes;
+            bytes += (cgv_conv_packed_bytes(&plan->steps[s].conv) + 255) / 256 * 256;
+        }
+    return cgv_buffer_create(&plan->packed, plan->device, bytes, CGV_MEMORY_DEVICE,
+                             "packed weights");
+}
+
+// Shaders index the elements of a tensor with 32 bits.
+static cgv_status check_sizes(const cgv_plan *plan) {
+    for (int i = 0; i < plan->net->node_count; i++)
+        if (cgv_tensor_bytes(shape_of(plan, i)) / sizeof(float) > INT32_MAX)
+            return cgv_fail(
+                CGV_ERROR_UNSUPPORTED,
+                "%s at %dx%d: a tensor of more than 2^31 elements; use smaller pictures",
+                plan->net->architecture, plan->sizes[0].w, plan->sizes[0].h);
+    return CGV_OK;
+}
+
+cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *net,
+                           const cgv_plan_params *params) {
+    cgv_plan *plan = *out = calloc(1, sizeof *plan);
+    if (plan)
+        plan->sizes = calloc((size_t)net->node_count, sizeof *plan->sizes);
+    if (!plan || !plan->sizes) {
+        cgv_plan_destroy(out);
+        return cgv_fail(CGV_ERROR_MEMORY, "planning the network: out of memory");
+    }
+    plan->device = device;
+    plan->net = net;
+    plan->n = params->n;
+    cgv_status status = cgv_net_shapes(net, params->h, params->w, plan->sizes);
+    if (!status)
+        status = check_sizes(plan);
+    if (!status)
+        status = build_steps(plan);
+    if (!status)
+        status = lay_out(plan, params->keep_input);
+    if (!status)
+        status = create_packed(plan);
+    if (status)
+        cgv_plan_destroy(out);
+    return status;
+}
+
+void cgv_plan_destroy(cgv_plan **out) {
+    cgv_plan *plan = *out;
+    *out = NULL;
+    if (!plan)
+        return;
+    cgv_buffer_destroy(&plan->packed);
+    free(plan->sizes);
+    free(plan->storage_of);
+    free(plan->steps);
+    free(plan->storages);
+    free(plan);
+}
+
+static uint64_t storage_address(const cgv_plan *plan, const cgv_tape *tape, int storage) {
+    const cgv_storage *s = &plan->storages[storage];
+    return tape->blocks[s->block].address + s->offset;
+}
+
+static cgv_tensor tensor_of(const cgv_plan *plan, const cgv_tape *tape, int node) {
+    cgv_tensor tensor = shape_of(plan, node);
+    tensor.address = storage_address(plan, tape, plan->storage_of[node]);
+    return tensor;
+}
+
+cgv_status cgv_tape_create(cgv_tape *out, const cgv_plan *plan) {
+    *out = (cgv_tape){0};
+    cgv_status status = CGV_OK;
+    while (!status && out->block_count < plan->layout.blocks) {
+        status = cgv_buffer_create(&out->blocks[out->block_count], plan->device,
+                                   plan->layout.block_bytes[out->block_count], CGV_MEMORY_DEVICE,
+                                   "network activations");
+        out->block_count++;
+    }
+    if (status) {
+        cgv_tape_destroy(out);
+        return status;
+    }
+    out->input = tensor_of(plan, out, 0);
+    out->output = tensor_of(plan, out, plan->net->node_count - 1);
+    return CGV_OK;
+}
+
+void cgv_tape_destroy(cgv_tape *tape) {
+    for (int i = 0; i < tape->block_count; i++)
+        cgv_buffer_destroy(&tape->blocks[i]);
+    *tape = (cgv_tape){0};
+}
+
+uint64_t cgv_tape_bytes(const cgv_tape *tape) {
+    uint64_t bytes = 0;
+    for (int i = 0; i < tape->block_count; i++)
+        bytes += tape->blocks[i].size;
+    return bytes;
+}
+
+// ---- recording ----
+
+static uint64_t param_address(const cgv_plan *plan, const cgv_params *params, int param) {
+    return param < 0 ? 0 : params->values.address + plan->net->params[param].offset * sizeof(float);
+}
+
+void cgv_plan_pack(cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params) {
+    for (int s = 0; s < plan->step_count; s++) {
+        const plan_step *step = &plan->steps[s];
+        if (step->conv.cin)
+            cgv_conv_pack(cmd, plan->packed.address + step->packed,
+                          param_address(plan, params, plan->net->nodes[step->node].weight),
+                          &step->conv);
+    }
+}
+
+uint64_t cgv_plan_packed_bytes(const cgv_plan *plan) {
+    return plan->packed.size;
+}
+
+static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                        const cgv_tape *tape, const plan_step *step, cgv_tensor y, cgv_tensor x) {
+    const cgv_node *node = &plan->net->nodes[step->node];
+    uint64_t stats = storage_address(plan, tape, step->stats);
+    cgv_tensor residual = {0};
+    if (step->residual >= 0)
+        residual = tensor_of(plan, tape, step->residual);
+    cgv_instance_norm_stats(cmd, stats, x, storage_address(plan, tape, step->scratch),
+                            node->epsilon);
+    cgv_instance_norm(cmd, y, x, stats, residual,
+                      &(cgv_norm_params){.scale = param_address(plan, params, node->weight),
+                                         .shift = param_address(plan, params, node->bias),
+                                         .activation = step->activation,
+                                         .slope = step->slope});
+}
+
+void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                     const cgv_tape *tape) {
+    for (int s = 0; s < plan->step_count; s++) {
+        const plan_step *step = &plan->steps[s];
+        const cgv_node *node = &plan->net->nodes[step->node];
+        cgv_tensor y = tensor_of(plan, tape, step->out);
+        cgv_tensor x = tensor_of(plan, tape, node->input[0]);
+        cgv_cmd_label(cmd, step->label);
+        switch (node->op) {
+        case CGV_OP_INPUT:
+            break;
+        case CGV_OP_CONV:
+        case CGV_OP_CONV_TRANSPOSE:
+            cgv_conv(cmd, y, x, plan->packed.address + step->packed,
+                     param_address(plan, params, node->bias), &step->conv);
+            break;
+        case CGV_OP_INSTANCE_NORM:
+            record_norm(plan, cmd, params, tape, step, y, x);
+            break;
+        case CGV_OP_ACTIVATION:
+            cgv_activation_apply(cmd, y, x, step->activation, step->slope);
+            break;
+        case CGV_OP_ADD:
+            cgv_add(cmd, y, x, tensor_of(plan, tape, node->input[1]));
+            break;
+        case CGV_OP_UPSAMPLE:
+            cgv_upsample(cmd, y, x, node->factor, node->upsample);
+            break;
+        }
+    }
+    cgv_cmd_label(cmd, NULL);
+}

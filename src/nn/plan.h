@@ -1,0 +1,57 @@
+// A net made ready for one input shape on one device: fused steps, a memory layout, and packed
+// weights. It records itself into a command list.
+//
+//     cgv_params_create(&params, device, net, weights);
+//     cgv_plan_create(&plan, device, net, &(cgv_plan_params){.n = 1, .h = 256, .w = 256});
+//     cgv_tape_create(&tape, plan);
+//     cgv_plan_pack(plan, cmd, params);         // once, and after every change of the weights
+//     cgv_plan_record(plan, cmd, params, tape); // tape's input -> tape's output
+#ifndef CGV_NN_PLAN_H
+#define CGV_NN_PLAN_H
+
+#include "nn/net.h"
+#include "ops/ops.h"
+
+// The weights of a net on the device, in PyTorch's layouts at the net's offsets.
+typedef struct cgv_params {
+    cgv_buffer values; // net->param_floats floats
+} cgv_params;
+
+// values: net->param_floats floats in host memory.
+CGV_NODISCARD cgv_status cgv_params_create(cgv_params *out, cgv_device *device, const cgv_net *net,
+                                           const float *values);
+void cgv_params_destroy(cgv_params *params);
+
+typedef struct cgv_plan cgv_plan;
+
+typedef struct cgv_plan_params {
+    int n, h, w;     // of the input; h and w multiples of net->multiple
+    bool keep_input; // the input survives the run: its memory is not reused
+} cgv_plan_params;
+
+// device and net must outlive the plan.
+CGV_NODISCARD cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *net,
+                                         const cgv_plan_params *params);
+void cgv_plan_destroy(cgv_plan **plan);
+
+// The activations of one application of a plan. Applying a net several times within one step takes
+// several tapes. Destroyed before its plan.
+typedef struct cgv_tape {
+    cgv_buffer blocks[64];
+    int block_count;
+    cgv_tensor input, output;
+} cgv_tape;
+CGV_NODISCARD cgv_status cgv_tape_create(cgv_tape *out, const cgv_plan *plan);
+void cgv_tape_destroy(cgv_tape *tape);
+uint64_t cgv_tape_bytes(const cgv_tape *tape);
+
+// Put the weights into the order that the chosen kernels want; the plan holds the result.
+void cgv_plan_pack(cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params);
+
+uint64_t cgv_plan_packed_bytes(const cgv_plan *plan);
+
+// Errors stick in cmd.
+void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                     const cgv_tape *tape);
+
+#endif

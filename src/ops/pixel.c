@@ -1,0 +1,127 @@
+// Pictures to tensors and back.
+#include "ops/pixel.h"
+
+#include "ops/dispatch.h"
+#include "shaders.h"
+
+#include "pixel_pack.h"
+#include "pixel_unpack.h"
+
+#define NO_COMPONENT 15
+#define ALPHA        3
+
+// As in shaders/include/colour.glsl.
+enum { KIND_GREY, KIND_YUV, KIND_RGB };
+
+static int kind_of(const cgv_layout *layout) {
+    return layout->rgb ? KIND_RGB : layout->components >= 3 ? KIND_YUV : KIND_GREY;
+}
+
+static bool is_wide(const cgv_layout *layout) {
+    return layout->component[0].depth + layout->component[0].shift > 8;
+}
+
+cgv_planes cgv_planes_layout(const cgv_picture_format *format, uint64_t address) {
+    cgv_planes planes = {0};
+    for (int p = 0; p < format->layout.planes; p++) {
+        planes.address[p] = address + planes.bytes;
+        planes.stride[p] = (uint32_t)((cgv_picture_row_bytes(format, p) + 15) / 16 * 16);
+        planes.bytes += (uint64_t)planes.stride[p] * (uint64_t)cgv_picture_rows(format, p);
+    }
+    return planes;
+}
+
+void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
+                       const cgv_picture_format *format) {
+    const cgv_layout *layout = &format->layout;
+    struct pixel_unpack_push push = {
+        .rgb = cgv_cmd_write(cmd, rgb.address, cgv_tensor_bytes(rgb)),
+        .width = format->width,
+        .height = format->height,
+        .out_width = rgb.w,
+        .out_height = rgb.h,
+        .chroma_width = cgv_divide_up(format->width, 1 << layout->log2_chroma_w),
+        .chroma_height = cgv_divide_up(format->height, 1 << layout->log2_chroma_h),
+        .chroma_x = format->colour.chroma_x,
+        .chroma_y = format->colour.chroma_y,
+        .kr = format->colour.kr,
+        .kb = format->colour.kb,
+        .full_range = format->colour.full_range,
+    };
+    cgv_cmd_read(cmd, planes->address[0], planes->bytes);
+    for (int c = 0; c < 3 && c < layout->components; c++) {
+        const cgv_component *component = &layout->component[c];
+        push.plane[c] = planes->address[component->plane];
+        push.stride[c] = (int)planes->stride[component->plane];
+        push.where[c] = component->step | (uint32_t)component->offset << 8 |
+                        (uint32_t)component->shift << 16 | (uint32_t)component->depth << 24;
+    }
+    cgv_dispatch_linear(cmd, (uint64_t)rgb.w * (uint64_t)rgb.h,
+                        (cgv_dispatch){.shader = &cgv_shader_pixel_unpack,
+                                       .spec = {kind_of(layout), layout->log2_chroma_w,
+                                                layout->log2_chroma_h, is_wide(layout)},
+                                       .spec_count = 4,
+                                       .push = &push,
+                                       .push_bytes = sizeof push});
+}
+
+// Which component each unit of a plane's step holds, 4 bits each.
+static uint32_t component_map(const cgv_layout *layout, int plane, int unit, int *step) {
+    uint32_t map = ~0u;
+    for (int c = 0; c < layout->components; c++) {
+        const cgv_component *component = &layout->component[c];
+        if (component->plane != plane)
+            continue;
+        bool alpha = c == 3 || (layout->components == 2 && c == 1);
+        int at = component->offset / unit;
+        map &= ~((uint32_t)NO_COMPONENT << 4 * at);
+        map |= (uint32_t)(alpha ? ALPHA : c) << 4 * at;
+        *step = component->step / unit;
+    }
+    return map;
+}
+
+void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
+                     cgv_tensor rgb, cgv_tensor original, float strength, uint64_t flag) {
+    const cgv_layout *layout = &format->layout;
+    int unit = is_wide(layout) ? 2 : 1, per_word = 4 / unit;
+    for (int p = 0; p < layout->planes; p++) {
+        int rows = cgv_picture_rows(format, p);
+        int units = (int)cgv_picture_row_bytes(format, p) / unit;
+        struct pixel_pack_push push = {
+            .plane = cgv_cmd_write(cmd, planes->address[p],
+                                   (uint64_t)planes->stride[p] * (uint64_t)rows),
+            .rgb = cgv_cmd_read(cmd, rgb.address, cgv_tensor_bytes(rgb)),
+            .original = original.address
+                            ? cgv_cmd_read(cmd, original.address, cgv_tensor_bytes(original))
+                            : 0,
+            .flag = flag,
+            .stride = (int)planes->stride[p],
+            .units = units,
+            .rows = rows,
+            .width = format->width,
+            .height = format->height,
+            .tensor_width = rgb.w,
+            .tensor_height = rgb.h,
+            .chroma_x = format->colour.chroma_x,
+            .chroma_y = format->colour.chroma_y,
+            .kr = format->colour.kr,
+            .kb = format->colour.kb,
+            .full_range = format->colour.full_range,
+            .depth = layout->component[0].depth,
+            .shift = layout->component[0].shift,
+            .strength = strength,
+        };
+        push.components = component_map(layout, p, unit, &push.step);
+        if (p == 0) // the planes set the flag to the same value: no order among them is needed
+            cgv_cmd_write(cmd, flag, sizeof(uint32_t));
+        cgv_dispatch_linear(
+            cmd, (uint64_t)cgv_divide_up(units, per_word) * (uint64_t)rows,
+            (cgv_dispatch){.shader = &cgv_shader_pixel_pack,
+                           .spec = {kind_of(layout), layout->log2_chroma_w, layout->log2_chroma_h,
+                                    is_wide(layout), original.address != 0},
+                           .spec_count = 5,
+                           .push = &push,
+                           .push_bytes = sizeof push});
+    }
+}
