@@ -189,7 +189,7 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
                             const AVOutputFormat *container, const cgv_sink_params *params,
                             const cgv_source_info *source) {
     AVDictionary *options = NULL;
-    enum AVPixelFormat format;
+    enum AVPixelFormat format = AV_PIX_FMT_NONE;
     encoder->last_pts = INT64_MIN;
     encoder->context = avcodec_alloc_context3(codec);
     encoder->format = av_frame_alloc();

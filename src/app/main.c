@@ -1,0 +1,87 @@
+// cgvideo: the program. Without a subcommand it translates.
+#include <string.h>
+
+#if CGV_FFMPEG
+#include <libavutil/avutil.h>
+#endif
+
+#include "app/app.h"
+#include "app/console.h"
+#include "base/log.h"
+
+typedef struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} subcommand;
+
+static const subcommand subcommands[] = {
+    {"devices", cgv_app_devices, "list the Vulkan devices"},
+    {"model", cgv_app_model, "show or convert a model file"},
+#if CGV_BENCH
+    {"bench", cgv_app_bench, "measure a network's speed"},
+#endif
+};
+enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+void cgv_app_print_version(void) {
+    printf("cgvideo %s\n", cgv_version());
+#if CGV_FFMPEG
+    printf("FFmpeg %s\n", av_version_info());
+#else
+    puts("built without FFmpeg");
+#endif
+}
+
+static void print_subcommands(FILE *file) {
+    fputs("\nother commands (each has -h):\n", file);
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        fprintf(file, "  cgvideo %-14s %s\n", subcommands[i].name, subcommands[i].help);
+}
+
+#if !CGV_FFMPEG
+int cgv_app_translate(int argc, char **argv) {
+    bool help = argc < 2 || !strcmp(argv[1], "-h") || !strcmp(argv[1], "--h");
+    if (help) {
+        puts("cgvideo, built without FFmpeg: it cannot read or write video");
+        return CGV_EXIT_OK;
+    }
+    cgv_log(CGV_LOG_ERROR, "this build of cgvideo has no FFmpeg, so it cannot translate video: "
+                           "build it with -DCGV_FFMPEG=ON");
+    return CGV_EXIT_FAILED;
+}
+#endif
+
+static const char *subcommand_name(const void *opaque, int i) {
+    (void)opaque;
+    return i < SUBCOMMANDS ? subcommands[i].name : NULL;
+}
+
+int main(int argc, char **argv) {
+    cgv_console_init(CGV_LOG_INFO);
+    const char *word = argc > 1 ? argv[1] : "-h";
+    if (!strcmp(word, "-version") || !strcmp(word, "--version")) {
+        cgv_app_print_version();
+        return CGV_EXIT_OK;
+    }
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        if (!strcmp(word, subcommands[i].name))
+            return subcommands[i].run(argc - 1, argv + 1);
+    if (argc == 2 && word[0] != '-') {
+        // One word alone is no translation: most likely a misspelt subcommand.
+        const char *suggestion = cgv_cli_suggest(word, subcommand_name, NULL);
+        cgv_log(CGV_LOG_ERROR,
+                suggestion ? "unknown command '%s': did you mean '%s'?"
+                           : "unknown command '%s': see cgvideo -h",
+                word, suggestion);
+        return CGV_EXIT_USAGE;
+    }
+    bool help = !strcmp(word, "-h") || !strcmp(word, "--h") || !strcmp(word, "--help");
+    int code = argc > 1 ? cgv_app_translate(argc, argv) : CGV_EXIT_USAGE;
+    if (argc < 2)
+        fputs("usage: cgvideo -i INPUT -m MODEL [options] OUTPUT (cgvideo -h lists them)\n",
+              stderr);
+    else if (help && code == CGV_EXIT_OK)
+        print_subcommands(stdout);
+    return code;
+}

@@ -1,0 +1,28 @@
+// How far a translation is: the line on the terminal, and -progress for programs.
+#ifndef CGV_APP_PROGRESS_H
+#define CGV_APP_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <libavformat/avio.h>
+
+#include "cgvideo/status.h"
+#include "video/sink.h"
+
+typedef struct cgv_progress {
+    AVIOContext *report;               // of -progress, or NULL
+    int64_t begun, line_at, report_at; // microseconds of av_gettime_relative
+    int64_t length;                    // microseconds that the output will have; 0 if unknown
+} cgv_progress;
+
+// `url` of -progress, or NULL.
+CGV_NODISCARD cgv_status cgv_progress_open(cgv_progress *progress, const char *url, int64_t length);
+
+// Call often: prints what is due, and everything when `last`.
+void cgv_progress_update(cgv_progress *progress, cgv_sink_stats stats, int64_t dropped,
+                         int64_t repeated, bool last);
+
+void cgv_progress_close(cgv_progress *progress);
+
+#endif
