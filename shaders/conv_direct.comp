@@ -19,7 +19,8 @@ layout(constant_id = 8) const int TILE_Y = 4;
 layout(constant_id = 9) const int BLOCK = 8;
 layout(constant_id = 10) const int ACTIVATION = ACT_NONE;
 // Rows of x start at multiples of 8 bytes, out_w is a multiple of TILE_X and, at stride 1, of
-// the width of x: the patch can be loaded in pairs and mended at the borders.
+// the width of x: the patch can be loaded in pairs and mended at the borders. Where these are not
+// zero, PAD is at most TILE_X, so that only the outermost lanes see them.
 layout(constant_id = 11) const int PAIRS = 0;
 
 const int PATCH_X = (TILE_X - 1) * STRIDE + KERNEL;

@@ -6,10 +6,9 @@
 // y = act(scale * (x - mean) * rstd + shift) + residual, PER_LANE elements an invocation.
 // y, x, residual [planes][plane]; stats [planes][2]. Grid: x within a plane, y and z planes.
 layout(constant_id = 3) const int ACTIVATION = ACT_NONE;
-layout(constant_id = 4) const int AFFINE = 0;
-layout(constant_id = 5) const int RESIDUAL = 0;
-layout(constant_id = 6) const int PAIRS = 0; // plane is even
-layout(constant_id = 7) const int PER_LANE = 8;
+layout(constant_id = 4) const int RESIDUAL = 0;
+layout(constant_id = 5) const int PAIRS = 0; // plane is even
+layout(constant_id = 6) const int PER_LANE = 8;
 
 void main()
 {
@@ -19,11 +18,11 @@ void main()
     float mean = Floats(at(push.stats, plane_index * 2)).v[0];
     float gain = Floats(at(push.stats, plane_index * 2)).v[1];
     float shift = 0;
-    if (AFFINE != 0) {
-        int channel = plane_index % push.channels;
+    int channel = plane_index % push.channels;
+    if (push.scale != 0)
         gain *= Floats(at(push.scale, channel)).v[0];
+    if (push.shift != 0)
         shift = Floats(at(push.shift, channel)).v[0];
-    }
     int width = PAIRS != 0 ? 2 : 1;
     int group = int(gl_WorkGroupSize.x) * width;
     int first = int(gl_WorkGroupID.x) * group * (PER_LANE / width) +

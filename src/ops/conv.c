@@ -99,7 +99,7 @@ static bool pairs_fit(const cgv_conv_params *params, conv_tile tile, int w, int 
     bool even = w % 2 == 0 && (params->stride == 2 || tile.x % 2 == 0);
     bool mendable = params->pad_mode == CGV_PAD_ZERO ||
                     (params->stride == 1 && out_w == w && out_w % tile.x == 0 &&
-                     2 * params->pad + 1 == params->kernel);
+                     2 * params->pad + 1 == params->kernel && params->pad <= tile.x);
     return even && mendable;
 }
 

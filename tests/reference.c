@@ -1,0 +1,181 @@
+#include "reference.h"
+
+#include <math.h>
+
+size_t ref_count(ref_shape shape) {
+    return (size_t)shape.n * (size_t)shape.c * (size_t)shape.h * (size_t)shape.w;
+}
+
+static size_t at(ref_shape shape, int n, int c, int y, int x) {
+    return (((size_t)n * (size_t)shape.c + (size_t)c) * (size_t)shape.h + (size_t)y) *
+               (size_t)shape.w +
+           (size_t)x;
+}
+
+double ref_activate(double x, cgv_activation activation, double slope) {
+    switch (activation) {
+    case CGV_ACT_RELU:
+        return x < 0 ? 0 : x;
+    case CGV_ACT_LEAKY_RELU:
+        return x < 0 ? slope * x : x;
+    case CGV_ACT_TANH:
+        return tanh(x);
+    case CGV_ACT_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case CGV_ACT_NONE:
+        break;
+    }
+    return x;
+}
+
+// ---- convolution ----
+
+static int conv_side(int in, const cgv_conv_params *p) {
+    if (p->transposed)
+        return (in - 1) * p->stride - 2 * p->pad + p->kernel + p->output_pad;
+    int span = in + 2 * p->pad - p->kernel;
+    return span < 0 ? 0 : span / p->stride + 1;
+}
+
+ref_shape ref_conv_shape(ref_shape x, const cgv_conv_params *p) {
+    return (ref_shape){x.n, p->cout, conv_side(x.h, p), conv_side(x.w, p)};
+}
+
+// The index that padding gives to position i of `size`; -1: a zero.
+static int padded(int i, int size, cgv_pad_mode mode) {
+    if (i >= 0 && i < size)
+        return i;
+    switch (mode) {
+    case CGV_PAD_REFLECT:
+        return i < 0 ? -i : 2 * (size - 1) - i;
+    case CGV_PAD_REPLICATE:
+        return i < 0 ? 0 : size - 1;
+    case CGV_PAD_ZERO:
+        break;
+    }
+    return -1;
+}
+
+// One output value before bias and activation.
+static double conv_at(const float *x, ref_shape in, const float *weights, const cgv_conv_params *p,
+                      int n, int co, int oy, int ox) {
+    int group_in = p->cin / p->groups, group_out = p->cout / p->groups;
+    ref_shape ws = {p->cout, group_in, p->kernel, p->kernel};
+    double sum = 0;
+    for (int ci = 0; ci < group_in; ci++)
+        for (int ky = 0; ky < p->kernel; ky++)
+            for (int kx = 0; kx < p->kernel; kx++) {
+                int iy = padded(oy * p->stride - p->pad + ky, in.h, p->pad_mode);
+                int ix = padded(ox * p->stride - p->pad + kx, in.w, p->pad_mode);
+                if (iy >= 0 && ix >= 0)
+                    sum += (double)weights[at(ws, co, ci, ky, kx)] *
+                           x[at(in, n, co / group_out * group_in + ci, iy, ix)];
+            }
+    return sum;
+}
+
+static void conv(double *y, ref_shape out, const float *x, ref_shape in, const float *weights,
+                 const cgv_conv_params *p) {
+    for (int n = 0; n < out.n; n++)
+        for (int co = 0; co < out.c; co++)
+            for (int oy = 0; oy < out.h; oy++)
+                for (int ox = 0; ox < out.w; ox++)
+                    y[at(out, n, co, oy, ox)] = conv_at(x, in, weights, p, n, co, oy, ox);
+}
+
+// Spread one input value over the outputs of its group.
+static void scatter(double *y, ref_shape out, double value, const float *weights,
+                    const cgv_conv_params *p, int n, int ci, int iy, int ix) {
+    int group_in = p->cin / p->groups, group_out = p->cout / p->groups;
+    ref_shape ws = {p->cin, group_out, p->kernel, p->kernel};
+    for (int co = 0; co < group_out; co++)
+        for (int ky = 0; ky < p->kernel; ky++)
+            for (int kx = 0; kx < p->kernel; kx++) {
+                int oy = iy * p->stride - p->pad + ky, ox = ix * p->stride - p->pad + kx;
+                if (oy >= 0 && oy < out.h && ox >= 0 && ox < out.w)
+                    y[at(out, n, ci / group_in * group_out + co, oy, ox)] +=
+                        value * weights[at(ws, ci, co, ky, kx)];
+            }
+}
+
+static void conv_transposed(double *y, ref_shape out, const float *x, ref_shape in,
+                            const float *weights, const cgv_conv_params *p) {
+    for (size_t i = 0; i < ref_count(out); i++)
+        y[i] = 0;
+    for (int n = 0; n < in.n; n++)
+        for (int ci = 0; ci < in.c; ci++)
+            for (int iy = 0; iy < in.h; iy++)
+                for (int ix = 0; ix < in.w; ix++)
+                    scatter(y, out, x[at(in, n, ci, iy, ix)], weights, p, n, ci, iy, ix);
+}
+
+void ref_conv(double *y, const float *x, ref_shape in, const float *weights, const float *bias,
+              const cgv_conv_params *p) {
+    ref_shape out = ref_conv_shape(in, p);
+    (p->transposed ? conv_transposed : conv)(y, out, x, in, weights, p);
+    size_t plane = (size_t)out.h * (size_t)out.w;
+    for (size_t i = 0; i < ref_count(out); i++) {
+        double b = bias ? bias[i / plane % (size_t)out.c] : 0;
+        y[i] = ref_activate(y[i] + b, p->activation, p->slope);
+    }
+}
+
+// ---- instance norm ----
+
+void ref_instance_stats(double *stats, const float *x, ref_shape shape, double epsilon) {
+    size_t plane = (size_t)shape.h * (size_t)shape.w;
+    for (size_t p = 0; p < (size_t)shape.n * (size_t)shape.c; p++) {
+        double mean = 0, variance = 0;
+        for (size_t i = 0; i < plane; i++)
+            mean += x[p * plane + i];
+        mean /= (double)plane;
+        for (size_t i = 0; i < plane; i++)
+            variance += (x[p * plane + i] - mean) * (x[p * plane + i] - mean);
+        variance /= (double)plane;
+        stats[2 * p] = mean;
+        stats[2 * p + 1] = 1 / sqrt(variance + epsilon);
+    }
+}
+
+void ref_instance_norm(double *y, const float *x, ref_shape shape, const double *stats,
+                       const ref_norm_params *params) {
+    size_t plane = (size_t)shape.h * (size_t)shape.w;
+    for (size_t i = 0; i < ref_count(shape); i++) {
+        size_t p = i / plane, c = p % (size_t)shape.c;
+        double v = (x[i] - stats[2 * p]) * stats[2 * p + 1];
+        v = (params->scale ? params->scale[c] : 1) * v + (params->shift ? params->shift[c] : 0);
+        y[i] = ref_activate(v, params->activation, params->slope) +
+               (params->residual ? params->residual[i] : 0);
+    }
+}
+
+// ---- resampling ----
+
+// Where output `o` lies between inputs *first and *second: the weight of the second.
+static double between(int o, int factor, int size, int *first, int *second) {
+    double position = (o + 0.5) / factor - 0.5;
+    if (position < 0)
+        position = 0;
+    *first = (int)position;
+    *second = *first + 1 < size ? *first + 1 : size - 1;
+    return position - *first;
+}
+
+void ref_upsample(double *y, const float *x, ref_shape in, int factor, cgv_upsample_mode mode) {
+    ref_shape out = {in.n, in.c, factor * in.h, factor * in.w};
+    for (int n = 0; n < out.n; n++)
+        for (int c = 0; c < out.c; c++)
+            for (int oy = 0; oy < out.h; oy++)
+                for (int ox = 0; ox < out.w; ox++) {
+                    int y0 = oy / factor, y1 = y0, x0 = ox / factor, x1 = x0;
+                    double fy = 0, fx = 0;
+                    if (mode == CGV_UPSAMPLE_BILINEAR) {
+                        fy = between(oy, factor, in.h, &y0, &y1);
+                        fx = between(ox, factor, in.w, &x0, &x1);
+                    }
+                    double top = (1 - fx) * x[at(in, n, c, y0, x0)] + fx * x[at(in, n, c, y0, x1)];
+                    double bottom =
+                        (1 - fx) * x[at(in, n, c, y1, x0)] + fx * x[at(in, n, c, y1, x1)];
+                    y[at(out, n, c, oy, ox)] = (1 - fy) * top + fy * bottom;
+                }
+}

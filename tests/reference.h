@@ -1,0 +1,39 @@
+// The operations in plain C: slow, in double precision, written to be obviously right and in
+// another way than the shaders (transposed convolution scatters). Tensors are dense NCHW.
+#ifndef CGV_TESTS_REFERENCE_H
+#define CGV_TESTS_REFERENCE_H
+
+#include <stddef.h>
+
+#include "ops/ops.h"
+
+typedef struct ref_shape {
+    int n, c, h, w;
+} ref_shape;
+
+size_t ref_count(ref_shape shape);
+
+// The shape of y; h or w < 1 where there is no output.
+ref_shape ref_conv_shape(ref_shape x, const cgv_conv_params *params);
+
+// y = act(w * x + bias); weights in PyTorch's order; bias NULL: none. Transposed ones too.
+void ref_conv(double *y, const float *x, ref_shape shape, const float *weights, const float *bias,
+              const cgv_conv_params *params);
+
+double ref_activate(double x, cgv_activation activation, double slope);
+
+// stats [N, C, 2]: mean, 1 / sqrt(biased variance + epsilon).
+void ref_instance_stats(double *stats, const float *x, ref_shape shape, double epsilon);
+
+// y = act(scale * (x - mean) * rstd + shift) + residual; scale, shift, residual NULL: none.
+typedef struct ref_norm_params {
+    const float *scale, *shift, *residual;
+    cgv_activation activation;
+    double slope;
+} ref_norm_params;
+void ref_instance_norm(double *y, const float *x, ref_shape shape, const double *stats,
+                       const ref_norm_params *params);
+
+void ref_upsample(double *y, const float *x, ref_shape shape, int factor, cgv_upsample_mode mode);
+
+#endif
