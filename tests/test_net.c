@@ -4,34 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cgvideo/log.h"
+#include "messages.h"
 #include "nn/arch.h"
 #include "support.h"
-
-static char last_message[1024];
-static int messages;
-
-static void keep_message(void *opaque, cgv_log_level level, const char *text) {
-    (void)opaque;
-    (void)level;
-    snprintf(last_message, sizeof last_message, "%s", text);
-    messages++;
-}
-
-static void listen(void) {
-    cgv_log_set(keep_message, NULL, CGV_LOG_ERROR);
-    messages = 0;
-    *last_message = 0;
-}
-
-// Exactly one message, and it says `fragment`.
-static bool said(const char *fragment) {
-    bool ok = messages == 1 && strstr(last_message, fragment);
-    if (!ok)
-        printf("%d messages, the last: %s\n", messages, last_message);
-    messages = 0;
-    return ok;
-}
 
 static cgv_net *by_name(const char *name, int width, int layers) {
     cgv_net *net;
@@ -71,20 +46,20 @@ static void test_costs(void) {
 static void test_names(void) {
     static const char *const bad[] = {
         "resnet", "resnet_9block", "resnet_9blocks2", "resnet_-1blocks", "unet_256", "mobile_", ""};
-    listen();
+    cgv_test_listen();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         cgv_net *net;
         CU_ASSERT_EQUAL(cgv_arch_by_name(&net, bad[i], 64, 3), CGV_ERROR_ARGUMENT);
-        CU_ASSERT(said("architecture"));
+        CU_ASSERT(cgv_test_said("architecture"));
         CU_ASSERT_PTR_NULL(net);
     }
     cgv_net *net;
     CU_ASSERT_EQUAL(cgv_arch_by_name(&net, "resnet_65blocks", 64, 3), CGV_ERROR_ARGUMENT);
-    CU_ASSERT(said("65 blocks"));
+    CU_ASSERT(cgv_test_said("65 blocks"));
     CU_ASSERT_EQUAL(cgv_arch_by_name(&net, "resnet_9blocks", 0, 3), CGV_ERROR_ARGUMENT);
-    CU_ASSERT(said("width"));
+    CU_ASSERT(cgv_test_said("width"));
     CU_ASSERT_EQUAL(cgv_arch_by_name(&net, "patchgan", 64, 7), CGV_ERROR_ARGUMENT);
-    CU_ASSERT(said("7 layers"));
+    CU_ASSERT(cgv_test_said("7 layers"));
 }
 
 static void test_parameter_table(void) {
@@ -136,14 +111,14 @@ static void check_refused(const cgv_net *net, int h, int w, const char *why) {
     cgv_size *sizes = calloc((size_t)net->node_count, sizeof *sizes);
     CU_ASSERT_PTR_NOT_NULL_FATAL(sizes);
     CU_ASSERT_EQUAL(cgv_net_shapes(net, h, w, sizes), CGV_ERROR_ARGUMENT);
-    CU_ASSERT(said(why));
+    CU_ASSERT(cgv_test_said(why));
     CU_ASSERT_EQUAL(cgv_net_macs(net, h, w), 0);
-    messages = 0;
+    cgv_test_messages();
     free(sizes);
 }
 
 static void test_shapes(void) {
-    listen();
+    cgv_test_listen();
     cgv_net *net = by_name("resnet_9blocks", 8, 0);
     check_output(net, 64, 100, 64, 100);
     check_output(net, 8, 8, 8, 8);
@@ -171,7 +146,7 @@ static void test_shapes(void) {
 
 // What the architectures do not use, and the sticky error.
 static void test_builders(void) {
-    listen();
+    cgv_test_listen();
     cgv_net *net;
     CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "test", 3), CGV_OK);
     int x = cgv_net_conv(
@@ -194,12 +169,12 @@ static void test_builders(void) {
     CU_ASSERT_EQUAL(
         cgv_net_conv(net, x, "b", &(cgv_conv_desc){.channels = 4, .kernel = 3, .groups = 3}), 0);
     CU_ASSERT_EQUAL(net->status, CGV_ERROR_ARGUMENT);
-    CU_ASSERT(said("groups"));
+    CU_ASSERT(cgv_test_said("groups"));
     CU_ASSERT_EQUAL(cgv_net_activation(net, x, CGV_ACT_RELU, 0), 0); // and silent from here on
     CU_ASSERT_EQUAL(cgv_net_add(net, x, x), 0);
     CU_ASSERT_EQUAL(cgv_net_upsample(net, x, 2, CGV_UPSAMPLE_BILINEAR), 0);
     CU_ASSERT_EQUAL(cgv_net_instance_norm(net, x, "m"), 0);
-    CU_ASSERT_EQUAL(messages, 0);
+    CU_ASSERT_EQUAL(cgv_test_messages(), 0);
     CU_ASSERT_EQUAL(net->node_count, before);
     cgv_net_destroy(&net);
     CU_ASSERT_PTR_NULL(net);
@@ -280,16 +255,15 @@ static void test_detect(void) {
 
 static void check_unsupported(const shapes *s, const char *fragment) {
     cgv_net *net;
-    messages = 0;
+    cgv_test_messages();
     CU_ASSERT_EQUAL(cgv_arch_detect(&net, s->list, s->count, "a.pth"), CGV_ERROR_UNSUPPORTED);
     CU_ASSERT_PTR_NULL(net);
-    CU_ASSERT_EQUAL(strncmp(last_message, "a.pth: ", 7), 0);
-    CU_ASSERT(said(fragment));
+    CU_ASSERT(cgv_test_said(fragment));
 }
 
 // Each message names a key that does not fit.
 static void test_detect_refuses(void) {
-    listen();
+    cgv_test_listen();
     cgv_net *resnet = by_name("resnet_9blocks", 8, 0), *patchgan = by_name("patchgan", 8, 3);
     shapes s = {0};
     check_unsupported(&s, "no weights");

@@ -1,0 +1,36 @@
+#include "messages.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cgvideo/log.h"
+
+static char last[1024];
+static int count;
+
+static void keep(void *opaque, cgv_log_level level, const char *text) {
+    (void)opaque;
+    (void)level;
+    snprintf(last, sizeof last, "%s", text);
+    count++;
+}
+
+void cgv_test_listen(void) {
+    cgv_log_set(keep, NULL, CGV_LOG_ERROR);
+    count = 0;
+    *last = 0;
+}
+
+bool cgv_test_said(const char *fragment) {
+    bool ok = count == 1 && strstr(last, fragment) && !strchr(last, '\n');
+    if (!ok)
+        printf("wanted '%s'; %d messages, the last: %s\n", fragment, count, last);
+    count = 0;
+    return ok;
+}
+
+int cgv_test_messages(void) {
+    int messages = count;
+    count = 0;
+    return messages;
+}
