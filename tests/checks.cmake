@@ -1,0 +1,20 @@
+# Checks of the project as a whole; each says SKIPPED and exits with 77 where its tool is absent.
+function(cgv_check name labels)
+  add_test(NAME ${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_${name}.sh ${ARGN})
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" SKIP_RETURN_CODE 77)
+endfunction()
+
+find_program(CXX NAMES c++ g++ clang++)
+mark_as_advanced(CXX)
+if(NOT CXX)
+  set(CXX "")
+endif()
+cgv_check(layers unit)
+cgv_check(setup unit)
+cgv_check(headers unit ${CMAKE_C_COMPILER} ${CXX})
+cgv_check(format lint)
+cgv_check(spirv unit ${CGV_SHADER_DIR})
+cgv_check(tidy "lint;slow" ${CMAKE_BINARY_DIR})
+if(NOT CGV_SANITIZE) # the sample is built without it
+  cgv_check(install gpu ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER})
+endif()

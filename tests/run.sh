@@ -1,0 +1,37 @@
+#!/bin/bash
+# tests/run.sh [--with BUILD,BUILD... | --all] [CTEST ARGUMENT...]: set up, build, test.
+#     tests/run.sh                     the release build, all tests
+#     tests/run.sh -L unit             only those with this label
+#     tests/run.sh --with asan,clang   other builds first, each with its unit and gpu tests
+# Builds: asan, tsan, clang, no-ffmpeg, as in CMakePresets.json.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../.ci/setup.sh"
+
+builds=
+case ${1-} in
+--with)
+    builds=${2:?--with needs a list of builds}
+    shift 2
+    ;;
+--all)
+    builds=clang,no-ffmpeg,asan,tsan
+    shift
+    ;;
+esac
+
+test_packages=(libcunit1-dev ffmpeg vulkan-validationlayers spirv-tools)
+[[ ,$builds, == *,clang,* ]] && test_packages+=(clang)
+[ -n "${CI-}" ] && test_packages+=(clang-format clang-tidy)
+install_packages "${build_packages[@]}" "${test_packages[@]}"
+update_mesa
+
+for preset in ${builds//,/ }; do
+    say "build $preset"
+    configure "$preset"
+    build "$preset"
+    ctest --test-dir "$root/build/$preset" --output-on-failure -L 'unit|gpu' -LE slow
+done
+# samples/run.sh may have configured it without tests.
+configure release -DCGV_TESTS=ON
+build release
+exec ctest --test-dir "$root/build/release" --output-on-failure "$@"
