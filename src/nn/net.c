@@ -272,21 +272,22 @@ cgv_status cgv_net_shapes(const cgv_net *net, int h, int w, cgv_size *sizes) {
     return CGV_OK;
 }
 
+double cgv_node_macs(const cgv_net *net, int node, const cgv_size *sizes) {
+    const cgv_node *n = &net->nodes[node];
+    if (n->op != CGV_OP_CONV && n->op != CGV_OP_CONV_TRANSPOSE)
+        return 0;
+    // Each weight meets every output pixel of a convolution, but every input pixel of a
+    // transposed one: that is what is left when no multiplication with a stuffed zero is done.
+    const cgv_size *s = &sizes[n->op == CGV_OP_CONV ? node : n->input[0]];
+    return (double)net->params[n->weight].count * s->h * s->w;
+}
+
 double cgv_net_macs(const cgv_net *net, int h, int w) {
     cgv_size *sizes = malloc((size_t)net->node_count * sizeof *sizes);
     double macs = 0;
-    if (!sizes || cgv_net_shapes(net, h, w, sizes))
-        goto done;
-    for (int i = 1; i < net->node_count; i++) {
-        const cgv_node *n = &net->nodes[i];
-        // Each weight meets every output pixel of a convolution, but every input pixel of a
-        // transposed one: that is what is left when no multiplication with a stuffed zero is done.
-        if (n->op == CGV_OP_CONV || n->op == CGV_OP_CONV_TRANSPOSE) {
-            const cgv_size *s = &sizes[n->op == CGV_OP_CONV ? i : n->input[0]];
-            macs += (double)net->params[n->weight].count * s->h * s->w;
-        }
-    }
-done:
+    if (sizes && !cgv_net_shapes(net, h, w, sizes))
+        for (int i = 1; i < net->node_count; i++)
+            macs += cgv_node_macs(net, i, sizes);
     free(sizes);
     return macs;
 }

@@ -84,6 +84,9 @@ typedef struct cgv_size {
 } cgv_size;
 CGV_NODISCARD cgv_status cgv_net_shapes(const cgv_net *net, int h, int w, cgv_size *sizes);
 
+// Multiply-adds of one node for one input; 0 unless it is a convolution. sizes: of all nodes.
+double cgv_node_macs(const cgv_net *net, int node, const cgv_size *sizes);
+
 // Multiply-adds of the convolutions for one input of this size; transposed ones counted as four
 // phases. 0 for a size that cgv_net_shapes refuses.
 double cgv_net_macs(const cgv_net *net, int h, int w);

@@ -363,6 +363,18 @@ uint64_t cgv_plan_packed_bytes(const cgv_plan *plan) {
     return plan->packed.size;
 }
 
+int cgv_plan_step_count(const cgv_plan *plan) {
+    return plan->step_count;
+}
+
+cgv_plan_step_info cgv_plan_step(const cgv_plan *plan, int index) {
+    const plan_step *step = &plan->steps[index];
+    return (cgv_plan_step_info){
+        .label = step->label,
+        .macs = plan->n * cgv_node_macs(plan->net, step->node, plan->sizes),
+    };
+}
+
 static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
                         const cgv_tape *tape, const plan_step *step, cgv_tensor y, cgv_tensor x) {
     const cgv_node *node = &plan->net->nodes[step->node];

@@ -50,6 +50,15 @@ void cgv_plan_pack(cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params);
 
 uint64_t cgv_plan_packed_bytes(const cgv_plan *plan);
 
+// The steps in order, for reports. The label is also that of the step's commands in a profile, as
+// the same pointer.
+typedef struct cgv_plan_step_info {
+    const char *label;
+    double macs; // multiply-adds of a convolution, else 0
+} cgv_plan_step_info;
+int cgv_plan_step_count(const cgv_plan *plan);
+cgv_plan_step_info cgv_plan_step(const cgv_plan *plan, int step);
+
 // Errors stick in cmd.
 void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
                      const cgv_tape *tape);

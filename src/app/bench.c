@@ -1,0 +1,319 @@
+// cgvideo bench: the speed of a network on a device, as a whole and step by step.
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/app.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "model/model.h"
+#include "nn/arch.h"
+#include "nn/plan.h"
+
+typedef struct bench_options {
+    cgv_app_common common;
+    const char *arch, *model;
+    int width_factor, layers, runs, batch;
+    cgv_cli_size size;
+    bool json;
+} bench_options;
+
+static const cgv_cli_option options[] = {
+    {.name = "m",
+     .kind = CGV_CLI_TEXT,
+     .offset = offsetof(bench_options, model),
+     .value = "FILE",
+     .help = "model to measure (default: -arch with random weights)"},
+    {.name = "arch",
+     .kind = CGV_CLI_TEXT,
+     .offset = offsetof(bench_options, arch),
+     .value = "NAME",
+     .help = "resnet_Nblocks, mobile_resnet_Nblocks or patchgan (resnet_9blocks)"},
+    {.name = "ngf",
+     .kind = CGV_CLI_INT,
+     .offset = offsetof(bench_options, width_factor),
+     .value = "N",
+     .help = "channels of its first layer (64)",
+     .min = 1,
+     .max = 1024},
+    {.name = "layers",
+     .kind = CGV_CLI_INT,
+     .offset = offsetof(bench_options, layers),
+     .value = "N",
+     .help = "layers of a patchgan (3)",
+     .min = 1,
+     .max = CGV_PATCHGAN_MAX_LAYERS},
+    {.name = "s",
+     .kind = CGV_CLI_SIZE,
+     .offset = offsetof(bench_options, size),
+     .value = "WxH",
+     .help = "picture size (256x256)",
+     .min = 1,
+     .max = 16384},
+    {.name = "batch",
+     .kind = CGV_CLI_INT,
+     .offset = offsetof(bench_options, batch),
+     .value = "N",
+     .help = "pictures at once (1)",
+     .min = 1,
+     .max = 256},
+    {.name = "n",
+     .kind = CGV_CLI_INT,
+     .offset = offsetof(bench_options, runs),
+     .value = "N",
+     .help = "timed runs, of which the median counts (5)",
+     .min = 1,
+     .max = 100000},
+    {.name = "json",
+     .kind = CGV_CLI_FLAG,
+     .offset = offsetof(bench_options, json),
+     .help = "print one JSON object instead of a table"},
+    CGV_APP_COMMON_OPTIONS,
+    {0},
+};
+
+// What is measured: a net on a device, planned and recorded.
+typedef struct bench {
+    cgv_device *device;
+    cgv_model *model;
+    cgv_params params;
+    cgv_plan *plan;
+    cgv_tape tape;
+    cgv_cmd *cmd, *profiled;
+    double *layer_ms; // of every step of the plan
+    double *run_ms;
+    int runs;
+    double first_ms; // the first run, which compiles what the driver left for it
+} bench;
+
+static double now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, int count) {
+    qsort(values, (size_t)count, sizeof *values, compare);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+// The model of -m, or -arch with random weights: zeros would run faster than a trained network.
+static cgv_status open_model(bench *b, const bench_options *o) {
+    if (o->model)
+        return cgv_model_load(&b->model, o->model);
+    cgv_net *net;
+    cgv_status status = cgv_arch_by_name(&net, o->arch, o->width_factor, o->layers);
+    if (!status)
+        status = cgv_model_from_net(&b->model, net, "random");
+    if (status)
+        return status;
+    cgv_rng rng;
+    cgv_rng_seed(&rng, 1, 0);
+    for (size_t i = 0; i < b->model->net->param_floats; i++)
+        b->model->params[i] = 0.02f * cgv_rng_normal(&rng);
+    return CGV_OK;
+}
+
+static cgv_status fill_input(const bench *b) {
+    uint64_t bytes = cgv_tensor_bytes(b->tape.input);
+    float *values = malloc(bytes);
+    cgv_buffer staging;
+    cgv_cmd *cmd = NULL;
+    if (!values)
+        return cgv_fail(CGV_ERROR_MEMORY, "bench: out of memory");
+    cgv_rng rng;
+    cgv_rng_seed(&rng, 2, 0);
+    for (uint64_t i = 0; i < bytes / sizeof *values; i++)
+        values[i] = 2 * cgv_rng_float(&rng) - 1;
+    cgv_status status =
+        cgv_buffer_create(&staging, b->device, bytes, CGV_MEMORY_DEVICE, "bench input");
+    if (!status)
+        status = cgv_buffer_write(&staging, 0, values, bytes);
+    if (!status)
+        status = cgv_cmd_create(&cmd, b->device, false);
+    if (!status) {
+        cgv_tensor source = b->tape.input;
+        source.address = staging.address;
+        cgv_cmd_begin(cmd);
+        cgv_activation_apply(cmd, b->tape.input, source, CGV_ACT_NONE, 0);
+        status = cgv_cmd_run(cmd);
+    }
+    cgv_cmd_destroy(&cmd);
+    cgv_buffer_destroy(&staging);
+    free(values);
+    return status;
+}
+
+static cgv_status prepare(bench *b, const bench_options *o) {
+    cgv_plan_params params = {
+        .n = o->batch, .h = o->size.height, .w = o->size.width, .keep_input = true};
+    cgv_status status = cgv_plan_create(&b->plan, b->device, b->model->net, &params);
+    if (!status)
+        status = cgv_params_create(&b->params, b->device, b->model->net, b->model->params);
+    if (!status)
+        status = cgv_tape_create(&b->tape, b->plan);
+    if (!status)
+        status = fill_input(b);
+    if (!status)
+        status = cgv_cmd_create(&b->cmd, b->device, false);
+    if (!status)
+        status = cgv_cmd_create(&b->profiled, b->device, true);
+    if (status)
+        return status;
+    cgv_cmd_begin(b->cmd);
+    cgv_plan_pack(b->plan, b->cmd, &b->params);
+    status = cgv_cmd_run(b->cmd);
+    if (status)
+        return status;
+    cgv_cmd_begin(b->cmd);
+    cgv_plan_record(b->plan, b->cmd, &b->params, &b->tape);
+    cgv_cmd_begin(b->profiled);
+    cgv_plan_record(b->plan, b->profiled, &b->params, &b->tape);
+    status = cgv_cmd_end(b->cmd);
+    return status ? status : cgv_cmd_end(b->profiled);
+}
+
+static cgv_status time_run(cgv_cmd *cmd, double *ms) {
+    double start = now_ms();
+    cgv_status status = cgv_cmd_submit(cmd);
+    if (!status)
+        status = cgv_cmd_wait(cmd);
+    *ms = now_ms() - start;
+    return status;
+}
+
+// Time of every step in one profiled run.
+static cgv_status profile(bench *b) {
+    const cgv_profile_entry *entries;
+    int count, steps = cgv_plan_step_count(b->plan);
+    double ms;
+    b->layer_ms = calloc((size_t)steps + 1, sizeof *b->layer_ms);
+    if (!b->layer_ms)
+        return cgv_fail(CGV_ERROR_MEMORY, "bench: out of memory");
+    cgv_status status = time_run(b->profiled, &ms);
+    if (!status)
+        status = cgv_cmd_profile(b->profiled, &entries, &count);
+    for (int s = 0; !status && s < steps; s++)
+        for (int i = 0; i < count; i++)
+            if (entries[i].label == cgv_plan_step(b->plan, s).label)
+                b->layer_ms[s] += entries[i].ms;
+    return status;
+}
+
+static cgv_status measure(bench *b, int runs) {
+    b->run_ms = calloc((size_t)runs, sizeof *b->run_ms);
+    if (!b->run_ms)
+        return cgv_fail(CGV_ERROR_MEMORY, "bench: out of memory");
+    cgv_status status = time_run(b->cmd, &b->first_ms);
+    while (!status && b->runs < runs)
+        status = time_run(b->cmd, &b->run_ms[b->runs++]);
+    return status ? status : profile(b);
+}
+
+static uint64_t memory_bytes(const bench *b) {
+    return cgv_tape_bytes(&b->tape) + b->params.values.size + cgv_plan_packed_bytes(b->plan);
+}
+
+static double total_macs(const bench *b) {
+    double macs = 0;
+    for (int s = 0; s < cgv_plan_step_count(b->plan); s++)
+        macs += cgv_plan_step(b->plan, s).macs;
+    return macs;
+}
+
+static void print_table(const bench *b, const bench_options *o) {
+    double ms = median(b->run_ms, b->runs), layers_ms = 0;
+    for (int s = 0; s < cgv_plan_step_count(b->plan); s++)
+        layers_ms += b->layer_ms[s];
+    printf("%9s %6s %9s %9s  %s\n", "ms", "%", "MMAC", "GFLOP/s", "step");
+    for (int s = 0; s < cgv_plan_step_count(b->plan); s++) {
+        cgv_plan_step_info step = cgv_plan_step(b->plan, s);
+        printf("%9.3f %6.1f ", b->layer_ms[s], 100 * b->layer_ms[s] / layers_ms);
+        if (step.macs > 0)
+            printf("%9.1f %9.1f", 1e-6 * step.macs, 2e-6 * step.macs / b->layer_ms[s]);
+        else
+            printf("%9s %9s", "", "");
+        printf("  %s\n", step.label);
+    }
+    printf("\n%s at %dx%d, batch %d, on %s (%s)\n", b->model->info.architecture, o->size.width,
+           o->size.height, o->batch, cgv_device_get_info(b->device)->name,
+           cgv_device_get_info(b->device)->driver);
+    printf("%.3f ms a frame (median of %d; fastest %.3f), %.2f frames a second, %.3f GMAC a frame, "
+           "%.1f GFLOP/s, %.1f MiB\n",
+           ms / o->batch, b->runs, b->run_ms[0] / o->batch, 1e3 * o->batch / ms,
+           1e-9 * total_macs(b) / o->batch, 2e-6 * total_macs(b) / ms,
+           (double)memory_bytes(b) / (1 << 20));
+}
+
+static cgv_status print_json(const bench *b, const bench_options *o) {
+    double ms = median(b->run_ms, b->runs);
+    json_t *layers = json_array();
+    for (int s = 0; s < cgv_plan_step_count(b->plan); s++) {
+        cgv_plan_step_info step = cgv_plan_step(b->plan, s);
+        json_array_append_new(layers, json_pack("{s:s, s:f, s:f}", "step", step.label, "ms",
+                                                b->layer_ms[s], "gmac", 1e-9 * step.macs));
+    }
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "arch",
+        b->model->info.architecture, "device", cgv_device_get_info(b->device)->name, "driver",
+        cgv_device_get_info(b->device)->driver, "width", o->size.width, "height", o->size.height,
+        "batch", o->batch, "runs", b->runs, "ms_per_frame", ms / o->batch, "ms_per_frame_min",
+        b->run_ms[0] / o->batch, "ms_first_run", b->first_ms, "gmac",
+        1e-9 * total_macs(b) / o->batch, "gflops", 2e-6 * total_macs(b) / ms, "memory_bytes",
+        (json_int_t)memory_bytes(b), "layers", layers);
+    bool printed = root && !json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
+    json_decref(root);
+    if (!printed || putchar('\n') == EOF)
+        return cgv_fail(CGV_ERROR_IO, "bench: cannot write the result");
+    return CGV_OK;
+}
+
+static void close_bench(bench *b) {
+    cgv_cmd_destroy(&b->cmd);
+    cgv_cmd_destroy(&b->profiled);
+    cgv_tape_destroy(&b->tape);
+    cgv_plan_destroy(&b->plan);
+    cgv_params_destroy(&b->params);
+    cgv_model_destroy(&b->model);
+    free(b->layer_ms);
+    free(b->run_ms);
+}
+
+int cgv_app_bench(int argc, char **argv) {
+    bench_options o = {.common.hide_banner = true,
+                       .arch = "resnet_9blocks",
+                       .width_factor = 64,
+                       .layers = 3,
+                       .runs = 5,
+                       .batch = 1,
+                       .size = {256, 256}};
+    bench b = {0};
+    int words;
+    if (cgv_cli_parse(options, &o, argc, argv, NULL, 0, &words) || cgv_app_begin(&o.common))
+        return CGV_EXIT_USAGE;
+    if (o.common.help) {
+        puts("cgvideo bench [options]: time a network on random pictures");
+        cgv_cli_help(options, stdout);
+        return CGV_EXIT_OK;
+    }
+    cgv_status status = open_model(&b, &o);
+    if (!status)
+        status = cgv_app_open_device(&b.device, &o.common);
+    if (!status)
+        status = prepare(&b, &o);
+    if (!status)
+        status = measure(&b, o.runs);
+    if (!status && o.json)
+        status = print_json(&b, &o);
+    else if (!status)
+        print_table(&b, &o);
+    close_bench(&b);
+    return cgv_app_close_device(&b.device, status ? CGV_EXIT_FAILED : CGV_EXIT_OK);
+}
