@@ -237,12 +237,10 @@ static cgv_status open_all(run *r) {
     if (!status)
         status = cgv_source_open(&r->source, &from);
     if (!status)
-        status = cgv_app_open_device(&r->device, &o->common);
-    if (!status)
         status = cgv_sink_open(&r->sink, &to, cgv_source_get_info(r->source));
     if (!status && cgv_sink_part(r->sink))
         snprintf(part_name, sizeof part_name, "%s", cgv_sink_part(r->sink));
-    return status;
+    return status ? status : cgv_app_open_device(&r->device, &o->common);
 }
 
 static void watch(run *r, cgv_pipeline *pipeline, cgv_progress *progress) {

@@ -5,23 +5,13 @@
 
 #include "base/log.h"
 
-// Words of two components must not overlap: a shader writes each on its own.
-static bool word_fits(const AVPixFmtDescriptor *desc, int component) {
-    const AVComponentDescriptor *c = &desc->comp[component];
-    bool wide = c->depth + c->shift > 8;
-    if (c->depth < 8 || c->depth > 16 || c->depth + c->shift > 16)
-        return false;
-    return !wide || (c->step % 2 == 0 && c->offset % 2 == 0);
-}
-
 bool cgv_colour_layout(cgv_layout *out, enum AVPixelFormat format) {
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
     const uint64_t alien = AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM |
                            AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_BE | AV_PIX_FMT_FLAG_FLOAT |
                            AV_PIX_FMT_FLAG_BAYER;
-    // XYZ is no RGB though its descriptor says nothing else; 4:1:1 packed has uneven luma steps.
-    if (!desc || desc->flags & alien || format == AV_PIX_FMT_XYZ12LE ||
-        format == AV_PIX_FMT_UYYVYY411)
+    // XYZ is no RGB though its descriptor says nothing else.
+    if (!desc || desc->flags & alien || format == AV_PIX_FMT_XYZ12LE)
         return false;
     *out = (cgv_layout){
         .components = desc->nb_components,
@@ -32,12 +22,10 @@ bool cgv_colour_layout(cgv_layout *out, enum AVPixelFormat format) {
     };
     for (int i = 0; i < desc->nb_components; i++) {
         const AVComponentDescriptor *c = &desc->comp[i];
-        if (!word_fits(desc, i))
-            return false;
         out->component[i] = (cgv_component){(uint8_t)c->plane, (uint8_t)c->step, (uint8_t)c->offset,
                                             (uint8_t)c->shift, (uint8_t)c->depth};
     }
-    return true;
+    return cgv_layout_supported(out);
 }
 
 enum AVPixelFormat cgv_colour_without_j(enum AVPixelFormat format) {
