@@ -14,14 +14,18 @@ say() {
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
-        "$@" >&2
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
     else
-        sudo "$@" >&2
+        say "this needs root, and there is no sudo: $*"
+        return 1
     fi
 }
 
+# Only its errors are shown.
 apt() {
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null
 }
 
 apt_update() {
