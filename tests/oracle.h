@@ -1,0 +1,50 @@
+// Directories made by an independent PyTorch reference: networks, inputs, outputs, and a training
+// trace. Shared by the checks of tests/test_oracle.c.
+#ifndef CGV_TESTS_ORACLE_H
+#define CGV_TESTS_ORACLE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cgvideo/device.h"
+#include "model/model.h"
+
+// NAME.json + NAME.bin: named float32 tensors.
+typedef struct oracle_table {
+    json_t *entries; // name -> {"shape": [...], "offset": bytes}
+    float *values;
+    size_t count;
+} oracle_table;
+
+typedef struct oracle_dir {
+    const char *path;
+    int size, steps, batch; // of the inputs
+    cgv_model *nets[4];     // ORACLE_G_A …
+    int failures;           // printed as they are found
+} oracle_dir;
+
+enum { ORACLE_G_A, ORACLE_G_B, ORACLE_D_A, ORACLE_D_B };
+extern const char *const oracle_net_names[4];
+
+// Print a failure of this directory and count it.
+void oracle_fail(oracle_dir *dir, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// False (and a failure) when the file is missing or malformed.
+bool oracle_table_read(oracle_dir *dir, oracle_table *out, const char *name);
+void oracle_table_free(oracle_table *table);
+// The values of one entry and their number; NULL (and a failure) when absent or out of bounds.
+const float *oracle_table_find(oracle_dir *dir, const oracle_table *table, const char *name,
+                               size_t *count);
+
+// Raw float32 file of exactly `count` values, malloc'ed; NULL (and a failure) otherwise.
+float *oracle_read_floats(oracle_dir *dir, const char *name, size_t count);
+
+// Read trace.json and the four networks, whose .pth and .bin must agree to the bit.
+void oracle_open(oracle_dir *dir, const char *path);
+void oracle_close(oracle_dir *dir);
+
+// Compare forward.bin with the networks' outputs on the device.
+void oracle_check_forward(oracle_dir *dir, cgv_device *device);
+
+#endif

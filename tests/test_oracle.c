@@ -1,0 +1,149 @@
+// Agreement with an independent PyTorch reference.
+//
+// test_oracle DIR…: check the given directories (networks, inputs, forward.bin, as written by the
+// reference's `init` and `trace`); exit status 1 if one of them differs. Without arguments: the
+// project's own fixture, the shared trace where it is present, and that damage is noticed.
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "oracle.h"
+#include "support.h"
+
+static int check_on(cgv_device *device, const char *path) {
+    oracle_dir dir;
+    oracle_open(&dir, path);
+    if (!dir.failures)
+        oracle_check_forward(&dir, device);
+    oracle_close(&dir);
+    return dir.failures;
+}
+
+static int check(const char *path) {
+    return check_on(cgv_test_device(), path);
+}
+
+static const char *fixture(void) {
+    static char path[4096];
+    const char *source = getenv("CGV_SOURCE_DIR");
+    snprintf(path, sizeof path, "%s/tests/fixtures/oracle", source ? source : ".");
+    return path;
+}
+
+static void test_fixture(void) {
+    CU_ASSERT_EQUAL(check(fixture()), 0);
+}
+
+static void test_shared_trace(void) {
+    const char *shared = cgv_test_shared("the shared training trace");
+    if (!shared)
+        return;
+    char path[4200];
+    snprintf(path, sizeof path, "%s/oracle/trace_lsgan", shared);
+    CU_ASSERT_EQUAL(check(path), 0);
+}
+
+// ---- damage ----
+
+static void copy_file(const char *to, const char *from) {
+    void *data;
+    size_t size;
+    CU_ASSERT_EQUAL_FATAL(cgv_fs_read(&data, &size, from, 1 << 24), CGV_OK);
+    FILE *file = fopen(to, "wb");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT_EQUAL(fwrite(data, 1, size, file), size);
+    CU_ASSERT_EQUAL(fclose(file), 0);
+    free(data);
+}
+
+static void for_each_file(const char *dir,
+                          void (*call)(const char *path, const char *name, const char *to),
+                          const char *to) {
+    DIR *stream = opendir(dir);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+    for (struct dirent *entry; (entry = readdir(stream));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        char path[5000];
+        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        call(path, entry->d_name, to);
+    }
+    closedir(stream);
+}
+
+static void copy_into(const char *path, const char *name, const char *to) {
+    char target[5000];
+    snprintf(target, sizeof target, "%s/%s", to, name);
+    copy_file(target, path);
+}
+
+static void remove_one(const char *path, const char *name, const char *to) {
+    (void)name;
+    (void)to;
+    unlink(path);
+}
+
+// Change one float of a file of the copied fixture by `delta`, check that this is noticed, and
+// put the file back.
+static void expect_notice(const char *dir, const char *name, size_t index, float delta) {
+    char path[5000], original[5000];
+    float value;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    snprintf(original, sizeof original, "%s/%s", fixture(), name);
+    FILE *file = fopen(path, "r+b");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT_EQUAL(fseek(file, (long)(index * sizeof value), SEEK_SET), 0);
+    CU_ASSERT_EQUAL_FATAL(fread(&value, sizeof value, 1, file), 1);
+    value += delta;
+    CU_ASSERT_EQUAL(fseek(file, (long)(index * sizeof value), SEEK_SET), 0);
+    CU_ASSERT_EQUAL(fwrite(&value, sizeof value, 1, file), 1);
+    fclose(file);
+    CU_ASSERT_NOT_EQUAL(check(dir), 0);
+    copy_file(path, original);
+}
+
+static void test_damage_is_noticed(void) {
+    char dir[] = "/tmp/cgvideo-oracle-XXXXXX";
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    for_each_file(fixture(), copy_into, dir);
+    printf("(failures are expected here)\n");
+    CU_ASSERT_EQUAL(check(dir), 0);
+    expect_notice(dir, "forward.bin", 5, 0.1f);    // a pixel of G_A(a)
+    expect_notice(dir, "G_B.bin", 3, 0.5f);        // a weight
+    expect_notice(dir, "inputs_a.bin", 100, 2.0f); // a pixel that goes in
+    expect_notice(dir, "latest_net_D_A.pth", 400, 1.0f);
+    CU_ASSERT_EQUAL(check(dir), 0);
+    for_each_file(dir, remove_one, NULL);
+    CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+
+// The directories of the command line. Never skips: without a device it fails.
+static int check_directories(int count, char **paths) {
+    cgv_device *device;
+    int failures = 0;
+    if (cgv_device_create(&device, &(cgv_device_params){.select = getenv("CGV_GPU")}))
+        return 1;
+    for (int i = 0; i < count; i++) {
+        int found = check_on(device, paths[i]);
+        printf("%s: %s\n", paths[i], found ? "FAILED" : "passed");
+        failures += found;
+    }
+    failures += cgv_device_validation_messages(device);
+    cgv_device_destroy(&device);
+    return failures != 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1)
+        return check_directories(argc - 1, argv + 1);
+    static const cgv_test_case cases[] = {
+        {"the project's fixture", test_fixture},
+        {"the shared trace", test_shared_trace},
+        {"damage is noticed", test_damage_is_noticed},
+        {0},
+    };
+    return cgv_test_run("oracle", cases);
+}
