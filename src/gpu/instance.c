@@ -99,8 +99,11 @@ cgv_status cgv_instance_create(cgv_device *device, bool validate) {
         return cgv_vk_fail(result, "creating the Vulkan instance");
     volkLoadInstanceOnly(device->instance);
     if (validate) {
-        result =
-            vkCreateDebugUtilsMessengerEXT(device->instance, &messenger, NULL, &device->messenger);
+        // Not volk's pointers: those belong to the instance loaded last, which may be another.
+        PFN_vkCreateDebugUtilsMessengerEXT create =
+            (PFN_vkCreateDebugUtilsMessengerEXT)vkGetInstanceProcAddr(
+                device->instance, "vkCreateDebugUtilsMessengerEXT");
+        result = create(device->instance, &messenger, NULL, &device->messenger);
         if (result)
             return cgv_vk_fail(result, "creating the validation messenger");
     }
@@ -108,8 +111,12 @@ cgv_status cgv_instance_create(cgv_device *device, bool validate) {
 }
 
 void cgv_instance_destroy(cgv_device *device) {
-    if (device->messenger)
-        vkDestroyDebugUtilsMessengerEXT(device->instance, device->messenger, NULL);
+    if (device->messenger) {
+        PFN_vkDestroyDebugUtilsMessengerEXT destroy =
+            (PFN_vkDestroyDebugUtilsMessengerEXT)vkGetInstanceProcAddr(
+                device->instance, "vkDestroyDebugUtilsMessengerEXT");
+        destroy(device->instance, device->messenger, NULL);
+    }
     if (device->instance)
         vkDestroyInstance(device->instance, NULL);
 }

@@ -139,7 +139,7 @@ static cgv_status stage(const cgv_buffer *buffer, uint64_t offset, void *read_to
 
 cgv_status cgv_buffer_write(const cgv_buffer *buffer, uint64_t offset, const void *data,
                             uint64_t size) {
-    if (offset + size > buffer->size)
+    if (size > buffer->size || offset > buffer->size - size)
         return cgv_fail(CGV_ERROR_ARGUMENT, "a write past the end of a device buffer");
     if (!buffer->host)
         return stage(buffer, offset, NULL, data, size);
@@ -148,7 +148,7 @@ cgv_status cgv_buffer_write(const cgv_buffer *buffer, uint64_t offset, const voi
 }
 
 cgv_status cgv_buffer_read(const cgv_buffer *buffer, uint64_t offset, void *data, uint64_t size) {
-    if (offset + size > buffer->size)
+    if (size > buffer->size || offset > buffer->size - size)
         return cgv_fail(CGV_ERROR_ARGUMENT, "a read past the end of a device buffer");
     if (!buffer->host)
         return stage(buffer, offset, data, NULL, size);
