@@ -48,7 +48,7 @@ static cgv_status read_entry(uint8_t **data, size_t *size, zip_t *archive, zip_i
         return out_of_memory(pth);
     file = zip_fopen_index(archive, (zip_uint64_t)index, 0);
     size_t at = 0;
-    zip_int64_t got = file ? 0 : -1;
+    zip_int64_t got;
     while (file && at < *size && (got = zip_fread(file, *data + at, *size - at)) > 0)
         at += (size_t)got;
     // The checksum is compared when the end is reached, so one more read tells.

@@ -283,7 +283,7 @@ double cgv_node_macs(const cgv_net *net, int node, const cgv_size *sizes) {
 }
 
 double cgv_net_macs(const cgv_net *net, int h, int w) {
-    cgv_size *sizes = malloc((size_t)net->node_count * sizeof *sizes);
+    cgv_size *sizes = calloc((size_t)net->node_count, sizeof *sizes);
     double macs = 0;
     if (sizes && !cgv_net_shapes(net, h, w, sizes))
         for (int i = 1; i < net->node_count; i++)
