@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <libavutil/avstring.h>
+#include <libavutil/opt.h>
 
 #include "base/fs.h"
 #include "video/av.h"
@@ -104,8 +105,20 @@ static cgv_status set_up_video(cgv_sink *sink, const cgv_source_info *source) {
     return CGV_OK;
 }
 
+// Empty edits, by which mp4 delays a stream that starts late, count in the movie's time scale: with
+// the default of milliseconds the timestamps would be rounded to it.
+static void set_movie_clock(const cgv_sink *sink, AVDictionary **options) {
+    const AVClass *class = sink->output->oformat->priv_class;
+    int64_t scale = sink->encoder.context->time_base.den;
+    while (scale < 10000)
+        scale *= 2; // as the muxer does for the track
+    if (class && av_opt_find(&class, "movie_timescale", NULL, 0, AV_OPT_SEARCH_FAKE_OBJ))
+        av_dict_set_int(options, "movie_timescale", scale, 0);
+}
+
 static cgv_status write_header(cgv_sink *sink) {
     AVDictionary *options = NULL;
+    set_movie_clock(sink, &options);
     cgv_av_clear_error();
     int error = 0;
     if (!(sink->output->oformat->flags & AVFMT_NOFILE))
