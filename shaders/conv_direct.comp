@@ -33,10 +33,10 @@ const int ODD = PAD & 1; // the patch starts this many columns after an even one
 
 void main()
 {
-    int x0 = int(gl_WorkGroupID.x * gl_WorkGroupSize.x + gl_LocalInvocationID.x) * TILE_X;
-    int y0 = int(gl_WorkGroupID.y * gl_WorkGroupSize.y + gl_LocalInvocationID.y) * TILE_Y;
-    int block = int(gl_WorkGroupID.z) % (push.blocks * push.groups);
-    int n = int(gl_WorkGroupID.z) / (push.blocks * push.groups);
+    int x0 = int(gl_WorkGroupID.y * gl_WorkGroupSize.x + gl_LocalInvocationID.x) * TILE_X;
+    int y0 = int(gl_WorkGroupID.z * gl_WorkGroupSize.y + gl_LocalInvocationID.y) * TILE_Y;
+    int block = int(gl_WorkGroupID.x) % (push.blocks * push.groups);
+    int n = int(gl_WorkGroupID.x) / (push.blocks * push.groups);
     int group = block / push.blocks;
     int plane = push.h * push.w;
     int left = x0 * STRIDE - PAD; // column of x that patch column 0 stands for

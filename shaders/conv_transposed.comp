@@ -29,10 +29,10 @@ const int DATA_Y = BEFORE + TILE_Y + AFTER;
 
 void main()
 {
-    int x0 = int(gl_WorkGroupID.x * gl_WorkGroupSize.x + gl_LocalInvocationID.x) * TILE_X;
-    int y0 = int(gl_WorkGroupID.y * gl_WorkGroupSize.y + gl_LocalInvocationID.y) * TILE_Y;
-    int block = int(gl_WorkGroupID.z) % (push.blocks * push.groups);
-    int n = int(gl_WorkGroupID.z) / (push.blocks * push.groups);
+    int x0 = int(gl_WorkGroupID.y * gl_WorkGroupSize.x + gl_LocalInvocationID.x) * TILE_X;
+    int y0 = int(gl_WorkGroupID.z * gl_WorkGroupSize.y + gl_LocalInvocationID.y) * TILE_Y;
+    int block = int(gl_WorkGroupID.x) % (push.blocks * push.groups);
+    int n = int(gl_WorkGroupID.x) / (push.blocks * push.groups);
     int group = block / push.blocks;
     int plane = push.h * push.w;
 

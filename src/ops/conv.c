@@ -153,8 +153,9 @@ void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_
         for (int i = 0; i < dispatch.spec_count; i++)
             dispatch.spec[i] = spec[i];
     }
-    dispatch.groups[0] = (uint32_t)cgv_divide_up(cells_w, (int)dispatch.local[0] * tile.x);
-    dispatch.groups[1] = (uint32_t)cgv_divide_up(cells_h, (int)dispatch.local[1] * tile.y);
-    dispatch.groups[2] = (uint32_t)(x.n * params->groups * blocks);
+    // Blocks vary fastest, so that what one tile reads is still in the cache for the next block.
+    dispatch.groups[0] = (uint32_t)(x.n * params->groups * blocks);
+    dispatch.groups[1] = (uint32_t)cgv_divide_up(cells_w, (int)dispatch.local[0] * tile.x);
+    dispatch.groups[2] = (uint32_t)cgv_divide_up(cells_h, (int)dispatch.local[1] * tile.y);
     cgv_cmd_dispatch(cmd, &dispatch);
 }
