@@ -6,9 +6,10 @@ if ! command -v clang-tidy >/dev/null; then
     echo "SKIPPED: no clang-tidy here"
     exit 77
 fi
-# Only what this build compiles.
+# Only what this build compiles; one file a run, since the analyser of version 14 confuses the
+# va_lists of several.
 for file in src/*/*.c samples/*.c samples/*/*.c; do
     if grep -qF "/$file\"" "$1/compile_commands.json"; then
         printf '%s\0' "$file"
     fi
-done | xargs -0 -P "$(nproc)" -n 4 clang-tidy --quiet -p "$1"
+done | xargs -0 -P "$(nproc)" -n 1 clang-tidy --quiet -p "$1"
