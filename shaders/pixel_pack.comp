@@ -11,7 +11,8 @@
 // pixel_unpack.comp: [-1 2 6 2 -1] / 8 about a sample that coincides with a luma sample, and
 // [-1 3 3 -1] / 4 about one between two (the analysis filters of the biorthogonal wavelets 5/3 and
 // 1/3, Cohen, Daubechies, Feauveau 1992). So what passes unchanged through the network comes out
-// unchanged.
+// unchanged. Where an odd size puts the last chroma sample beyond the last luma sample, which is
+// all that shows of it, solving that interpolation for it gives other weights at the end.
 layout(constant_id = 3) const int KIND = KIND_YUV;
 layout(constant_id = 4) const int LOG2_CHROMA_W = 1;
 layout(constant_id = 5) const int LOG2_CHROMA_H = 1;
@@ -30,7 +31,7 @@ vec3 pixel(int x, int y)
     vec3 v;
     [[unroll]] for (int c = 0; c < 3; c++) {
         v[c] = Floats(at(push.rgb, c * plane + i)).v[0];
-        if (not_finite(v[c]))
+        if (push.flag != 0 && not_finite(v[c]))
             Words(push.flag).v[0] = 1;
         if (BLEND != 0) {
             float before = Floats(at(push.original, c * plane + i)).v[0];
@@ -40,30 +41,47 @@ vec3 pixel(int x, int y)
     return 0.5 * v + 0.5;
 }
 
-// Taps of one axis: their number, and the first luma position; see above.
-int taps(int log2_ratio, float siting)
+// One axis of the filter: how many luma samples, and from which one on.
+struct Axis {
+    int count, first;
+    int past; // taps that would lie behind an end of other weights: the window is drawn back
+};
+
+Axis chroma_axis(int c, int log2_ratio, float siting, int size)
 {
-    return log2_ratio == 0 ? 1 : fract(siting) == 0 ? 5 : 4;
+    if (log2_ratio == 0)
+        return Axis(1, c, 0);
+    int count = fract(siting) == 0 ? 5 : 4;
+    int first = 2 * c + int(floor(siting)) - (count == 5 ? 2 : 1);
+    int past = siting > 0 && size % 2 != 0 ? max(first + count - size, 0) : 0;
+    return Axis(count, first - past, past);
 }
 
-float tap_weight(int count, int k)
+float tap_weight(Axis axis, int k)
 {
-    if (count == 1)
+    if (axis.count == 1)
         return 1;
-    if (count == 5)
-        return k == 2 ? 0.75 : k == 1 || k == 3 ? 0.25 : -0.125;
-    return k == 1 || k == 2 ? 0.75 : -0.25;
+    if (axis.count == 4) {
+        if (axis.past > 0) // [1 -3 -3 17] / 12
+            return k == 3 ? 17.0 / 12 : k == 0 ? 1.0 / 12 : -0.25;
+        return k == 1 || k == 2 ? 0.75 : -0.25;
+    }
+    if (axis.past == 1) // the last but one: [0 -1 2 7 0] / 8
+        return k == 1 ? -0.125 : k == 2 ? 0.25 : k == 3 ? 0.875 : 0;
+    if (axis.past > 1) // [0 0 0 -1 2]
+        return k == 3 ? -1 : k == 4 ? 2 : 0;
+    return k == 2 ? 0.75 : k == 1 || k == 3 ? 0.25 : -0.125;
 }
 
 float chroma(int component, int cx, int cy)
 {
-    int nx = taps(LOG2_CHROMA_W, push.chroma_x), ny = taps(LOG2_CHROMA_H, push.chroma_y);
-    int x0 = (cx << LOG2_CHROMA_W) + (nx == 1 ? 0 : int(floor(push.chroma_x)) - nx / 2 + 1 - nx % 2);
-    int y0 = (cy << LOG2_CHROMA_H) + (ny == 1 ? 0 : int(floor(push.chroma_y)) - ny / 2 + 1 - ny % 2);
+    Axis across = chroma_axis(cx, LOG2_CHROMA_W, push.chroma_x, push.width);
+    Axis down = chroma_axis(cy, LOG2_CHROMA_H, push.chroma_y, push.height);
     vec3 sum = vec3(0);
-    for (int j = 0; j < ny; j++)
-        for (int i = 0; i < nx; i++)
-            sum += tap_weight(ny, j) * tap_weight(nx, i) * pixel(x0 + i, y0 + j);
+    for (int j = 0; j < down.count; j++)
+        for (int i = 0; i < across.count; i++)
+            sum += tap_weight(down, j) * tap_weight(across, i) *
+                   pixel(across.first + i, down.first + j);
     return rgb_to_yuv(sum, push.kr, push.kb)[component];
 }
 

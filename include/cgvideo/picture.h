@@ -34,7 +34,8 @@ typedef struct cgv_colour {
     float kr, kb;    // luma coefficients: BT.601 .299/.114, BT.709 .2126/.0722, BT.2020 .2627/.0593
     bool full_range; // false: luma 16..235 << (depth - 8)
     // Position of the first chroma sample, in luma pixels from the centre of the first luma
-    // sample: left (0, .5), centre (.5, .5), top-left (0, 0). Used where chroma is subsampled.
+    // sample, each 0, .5 or 1: left (0, .5), centre (.5, .5), top-left (0, 0), bottom-left (0, 1).
+    // Used where chroma is subsampled.
     float chroma_x, chroma_y;
 } cgv_colour;
 

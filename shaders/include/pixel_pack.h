@@ -1,7 +1,7 @@
 #include "push.h"
 
 CGV_PUSH(pixel_pack)
-    uint64_t plane, rgb, original, flag;
+    uint64_t plane, rgb, original, flag; // original, flag: 0 for none
     int stride;
     int units;  // of a row of the plane: bytes, or 16-bit words
     int rows;

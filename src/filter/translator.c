@@ -11,6 +11,7 @@
 #include "ops/pixel.h"
 
 #define MAX_SLOTS  8
+#define MAX_SIDE   (1 << 18)
 #define FLAG_BYTES 256 // before the planes in a slot's output: the word that marks NaN
 
 typedef struct slot {
@@ -29,6 +30,17 @@ struct cgv_translator {
     int oldest, in_flight;
 };
 
+// Positions for which the filters of the pixel shaders are made.
+static bool siting_known(float position) {
+    return position == 0 || position == 0.5f || position == 1;
+}
+
+static bool colour_known(const cgv_picture_format *format) {
+    const cgv_colour *colour = &format->colour;
+    return format->layout.rgb || (colour->kr > 0 && colour->kb > 0 && colour->kr + colour->kb < 1 &&
+                                  siting_known(colour->chroma_x) && siting_known(colour->chroma_y));
+}
+
 static cgv_status check(const cgv_model *model, const cgv_picture_format *in,
                         const cgv_picture_format *out, const cgv_translator_params *params) {
     if (in->width != out->width || in->height != out->height)
@@ -36,8 +48,14 @@ static cgv_status check(const cgv_model *model, const cgv_picture_format *in,
     if (in->width < 16 || in->height < 16)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "a picture of %dx%d: the sides must be at least 16",
                         in->width, in->height);
+    if (in->width > MAX_SIDE || in->height > MAX_SIDE)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "a picture of %dx%d: the sides must be at most %d",
+                        in->width, in->height, MAX_SIDE);
     if (!cgv_layout_supported(&in->layout) || !cgv_layout_supported(&out->layout))
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "this layout of pixels is not supported");
+    if (!colour_known(in) || !colour_known(out))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "luma coefficients must be positive with a sum below "
+                                            "1, and chroma sited at 0, 0.5 or 1");
     if (params->slots < 1 || params->slots > MAX_SLOTS || !(params->strength >= 0) ||
         params->strength > 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "slots must be 1 to %d and strength 0 to 1", MAX_SLOTS);

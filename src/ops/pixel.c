@@ -95,7 +95,9 @@ void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_f
             .original = original.address
                             ? cgv_cmd_read(cmd, original.address, cgv_tensor_bytes(original))
                             : 0,
-            .flag = flag,
+            // The plane of the first component shows every pixel; one dispatch sets the flag.
+            .flag =
+                p == layout->component[0].plane ? cgv_cmd_write(cmd, flag, sizeof(uint32_t)) : 0,
             .stride = (int)planes->stride[p],
             .units = units,
             .rows = rows,
@@ -113,8 +115,6 @@ void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_f
             .strength = strength,
         };
         push.components = component_map(layout, p, unit, &push.step);
-        if (p == 0) // the planes set the flag to the same value: no order among them is needed
-            cgv_cmd_write(cmd, flag, sizeof(uint32_t));
         cgv_dispatch_linear(
             cmd, (uint64_t)cgv_divide_up(units, per_word) * (uint64_t)rows,
             (cgv_dispatch){.shader = &cgv_shader_pixel_pack,

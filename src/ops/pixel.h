@@ -21,9 +21,10 @@ void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
                        const cgv_picture_format *format);
 
 // The picture = the top left of rgb, blended with `original` (of the same shape; address 0: none):
-// original + strength * (rgb - original), clipped to the format's range, chroma averaged about its
-// siting, rounded to nearest. The word at `flag` becomes 1 if a value of rgb is NaN or infinite,
-// and is left alone otherwise.
+// original + strength * (rgb - original), clipped to the format's codes, chroma averaged about its
+// siting, rounded to nearest. Packing what cgv_pixels_unpack made of a picture gives that picture.
+// The word at `flag` becomes 1 if a value of rgb within the picture is NaN or infinite, and is left
+// alone otherwise.
 void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
                      cgv_tensor rgb, cgv_tensor original, float strength, uint64_t flag);
 
