@@ -50,8 +50,16 @@ static void put_string(fixture_bytes *out, const char *text, fixture_dialect dia
     put_text(out, text);
 }
 
-static void put_int(fixture_bytes *out, int64_t number) {
-    if (number >= 0 && number < 256) {
+static void put_int(fixture_bytes *out, int64_t number, fixture_dialect dialect) {
+    if (dialect == FIXTURE_PYTHON_2) { // a long, in as few bytes as hold its sign too
+        int bytes = number ? 1 : 0;
+        while (bytes && bytes < 8 &&
+               (number < -(1ll << (8 * bytes - 1)) || number >> (8 * bytes - 1) > 0))
+            bytes++;
+        put_byte(out, 0x8a);
+        put_byte(out, bytes);
+        put_number(out, (uint64_t)number, bytes);
+    } else if (number >= 0 && number < 256) {
         put_byte(out, 'K');
         put_number(out, (uint64_t)number, 1);
     } else if (number >= INT32_MIN && number <= INT32_MAX) {
@@ -87,10 +95,11 @@ static void put_prologue(fixture_bytes *out, fixture_dialect dialect) {
     }
 }
 
-static void put_tuple(fixture_bytes *out, const int64_t *numbers, int count) {
+static void put_tuple(fixture_bytes *out, const int64_t *numbers, int count,
+                      fixture_dialect dialect) {
     put_text(out, "(");
     for (int i = 0; i < count; i++)
-        put_int(out, numbers[i]);
+        put_int(out, numbers[i], dialect);
     put_text(out, "t");
 }
 
@@ -103,7 +112,7 @@ static void put_storage(fixture_bytes *out, const fixture_file *file, int index)
     put_global(out, "torch", storage->type, file->dialect);
     put_string(out, key, file->dialect);
     put_string(out, "cpu", file->dialect);
-    put_int(out, (int64_t)storage->count);
+    put_int(out, (int64_t)storage->count, file->dialect);
     put_text(out, "tQ");
 }
 
@@ -115,9 +124,9 @@ static void put_tensor(fixture_bytes *out, const fixture_file *file, const fixtu
     put_global(out, "torch._utils", "_rebuild_tensor_v2", file->dialect);
     put_text(out, "(");
     put_storage(out, file, t->storage);
-    put_int(out, t->offset);
-    put_tuple(out, t->shape, t->dims);
-    put_tuple(out, t->stride, t->dims);
+    put_int(out, t->offset, file->dialect);
+    put_tuple(out, t->shape, t->dims, file->dialect);
+    put_tuple(out, t->stride, t->dims, file->dialect);
     put_byte(out, 0x89);
     put_global(out, "collections", "OrderedDict", file->dialect);
     put_text(out, ")RtR");
@@ -153,7 +162,7 @@ void fixture_pickle(fixture_bytes *out, const fixture_file *file) {
     if (file->wrapped) {
         put_text(out, "}");
         put_string(out, "epoch", file->dialect);
-        put_int(out, 7);
+        put_int(out, 7, file->dialect);
         put_text(out, "s");
         put_string(out, file->wrapped, file->dialect);
     }

@@ -33,7 +33,7 @@ typedef struct fixture_tensor {
 
 typedef enum fixture_dialect {
     FIXTURE_PROTOCOL_2, // what torch.save writes
-    FIXTURE_PYTHON_2,   // byte strings; an OrderedDict is a call on a list of pairs
+    FIXTURE_PYTHON_2,   // byte strings, long integers; an OrderedDict is a call on a list of pairs
     FIXTURE_PROTOCOL_4, // frames, short strings, globals from the stack
 } fixture_dialect;
 

@@ -98,6 +98,36 @@ static void test_parameter_table(void) {
     cgv_net_destroy(&net);
 }
 
+// A letter for each node: Conv, Depthwise, Transposed, Norm, Relu, Leaky relu, tanH, + (addition).
+static void check_order(const char *name, const char *wanted) {
+    static const char ops[] = "ICTN.+U", activations[] = "-RLHS";
+    char order[64] = "";
+    cgv_net *net = by_name(name, 4, 2);
+    for (int i = 0; i < net->node_count && i < 63; i++) {
+        const cgv_node *n = &net->nodes[i];
+        order[i] = n->op == CGV_OP_ACTIVATION ? activations[n->activation] : ops[n->op];
+        if (n->groups > 1)
+            order[i] = 'D';
+        CU_ASSERT(n->activation != CGV_ACT_LEAKY_RELU || n->slope == 0.2f);
+        CU_ASSERT(n->op != CGV_OP_INSTANCE_NORM || (n->epsilon == 1e-5f && n->weight < 0));
+        // Nothing is skipped: only an addition reaches further back than one node.
+        CU_ASSERT_EQUAL(n->input[n->op == CGV_OP_ADD], i - 1);
+    }
+    CU_ASSERT_STRING_EQUAL(order, wanted);
+    cgv_net_destroy(&net);
+}
+
+static void test_layer_order(void) {
+    check_order("resnet_2blocks", "ICNRCNRCNR"
+                                  "CNRCN+CNRCN+"
+                                  "TNRTNRCH");
+    check_order("mobile_resnet_1blocks", "ICNRCNRCNR"
+                                         "DNCNRDNCN+"
+                                         "TNRTNRCH");
+    check_order("patchgan", "ICLCNLCNLC");
+    check_order("identity", "I-");
+}
+
 static void check_output(const cgv_net *net, int h, int w, int oh, int ow) {
     cgv_size *sizes = calloc((size_t)net->node_count, sizeof *sizes);
     CU_ASSERT_PTR_NOT_NULL_FATAL(sizes);
@@ -311,6 +341,7 @@ int main(void) {
         {"costs", test_costs},
         {"names", test_names},
         {"parameter table", test_parameter_table},
+        {"layer order", test_layer_order},
         {"shapes", test_shapes},
         {"builders", test_builders},
         {"recognition", test_detect},

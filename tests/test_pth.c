@@ -118,7 +118,10 @@ static void check_tensor(fixture_tensor tensor, const char *why) {
     fixture_file file = good;
     file.tensors = &tensor;
     file.tensor_count = 1;
-    check_file(&file, CGV_ERROR_FORMAT, why);
+    for (int dialect = FIXTURE_PROTOCOL_2; dialect <= FIXTURE_PROTOCOL_4; dialect++) {
+        file.dialect = (fixture_dialect)dialect;
+        check_file(&file, CGV_ERROR_FORMAT, why);
+    }
 }
 
 static void test_bounds(void) {
@@ -189,7 +192,12 @@ static void test_content(void) {
     check_refused(&bytes, CGV_ERROR_FORMAT, "has 96 bytes instead of 192");
     fixture_free(&bytes);
     bytes = make(&file, LEGACY);
-    check_refused(&bytes, CGV_ERROR_FORMAT, "'0'");
+    check_refused(&bytes, CGV_ERROR_FORMAT, "truncated: its storage '0' needs 200 bytes");
+    fixture_free(&bytes);
+
+    bytes = make(&good, LEGACY); // storage 0 is the last: its count and 96 bytes
+    bytes.data[bytes.size - sizeof ramp - 8]--;
+    check_refused(&bytes, CGV_ERROR_FORMAT, "'0' has 23 numbers in one place, 24 in another");
     fixture_free(&bytes);
 }
 
