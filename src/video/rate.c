@@ -20,6 +20,7 @@ static void release(cgv_rate *rate, cgv_item *out, int64_t end) {
     out->frame->time_base = av_inv_q(rate->rate);
     cgv_av_frame_set_duration(out->frame, 1);
     rate->repeated += out->repeat - 1;
+    rate->released = true;
 }
 
 void cgv_rate_next(cgv_rate *rate, cgv_item *out, cgv_item in) {
@@ -34,7 +35,8 @@ void cgv_rate_next(cgv_rate *rate, cgv_item *out, cgv_item in) {
             AVFrame *frame = rate->held.frame;
             int64_t end =
                 av_rescale_q(frame->pts + cgv_av_frame_duration(frame), frame->time_base, tick);
-            release(rate, out, FFMAX(end, rate->held_tick + 1));
+            // A video shorter than a tick still has its picture.
+            release(rate, out, rate->released ? end : FFMAX(end, rate->held_tick + 1));
         }
         return;
     }

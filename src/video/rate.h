@@ -2,6 +2,7 @@
 #ifndef CGV_VIDEO_RATE_H
 #define CGV_VIDEO_RATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "video/queue.h"
@@ -10,6 +11,7 @@ typedef struct cgv_rate {
     AVRational rate; // {0, 1}: pass everything through
     cgv_item held;   // its frame waits for the next one to tell how long it is shown
     int64_t held_tick;
+    bool released; // some frame was
     int64_t dropped, repeated;
 } cgv_rate;
 

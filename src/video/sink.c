@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <libavutil/avstring.h>
+#include <libavutil/mathematics.h>
 #include <libavutil/opt.h>
 
 #include "base/fs.h"
@@ -105,20 +106,27 @@ static cgv_status set_up_video(cgv_sink *sink, const cgv_source_info *source) {
     return CGV_OK;
 }
 
-// Empty edits, by which mp4 delays a stream that starts late, count in the movie's time scale: with
-// the default of milliseconds the timestamps would be rounded to it.
-static void set_movie_clock(const cgv_sink *sink, AVDictionary **options) {
+// Empty edits, by which mp4 delays a video that starts late, count in the movie's time scale: with
+// the default of milliseconds the timestamps would be rounded to it. Sound must divide it as well.
+static void set_movie_clock(const cgv_sink *sink, const cgv_source_info *source,
+                            AVDictionary **options) {
     const AVClass *class = sink->output->oformat->priv_class;
+    if (source->first->pts <= 0 || !class ||
+        !av_opt_find(&class, "movie_timescale", NULL, 0, AV_OPT_SEARCH_FAKE_OBJ))
+        return;
     int64_t scale = sink->encoder.context->time_base.den;
-    while (scale < 10000)
-        scale *= 2; // as the muxer does for the track
-    if (class && av_opt_find(&class, "movie_timescale", NULL, 0, AV_OPT_SEARCH_FAKE_OBJ))
-        av_dict_set_int(options, "movie_timescale", scale, 0);
+    for (unsigned i = 0; i < sink->output->nb_streams; i++) {
+        int64_t rate = sink->output->streams[i]->codecpar->sample_rate;
+        int64_t common = rate > 0 ? scale / av_gcd(scale, rate) * rate : scale;
+        if (common <= INT32_MAX)
+            scale = common;
+    }
+    av_dict_set_int(options, "movie_timescale", scale, 0);
 }
 
-static cgv_status write_header(cgv_sink *sink) {
+static cgv_status write_header(cgv_sink *sink, const cgv_source_info *source) {
     AVDictionary *options = NULL;
-    set_movie_clock(sink, &options);
+    set_movie_clock(sink, source, &options);
     cgv_av_clear_error();
     int error = 0;
     if (!(sink->output->oformat->flags & AVFMT_NOFILE))
@@ -166,7 +174,7 @@ cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
     if (!status)
         status = set_up_video(sink, source);
     if (!status)
-        status = write_header(sink);
+        status = write_header(sink, source);
     if (status)
         goto fail;
     *out = sink;

@@ -1,0 +1,135 @@
+#!/bin/bash
+# Mistakes, damage and interruptions: exit status, one clear message, no litter.
+. "$(dirname "$0")/lib.sh"
+make_input -f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=d=2 -c:v libx264 -c:a aac in.mp4
+quiet=("$CGVIDEO" -v error -m identity)
+
+# Usage.
+expect 2 "$CGVIDEO" -hide_banner -i in.mp4 -strenght 0.5 out.mp4
+says_one_line "unknown option -strenght: did you mean -strength?"
+expect 2 "$CGVIDEO" --presett fast
+says_one_line "did you mean -preset?"
+expect 2 "$CGVIDEO" -wibble
+says_one_line "unknown option -wibble: see cgvideo -h"
+expect 2 "$CGVIDEO" devces
+says_one_line "did you mean 'devices'?"
+expect 2 "$CGVIDEO" -v error -i in.mp4 out.mp4
+says_one_line "-m FILE"
+expect 2 "$CGVIDEO" -v error -m identity out.mp4 -y
+says_one_line "-i INPUT"
+expect 2 "${quiet[@]}" -i in.mp4
+says_one_line "no output"
+expect 2 "${quiet[@]}" -i in.mp4 -y in.mp4
+says_one_line "both input and output"
+expect 2 "${quiet[@]}" -i in.mp4 -y ./in.mp4
+expect 2 "${quiet[@]}" -i in.mp4 one.mp4 two.mp4
+expect 2 "${quiet[@]}" -i in.mp4 -strength 1.5 out.mp4
+says_one_line "-strength takes a number from 0 to 1"
+expect 2 "${quiet[@]}" -i in.mp4 -ss later out.mp4
+says_one_line "-ss takes a time"
+expect 2 "${quiet[@]}" -i in.mp4 -ss 1 -to 0.5 out.mp4
+expect 2 "${quiet[@]}" -i in.mp4 -r zero out.mp4
+expect 2 "${quiet[@]}" -loglevel loud -i in.mp4 out.mp4
+expect 2 "${quiet[@]}" -i
+says_one_line "-i needs a value"
+expect 0 "$CGVIDEO" -h
+grep -q -- "-strength" out.txt || fail "-h does not list -strength"
+expect 0 "$CGVIDEO" -version
+grep -q '^cgvideo [0-9]' out.txt || fail "-version: $(cat out.txt)"
+expect 0 "$CGVIDEO" --i=in.mp4 --m identity --v error --t 0.2 --o=long.mp4
+equal "long forms" 5 "$(frame_count long.mp4)"
+
+# Files that cannot be.
+expect 1 "${quiet[@]}" -i missing.mp4 out.mp4
+says_one_line "missing.mp4: cannot open: No such file"
+expect 1 "$CGVIDEO" -v error -m missing.pth -i in.mp4 out.mp4
+says_one_line "missing.pth"
+head -c 3000 /dev/urandom >noise.mp4
+expect 1 "${quiet[@]}" -i noise.mp4 out.mp4
+says_one_line "noise.mp4: cannot open"
+expect 1 "${quiet[@]}" -i in.mp4 nowhere/out.mp4
+says_one_line "nowhere/out.mp4: mux: cannot create"
+expect 1 "${quiet[@]}" -i in.mp4 out.wibble
+says_one_line "add -f FORMAT"
+make_input -f lavfi -i sine=d=1 sound.wav
+expect 1 "${quiet[@]}" -i sound.wav out.mp4
+says_one_line "no video in it"
+expect 1 "${quiet[@]}" -i in.mp4 -c:v libx265000 out.mp4
+says_one_line "encode: no such video encoder"
+expect 1 "${quiet[@]}" -i in.mp4 -preset wibble out.mp4
+says "encode: cannot open libx264"
+expect 1 "${quiet[@]}" -i in.mp4 -c:v mpeg4 -crf 20 out.mp4
+says_one_line "encode: mpeg4 has no -crf"
+expect 1 "${quiet[@]}" -i in.mp4 -f mp4 pipe:1
+says "mux: cannot write mp4"
+expect 1 "${quiet[@]}" -gpu "no such device" -i in.mp4 out.mp4
+no_file out.mp4
+no_litter
+
+# A stage that fails in the middle leaves nothing.
+expect 1 "${quiet[@]}" -i in.mp4 -f rawvideo /dev/full
+says_one_line "/dev/full: mux: cannot"
+[ -c /dev/full ] || fail "/dev/full is gone"
+make_input -f lavfi -i testsrc2=s=64x48:r=25:d=0.4 -f lavfi -i testsrc2=s=96x48:r=25:d=0.4 \
+    -map 0 -f mpegts -c:v mpeg2video a.ts
+make_input -f lavfi -i testsrc2=s=96x48:r=25:d=0.4 -f mpegts -c:v mpeg2video b.ts
+cat a.ts b.ts >sizes.ts
+expect 1 "${quiet[@]}" -i sizes.ts sizes.mp4
+says "size changes from 64x48 to 96x48"
+no_file sizes.mp4
+
+# Damage in the middle: what can be decoded is, and a warning says so.
+cp in.mp4 damaged.mp4
+size=$(stat -c %s in.mp4)
+mdat=$(grep -obUa mdat in.mp4 | head -1 | cut -d: -f1)
+dd if=/dev/urandom of=damaged.mp4 bs=1 seek=$((mdat + (size - mdat) / 3)) count=600 conv=notrunc \
+    status=none
+expect 0 "$CGVIDEO" -v warning -m identity -y -i damaged.mp4 damaged_out.mp4
+equal "frames of a damaged file" "$(frame_count damaged.mp4)" "$(frame_count damaged_out.mp4)"
+make_input -i in.mp4 -c copy -an -f h264 whole.h264
+head -c 2000 /dev/zero | tr '\0' '\377' >zeros
+{ head -c 4000 whole.h264 && head -c 3000 zeros; } >cut_off.h264
+expect 0 "$CGVIDEO" -v error -m identity -y -i cut_off.h264 cut_off.mp4
+
+# Overwriting.
+echo precious >kept.mp4
+expect 1 "${quiet[@]}" -i in.mp4 kept.mp4
+says_one_line "kept.mp4 exists: add -y"
+expect 1 "${quiet[@]}" -n -i in.mp4 kept.mp4
+equal "kept" precious "$(cat kept.mp4)"
+expect 1 "${quiet[@]}" -y -i in.mp4 -c:v mpeg4 -preset x kept.mp4
+equal "kept after a failure" precious "$(cat kept.mp4)"
+expect 0 "${quiet[@]}" -y -i in.mp4 kept.mp4
+equal "overwritten" 50 "$(frame_count kept.mp4)"
+
+# Progress.
+expect 0 "${quiet[@]}" -y -i in.mp4 -progress progress.txt out.mp4
+for key in frame=50 fps= bitrate= total_size= out_time_us=2000000 dup_frames=0 drop_frames=0 speed= \
+    progress=end; do
+    grep -q "^$key" progress.txt || fail "-progress lacks $key"
+done
+equal "total_size" "total_size=$(stat -c %s out.mp4)" "$(grep total_size progress.txt | tail -1)"
+expect 0 "$CGVIDEO" -m identity -y -i in.mp4 -progress - out.mp4
+says "frame= *50 fps="
+grep -q "progress=end" out.txt || fail "-progress - writes to standard output"
+
+# A signal finishes the file, even where the input hangs; a second one gives up at once.
+feed() { ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=25:d=20 -f nut -c:v rawvideo "$1"; }
+mkfifo fifo
+feed pipe:1 >fifo &
+feeder=$!
+"$CGVIDEO" -v error -m identity -y -i fifo -preset ultrafast stopped.mp4 &
+child=$!
+sleep 3
+kill -STOP $feeder
+sleep 1
+kill -INT $child
+status=0
+wait $child || status=$?
+kill -KILL $feeder
+wait $feeder 2>/dev/null || true
+equal "exit status after SIGINT" 255 $status
+count=$(frame_count stopped.mp4)
+[ "$count" -ge 5 ] && [ "$count" -lt 250 ] || fail "$count frames after SIGINT"
+no_litter
+finish

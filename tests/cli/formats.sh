@@ -1,0 +1,75 @@
+#!/bin/bash
+# Pixel formats, odd sizes and containers: what identity leaves as it is comes out as it was.
+. "$(dirname "$0")/lib.sh"
+
+# Lossless in, lossless out: every sample must return.
+for format in yuv420p yuv422p yuv444p yuv440p nv12 gray rgb24 gbrp yuyv422 yuv420p10le; do
+    make_input -f lavfi -i testsrc=s=34x26:r=5:d=0.6 -pix_fmt $format -c:v rawvideo in.nut
+    translate -i in.nut -c:v rawvideo out.nut
+    case $format in
+    yuyv422) same=yuv422p ;; # packed luma and chroma go through planes
+    *) same=$format ;;
+    esac
+    make_input -i in.nut -pix_fmt $same -c:v rawvideo want.nut
+    equal "$format: frames" "$(frames_md5 want.nut)" "$(frames_md5 out.nut)"
+    equal "$format: pixel format" $same "$(stream out.nut v pix_fmt)"
+done
+
+# Odd sizes keep every column: H.264 takes them in 4:4:4 only.
+for size in 17x19 33x16 16x35; do
+    make_input -f lavfi -i testsrc=s=$size:r=5:d=0.6 -pix_fmt yuv420p -c:v ffv1 odd.mkv
+    translate -i odd.mkv -preset ultrafast odd.mp4
+    equal "$size: size" "${size/x/,},yuv444p" "$(stream odd.mp4 v width,height,pix_fmt)"
+    translate -i odd.mkv -c:v ffv1 lossless.mkv
+    equal "$size: frames" "$(frames_md5 odd.mkv)" "$(frames_md5 lossless.mkv)"
+done
+expect 1 "$CGVIDEO" -v error -m identity -y -i odd.mkv -pix_fmt yuv420p no.mp4
+says_one_line "even sides"
+expect 1 "$CGVIDEO" -v error -m identity -y -i odd.mkv -c:v mpeg4 no.mp4
+says_one_line "even sides"
+no_file no.mp4
+
+# Pictures.
+make_input -f lavfi -i testsrc=s=35x27 -frames:v 1 in.png
+translate -i in.png out.png
+equal "png" "$(frames_md5 in.png)" "$(frames_md5 out.png)"
+equal "png format" "rgb24" "$(stream out.png v pix_fmt)"
+translate -i in.png out.jpg
+equal "jpeg range" "yuvj444p,pc,bt470bg" "$(stream out.jpg v pix_fmt,color_range,color_space)"
+translate -i out.jpg again.png
+equal "jpeg to png" "35,27" "$(stream again.png v width,height)"
+translate -i in.png out.mp4
+equal "RGB to video" "tv,smpte170m" "$(stream out.mp4 v color_range,color_space)"
+equal "one frame" 1 "$(frame_count out.mp4)"
+make_input -f lavfi -i color=red:s=1280x32 -frames:v 1 -pix_fmt rgb24 wide.png
+translate -i wide.png -preset ultrafast wide.mp4
+equal "wide RGB to video" "tv,bt709" "$(stream wide.mp4 v color_range,color_space)"
+# The matrix is applied, not only tagged: pure red is luma 63 in BT.709.
+ffmpeg -v error -nostdin -i wide.mp4 -f rawvideo wide.yuv
+red=$(od -An -tu1 -N1 wide.yuv | tr -d ' ')
+[ "$red" -ge 62 ] && [ "$red" -le 64 ] || fail "red has luma $red"
+
+# Sequences.
+make_input -f lavfi -i testsrc=s=32x32:r=5:d=1 in%03d.png
+translate -i in%03d.png seq%02d.png
+equal "sequence" 5 "$(ls seq*.png | wc -l)"
+equal "sequence, last" "$(frames_md5 in005.png)" "$(frames_md5 seq05.png)"
+translate -r 10 -f image2 -i in%03d.png -preset ultrafast seq.mp4
+equal "rate of the sequence" "0.000000 0.100000 0.200000 0.300000 0.400000" \
+    "$(frame_times seq.mp4 | xargs)"
+expect 1 "$CGVIDEO" -v error -m identity -y -i in%03d.png single.png
+says_one_line "more than one frame"
+no_file single.png
+
+# Colour tags.
+make_input -f lavfi -i testsrc=s=32x32:r=5:d=0.4 -pix_fmt yuv420p -color_range pc -colorspace bt709 \
+    -color_primaries bt709 -color_trc bt709 -chroma_sample_location topleft -c:v libx264 tags.mp4
+translate -i tags.mp4 -preset ultrafast out.mp4
+tags=color_range,color_space,color_transfer,color_primaries,chroma_location
+equal "colour tags" "$(stream tags.mp4 v $tags)" "$(stream out.mp4 v $tags)"
+make_input -f lavfi -i testsrc=s=32x32:r=5:d=0.4 -pix_fmt yuv420p10le -color_trc smpte2084 \
+    -c:v libx264 hdr.mp4
+expect 1 "$CGVIDEO" -v error -m identity -y -i hdr.mp4 no.mp4
+says_one_line "HDR"
+no_litter
+finish

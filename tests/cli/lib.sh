@@ -1,0 +1,86 @@
+# What the tests of the program share. Each sources this file; $CGVIDEO is the program.
+set -euo pipefail
+: "${CGVIDEO:?the program to test}"
+
+skip() {
+    echo "SKIPPED: $*"
+    exit 77
+}
+
+command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || skip "no ffmpeg here"
+"$CGVIDEO" devices >/dev/null 2>&1 || skip "no usable Vulkan device"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+failures=0
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+finish() {
+    [ "$failures" = 0 ] || {
+        echo "$failures failures"
+        exit 1
+    }
+}
+
+# equal WHAT EXPECTED ACTUAL
+equal() {
+    [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
+}
+
+# expect STATUS COMMAND…: runs it, its messages in ./err; complains unless it exits with STATUS.
+expect() {
+    local wanted=$1 status=0
+    shift
+    "$@" </dev/null >out.txt 2>err || status=$?
+    [ "$status" = "$wanted" ] || {
+        fail "exit status $status, not $wanted: $*"
+        sed 's/^/  /' err
+    }
+}
+
+says() {
+    grep -q -- "$1" err || {
+        fail "no message like '$1':"
+        sed 's/^/  /' err
+    }
+}
+
+# The one message is an error of one line.
+says_one_line() {
+    says "$1"
+    [ "$(wc -l <err)" = 1 ] || {
+        fail "more than one line:"
+        sed 's/^/  /' err
+    }
+}
+
+no_file() {
+    [ ! -e "$1" ] || fail "$1 exists"
+}
+
+no_litter() {
+    local left
+    left=$(find . -name '*.part')
+    [ -z "$left" ] || fail "left behind: $left"
+}
+
+make_input() { ffmpeg -v error -nostdin -y "$@"; }
+translate() { expect 0 "$CGVIDEO" -v error -m identity -y "$@"; }
+
+# Of the first video stream, one line a frame.
+frame_times() { ffprobe -v quiet -select_streams v:0 -show_entries frame=pts_time -of csv=p=0 "$1" |
+    sed 's/,.*//' | grep -v '^$' || true; }
+frame_count() { frame_times "$1" | wc -l; }
+# stream FILE SELECT ENTRIES
+stream() { ffprobe -v error -select_streams "$2" -show_entries "stream=$3" -of csv=p=0 "$1" |
+    head -1 | sed 's/,$//'; }
+packets_md5() { ffprobe -v error -select_streams "$2" -show_data_hash md5 \
+    -show_entries packet=data_hash -of csv=p=0 "$1" | md5sum; }
+# Largest difference of two inputs' frames, both decoded to the second's format.
+frames_md5() { ffmpeg -v error -nostdin -i "$1" -map v:0 -f framemd5 -fps_mode passthrough - |
+    grep -v '^#' | awk '{ print $NF }'; }

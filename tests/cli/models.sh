@@ -1,0 +1,41 @@
+#!/bin/bash
+# cgvideo devices, model info, model convert; -strength.
+. "$(dirname "$0")/lib.sh"
+
+expect 0 "$CGVIDEO" devices
+grep -q '^\* [0-9]' out.txt || fail "devices marks none"
+expect 0 "$CGVIDEO" model info identity
+grep -q '^architecture  identity' out.txt || fail "model info: $(cat out.txt)"
+expect 2 "$CGVIDEO" model info
+says_one_line "usage"
+expect 2 "$CGVIDEO" model convert identity out.pth
+says_one_line "must end in .safetensors"
+expect 1 "$CGVIDEO" model info missing.pth
+says_one_line "missing.pth"
+head -c 1000 /dev/urandom >noise.pth
+expect 1 "$CGVIDEO" model info noise.pth
+says_one_line "noise.pth"
+
+weights=$CGV_SOURCE_DIR/../shared/data/weights
+if [ -d "$weights" ]; then
+    net=$weights/horse2zebra_mobile_net_G.pth
+    expect 0 "$CGVIDEO" model info "$net" -s 256x256
+    grep -q '356867' out.txt || fail "parameters: $(cat out.txt)"
+    grep -q '^cost .* GMAC at 256x256' out.txt || fail "cost: $(cat out.txt)"
+    expect 0 "$CGVIDEO" model convert "$net" net.safetensors
+    expect 0 "$CGVIDEO" model info net.safetensors
+    grep -q '356867' out.txt || fail "parameters after conversion"
+    make_input -f lavfi -i testsrc2=s=64x48 -frames:v 1 in.png
+    expect 0 "$CGVIDEO" -v error -m "$net" -i in.png pth.png
+    expect 0 "$CGVIDEO" -v error -m net.safetensors -i in.png safetensors.png
+    equal "converted model" "$(frames_md5 pth.png)" "$(frames_md5 safetensors.png)"
+    [ "$(frames_md5 pth.png)" != "$(frames_md5 in.png)" ] || fail "the net changes nothing"
+    expect 0 "$CGVIDEO" -v error -m "$net" -strength 0 -i in.png unchanged.png
+    equal "-strength 0" "$(frames_md5 in.png)" "$(frames_md5 unchanged.png)"
+    expect 1 "$CGVIDEO" model info "$weights/corrupt_netG.pth"
+    says_one_line "corrupt_netG.pth"
+else
+    echo "SKIPPED: the part with real weights: $weights is absent"
+fi
+no_litter
+finish
