@@ -31,7 +31,7 @@ for preset in ${builds//,/ }; do
     build "$preset"
     ctest --test-dir "$root/build/$preset" --output-on-failure -L 'unit|gpu' -LE slow
 done
-# samples/run.sh may have configured it without tests.
-configure release -DCGV_TESTS=ON
+# samples/run.sh may have configured it otherwise.
+configure release -DCGV_TESTS=ON -DCGV_WERROR=ON
 build release
 exec ctest --test-dir "$root/build/release" --output-on-failure "$@"
