@@ -10,15 +10,13 @@
 
 static cgv_device *device;
 
-static void print_message(void *opaque, cgv_log_level level, const char *text)
-{
+static void print_message(void *opaque, cgv_log_level level, const char *text) {
     (void)opaque;
     (void)level;
     fprintf(stderr, "  %s\n", text);
 }
 
-cgv_device *cgv_test_device(void)
-{
+cgv_device *cgv_test_device(void) {
     if (!device) {
         cgv_device_params params = {.select = getenv("CGV_GPU")};
         if (cgv_device_create(&device, &params)) {
@@ -30,8 +28,7 @@ cgv_device *cgv_test_device(void)
     return device;
 }
 
-int cgv_test_run(const char *name, const cgv_test_case *cases)
-{
+int cgv_test_run(const char *name, const cgv_test_case *cases) {
     cgv_log_set(print_message, NULL, getenv("CGV_VERBOSE") ? CGV_LOG_DEBUG : CGV_LOG_WARNING);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (CU_initialize_registry())
@@ -55,8 +52,7 @@ int cgv_test_run(const char *name, const cgv_test_case *cases)
     return failed;
 }
 
-const char *cgv_test_shared(const char *what)
-{
+const char *cgv_test_shared(const char *what) {
     static char path[4096];
     const char *source = getenv("CGV_SOURCE_DIR");
     snprintf(path, sizeof path, "%s/../shared", source ? source : ".");
@@ -67,8 +63,7 @@ const char *cgv_test_shared(const char *what)
     return NULL;
 }
 
-double cgv_test_relative_error(const float *a, const float *b, size_t count)
-{
+double cgv_test_relative_error(const float *a, const float *b, size_t count) {
     double difference = 0, norm = 0;
     for (size_t i = 0; i < count; i++) {
         double d = (double)a[i] - b[i];

@@ -9,8 +9,7 @@
 #include "base/rng.h"
 #include "support.h"
 
-static void test_rng_known_sequence(void)
-{
+static void test_rng_known_sequence(void) {
     // The reference implementation's demo: seed 42, stream 54.
     static const uint32_t expected[] = {0xa15c02b7, 0x7b47f409, 0xba1d3330,
                                         0x83d2f293, 0xbfa4784b, 0xcbed606e};
@@ -20,8 +19,7 @@ static void test_rng_known_sequence(void)
         CU_ASSERT_EQUAL(cgv_rng_u32(&rng), expected[i]);
 }
 
-static void test_rng_distributions(void)
-{
+static void test_rng_distributions(void) {
     cgv_rng rng;
     cgv_rng_seed(&rng, 1, 1);
     double sum = 0, squares = 0;
@@ -39,8 +37,7 @@ static void test_rng_distributions(void)
         CU_ASSERT(abs(count[i] - N / 7) < 400);
 }
 
-static void test_writer_is_atomic(void)
-{
+static void test_writer_is_atomic(void) {
     char dir[] = "/tmp/cgvideo-test-XXXXXX";
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
     char *path = cgv_fs_format("%s/file", dir);
@@ -67,8 +64,7 @@ static void test_writer_is_atomic(void)
     free(path);
 }
 
-int main(void)
-{
+int main(void) {
     static const cgv_test_case cases[] = {
         {"rng: known sequence", test_rng_known_sequence},
         {"rng: distributions", test_rng_distributions},
