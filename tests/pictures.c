@@ -79,6 +79,26 @@ const test_matrix test_matrices[TEST_MATRICES] = {
     {"BT.2020", .2627f, .0593f},
 };
 
+// Left, centre, top left, top, bottom left, bottom.
+const test_siting test_sitings[TEST_SITINGS] = {{0, .5f}, {.5f, .5f}, {0, 0},
+                                                {.5f, 0}, {0, 1},     {.5f, 1}};
+
+cgv_picture_format picture_format_of(const char *layout, int width, int height, int matrix,
+                                     bool full_range, const test_siting *siting) {
+    return (cgv_picture_format){.width = width,
+                                .height = height,
+                                .layout = test_layout(layout),
+                                .colour = {.kr = test_matrices[matrix].kr,
+                                           .kb = test_matrices[matrix].kb,
+                                           .full_range = full_range,
+                                           .chroma_x = siting->x,
+                                           .chroma_y = siting->y}};
+}
+
+bool layout_subsampled(const cgv_layout *layout) {
+    return layout->log2_chroma_w || layout->log2_chroma_h;
+}
+
 cgv_layout test_layout(const char *name) {
     for (const named_layout *l = test_layouts; l->name; l++)
         if (!strcmp(l->name, name))

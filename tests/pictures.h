@@ -26,6 +26,17 @@ typedef struct test_matrix {
 #define TEST_MATRICES 3
 extern const test_matrix test_matrices[TEST_MATRICES]; // BT.601, BT.709, BT.2020
 
+typedef struct test_siting {
+    float x, y;
+} test_siting;
+#define TEST_SITINGS 6
+extern const test_siting test_sitings[TEST_SITINGS]; // of chroma: left, centre, top left …
+
+cgv_picture_format picture_format_of(const char *layout, int width, int height, int matrix,
+                                     bool full_range, const test_siting *siting);
+
+bool layout_subsampled(const cgv_layout *layout);
+
 typedef struct test_picture {
     cgv_picture_format format;
     cgv_picture view; // of `memory`

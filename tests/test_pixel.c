@@ -1,28 +1,15 @@
-// Pictures to tensors and back: what a network that does nothing returns, absolute colours against
-// the definitions of the standards, and the flag for NaN.
+// Pictures through the filter: what a network that does nothing returns, and absolute colours
+// against the definitions of the standards.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "guarded.h"
-#include "ops/pixel.h"
-#include "pictures.h"
 #include "model/model.h"
-#include "nn/arch.h"
+#include "pictures.h"
 #include "support.h"
 
 #define SEED 1703u
-
-typedef struct chroma_siting {
-    const char *name;
-    float x, y;
-} chroma_siting;
-
-static const chroma_siting sitings[] = {
-    {"left", 0, .5f}, {"centre", .5f, .5f},  {"top left", 0, 0},
-    {"top", .5f, 0},  {"bottom left", 0, 1}, {"bottom", .5f, 1},
-};
-#define SITINGS (int)(sizeof sitings / sizeof *sitings)
 
 static cgv_model *identity;
 static cgv_rng rng;
@@ -31,18 +18,6 @@ static void begin(uint64_t stream) {
     cgv_rng_seed(&rng, SEED, stream);
     if (!identity)
         CU_ASSERT_EQUAL_FATAL(cgv_model_load(&identity, "identity"), CGV_OK);
-}
-
-static cgv_picture_format format_of(const char *layout, int width, int height, int matrix,
-                                    bool full_range, const chroma_siting *siting) {
-    return (cgv_picture_format){.width = width,
-                                .height = height,
-                                .layout = test_layout(layout),
-                                .colour = {.kr = test_matrices[matrix].kr,
-                                           .kb = test_matrices[matrix].kb,
-                                           .full_range = full_range,
-                                           .chroma_x = siting->x,
-                                           .chroma_y = siting->y}};
 }
 
 static bool translate(test_picture *out, const test_picture *in) {
@@ -74,21 +49,18 @@ static bool round_trip(const cgv_picture_format *format, picture_rows in_rows,
 static const int sizes[][2] = {{16, 16}, {17, 19}, {64, 48}, {18, 33}, {641, 359}};
 #define SIZES (int)(sizeof sizes / sizeof *sizes)
 
-static bool subsampled(const cgv_layout *layout) {
-    return layout->log2_chroma_w || layout->log2_chroma_h;
-}
-
 // Every siting where there is one to choose, every matrix and range; of a large picture each siting
 // with one of them.
 static int round_trips(const char *layout, int width, int height) {
     int failures = 0;
     cgv_layout l = test_layout(layout);
-    for (int s = 0; s < (subsampled(&l) ? SITINGS : 1); s++)
+    for (int s = 0; s < (layout_subsampled(&l) ? TEST_SITINGS : 1); s++)
         for (int m = 0; m < (l.rgb ? 1 : TEST_MATRICES); m++)
             for (int full = 0; full < 2; full++) {
-                if (width > 100 && (m + 3 * full) % SITINGS != s)
+                if (width > 100 && (m + 3 * full) % TEST_SITINGS != s)
                     continue;
-                cgv_picture_format format = format_of(layout, width, height, m, full, &sitings[s]);
+                cgv_picture_format format =
+                    picture_format_of(layout, width, height, m, full, &test_sitings[s]);
                 failures += !round_trip(&format, PICTURE_TIGHT, PICTURE_TIGHT);
             }
     if (failures)
@@ -109,7 +81,8 @@ static void test_rows(void) {
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
         for (int in = PICTURE_TIGHT; in <= PICTURE_UPSIDE_DOWN; in++)
             for (int out = PICTURE_TIGHT; out <= PICTURE_UPSIDE_DOWN; out++) {
-                cgv_picture_format format = format_of(layouts[i], 37, 21, 1, false, &sitings[0]);
+                cgv_picture_format format =
+                    picture_format_of(layouts[i], 37, 21, 1, false, &test_sitings[0]);
                 CU_ASSERT(round_trip(&format, in, out));
             }
 }
@@ -119,7 +92,8 @@ static void test_alpha(void) {
     static const char *const layouts[] = {"yuva420p", "ya8", "rgba", "rgba64le"};
     begin(3);
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
-        cgv_picture_format format = format_of(layouts[i], 17, 16, 0, false, &sitings[0]);
+        cgv_picture_format format =
+            picture_format_of(layouts[i], 17, 16, 0, false, &test_sitings[0]);
         test_picture in = picture_create(&format, PICTURE_TIGHT);
         test_picture out = picture_create(&format, PICTURE_PADDED);
         picture_randomise(&in, &rng);
@@ -214,7 +188,8 @@ static void test_encoding(void) {
     test_picture rgb = colours_rgb24(200, 16);
     for (int m = 0; m < TEST_MATRICES; m++)
         for (int full = 0; full < 2; full++) {
-            cgv_picture_format format = format_of("yuv444p", 200, 16, m, full, &sitings[0]);
+            cgv_picture_format format =
+                picture_format_of("yuv444p", 200, 16, m, full, &test_sitings[0]);
             test_picture yuv = picture_create(&format, PICTURE_TIGHT);
             CU_ASSERT(translate(&yuv, &rgb));
             for (int m2 = 0; m2 < TEST_MATRICES; m2++)
@@ -247,7 +222,7 @@ static double interpolated(const test_picture *picture, int component, int x, in
 
 // The largest distance of an RGB picture from what the reference makes of `yuv` taken for `as`.
 static double decoding_error(const test_picture *rgb, const test_picture *yuv, int matrix,
-                             bool full, const chroma_siting *as) {
+                             bool full, const test_siting *as) {
     test_picture taken = *yuv;
     taken.format.colour.chroma_x = as->x;
     taken.format.colour.chroma_y = as->y;
@@ -268,7 +243,8 @@ static double decoding_error(const test_picture *rgb, const test_picture *yuv, i
 static void check_decoding(const char *layout, int width, int height, int s) {
     for (int m = 0; m < TEST_MATRICES; m++)
         for (int full = 0; full < 2; full++) {
-            cgv_picture_format format = format_of(layout, width, height, m, full, &sitings[s]);
+            cgv_picture_format format =
+                picture_format_of(layout, width, height, m, full, &test_sitings[s]);
             cgv_picture_format rgb24 = cgv_picture_format_rgb24(width, height);
             test_picture yuv = picture_create(&format, PICTURE_TIGHT);
             test_picture rgb = picture_create(&rgb24, PICTURE_TIGHT);
@@ -276,13 +252,13 @@ static void check_decoding(const char *layout, int width, int height, int s) {
             CU_ASSERT(translate(&rgb, &yuv));
             for (int m2 = 0; m2 < TEST_MATRICES; m2++)
                 for (int full2 = 0; full2 < 2; full2++) {
-                    double error = decoding_error(&rgb, &yuv, m2, full2, &sitings[s]);
+                    double error = decoding_error(&rgb, &yuv, m2, full2, &test_sitings[s]);
                     bool same = m == m2 && full == full2;
                     CU_ASSERT(same ? error <= NEAREST : error > 3);
                 }
-            for (int s2 = 0; s2 < SITINGS && subsampled(&format.layout); s2++)
+            for (int s2 = 0; s2 < TEST_SITINGS && layout_subsampled(&format.layout); s2++)
                 if (s2 != s)
-                    CU_ASSERT(decoding_error(&rgb, &yuv, m, full, &sitings[s2]) > 3);
+                    CU_ASSERT(decoding_error(&rgb, &yuv, m, full, &test_sitings[s2]) > 3);
             picture_destroy(&yuv);
             picture_destroy(&rgb);
         }
@@ -291,7 +267,7 @@ static void check_decoding(const char *layout, int width, int height, int s) {
 static void test_decoding(void) {
     begin(5);
     check_decoding("yuv444p", 64, 48, 0);
-    for (int s = 0; s < SITINGS; s++) {
+    for (int s = 0; s < TEST_SITINGS; s++) {
         check_decoding("yuv420p", 64, 48, s);
         check_decoding("nv12", 17, 19, s);
     }
@@ -303,7 +279,8 @@ typedef struct bar {
 } bar;
 
 static void check_bars(const bar *bars, int count, int matrix, bool full) {
-    cgv_picture_format format = format_of("yuv444p", 16, 16, matrix, full, &sitings[0]);
+    cgv_picture_format format =
+        picture_format_of("yuv444p", 16, 16, matrix, full, &test_sitings[0]);
     cgv_picture_format rgb24 = cgv_picture_format_rgb24(16, 16);
     test_picture yuv = picture_create(&format, PICTURE_TIGHT);
     test_picture rgb = picture_create(&rgb24, PICTURE_TIGHT);
@@ -358,7 +335,8 @@ static void test_greys(void) {
     begin(7);
     for (int m = 0; m < TEST_MATRICES; m++)
         for (int full = 0; full < 2; full++) {
-            cgv_picture_format format = format_of("yuv444p", 16, 16, m, full, &sitings[0]);
+            cgv_picture_format format =
+                picture_format_of("yuv444p", 16, 16, m, full, &test_sitings[0]);
             cgv_picture_format rgb24 = cgv_picture_format_rgb24(16, 16);
             test_picture yuv = picture_create(&format, PICTURE_TIGHT);
             test_picture rgb = picture_create(&rgb24, PICTURE_TIGHT);
@@ -388,7 +366,7 @@ static void test_greys(void) {
 // A picture that is linear in x and y has, wherever its chroma is sited, the chroma of that place.
 static void check_subsampling(const char *layout, int s) {
     enum { WIDTH = 41, HEIGHT = 37 };
-    cgv_picture_format format = format_of(layout, WIDTH, HEIGHT, 1, true, &sitings[s]);
+    cgv_picture_format format = picture_format_of(layout, WIDTH, HEIGHT, 1, true, &test_sitings[s]);
     cgv_picture_format rgb24 = cgv_picture_format_rgb24(WIDTH, HEIGHT);
     test_picture yuv = picture_create(&format, PICTURE_TIGHT);
     test_picture rgb = picture_create(&rgb24, PICTURE_TIGHT);
@@ -402,8 +380,8 @@ static void check_subsampling(const char *layout, int s) {
     int w = component_width(&format, 1), h = component_height(&format, 1), wrong = 0;
     for (int y = 2; y < h - 2; y++)
         for (int x = 2; x < w - 2; x++) {
-            double at_x = w < WIDTH ? 2 * x + sitings[s].x : x;
-            double at_y = h < HEIGHT ? 2 * y + sitings[s].y : y;
+            double at_x = w < WIDTH ? 2 * x + test_sitings[s].x : x;
+            double at_y = h < HEIGHT ? 2 * y + test_sitings[s].y : y;
             double exact[3], from[3] = {6 * at_x / 255, 128 / 255.0, 6 * at_y / 255};
             encode(exact, from, 1, true);
             wrong += off(picture_code(&yuv, 1, x, y), exact[1]) > NEAREST;
@@ -416,7 +394,7 @@ static void check_subsampling(const char *layout, int s) {
 
 static void test_subsampling(void) {
     begin(8);
-    for (int s = 0; s < SITINGS; s++) {
+    for (int s = 0; s < TEST_SITINGS; s++) {
         check_subsampling("yuv420p", s);
         check_subsampling("yuv422p", s);
         check_subsampling("yuv440p", s);
@@ -468,91 +446,6 @@ static void test_strength(void) {
     cgv_model_destroy(&model);
 }
 
-// ---- the ops in guarded memory ----
-
-static guarded memory;
-
-static void use_memory(void) {
-    guarded_destroy(&memory); // of a test that broke off
-    CU_ASSERT_EQUAL_FATAL(guarded_create(&memory, cgv_test_device(), 1 << 20), CGV_OK);
-}
-
-// Beyond the picture the tensor is its reflection, without the edge repeated.
-static void test_extension(void) {
-    enum { WIDTH = 17, HEIGHT = 19, SIDE = 20 };
-    begin(10);
-    use_memory();
-    static uint8_t planes[HEIGHT * 64];
-    for (size_t i = 0; i < sizeof planes; i++)
-        planes[i] = (uint8_t)cgv_rng_u32(&rng);
-    cgv_picture_format format = cgv_picture_format_rgb24(WIDTH, HEIGHT);
-    guarded_begin(&memory);
-    cgv_planes at = cgv_planes_layout(&format, 0);
-    CU_ASSERT_EQUAL(at.stride[0], 64);
-    CU_ASSERT_EQUAL_FATAL(at.bytes, sizeof planes);
-    at = cgv_planes_layout(&format, guarded_add(&memory, GUARDED_INPUT, planes, at.bytes));
-    cgv_tensor rgb = {.n = 1, .c = 3, .h = SIDE, .w = SIDE};
-    rgb.address = guarded_add(&memory, GUARDED_OUTPUT, NULL, cgv_tensor_bytes(rgb));
-    cgv_pixels_unpack(memory.cmd, rgb, &at, &format);
-    CU_ASSERT_FATAL(guarded_run(&memory));
-    const float *got = guarded_result(&memory, rgb.address);
-    int wrong = 0;
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < SIDE; y++)
-            for (int x = 0; x < SIDE; x++) {
-                int from_x = x < WIDTH ? x : 2 * (WIDTH - 1) - x;
-                int from_y = y < HEIGHT ? y : 2 * (HEIGHT - 1) - y;
-                double exact = planes[from_y * 64 + from_x * 3 + c] / 127.5 - 1;
-                wrong += !(fabs(got[(c * SIDE + y) * SIDE + x] - exact) < 1e-6);
-            }
-    CU_ASSERT_EQUAL(wrong, 0);
-    guarded_destroy(&memory);
-}
-
-// Pack a tensor of which one value is `bad`; what becomes of a flag that was `before`.
-static uint32_t flag_after(const char *layout, bool blend, size_t at, float bad, uint32_t before) {
-    enum { WIDTH = 17, HEIGHT = 19, SIDE = 20, COUNT = 3 * SIDE * SIDE };
-    static float values[COUNT], originals[COUNT];
-    for (int i = 0; i < COUNT; i++)
-        values[i] = originals[i] = cgv_rng_normal(&rng);
-    if (at < COUNT)
-        values[at] = bad;
-    cgv_picture_format format = format_of(layout, WIDTH, HEIGHT, 0, false, &sitings[0]);
-    guarded_begin(&memory);
-    cgv_tensor rgb = {.n = 1, .c = 3, .h = SIDE, .w = SIDE}, original = rgb;
-    rgb.address = guarded_add(&memory, GUARDED_INPUT, values, sizeof values);
-    original.address = guarded_add(&memory, GUARDED_INPUT, originals, sizeof originals);
-    uint64_t bytes = cgv_planes_layout(&format, 0).bytes;
-    cgv_planes planes =
-        cgv_planes_layout(&format, guarded_add(&memory, GUARDED_OUTPUT, NULL, bytes));
-    uint64_t flag = guarded_add(&memory, GUARDED_OUTPUT, &before, sizeof before);
-    cgv_pixels_pack(memory.cmd, &planes, &format, rgb, blend ? original : (cgv_tensor){0}, 0.25f,
-                    flag);
-    CU_ASSERT_FATAL(guarded_run_nan(&memory));
-    return *(const uint32_t *)(const void *)guarded_result(&memory, flag);
-}
-
-static void test_flag(void) {
-    static const char *const layouts[] = {"rgb24", "yuv420p", "nv12", "gbrp", "gray", "p010le"};
-    const float bad[] = {NAN, -NAN, INFINITY, -INFINITY};
-    // Corners, the middle, every channel; the tensor's rows have 20 columns, 17x19 are the picture.
-    const size_t inside[] = {0, 16, 18 * 20, 18 * 20 + 16, 400 + 9 * 20 + 8, 800 + 17 * 20 + 15};
-    const size_t outside[] = {17, 19 * 20, 399, 800 + 17 * 20 + 17};
-    begin(11);
-    use_memory();
-    for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++)
-        for (int blend = 0; blend < 2; blend++) {
-            CU_ASSERT_EQUAL(flag_after(layouts[l], blend, SIZE_MAX, 0, 0), 0);
-            CU_ASSERT_EQUAL(flag_after(layouts[l], blend, SIZE_MAX, 0, 77), 77);
-            CU_ASSERT_EQUAL(flag_after(layouts[l], blend, 5, 3e38f, 0), 0);
-            for (size_t i = 0; i < 6; i++)
-                CU_ASSERT_EQUAL(flag_after(layouts[l], blend, inside[i], bad[i % 4], 0), 1);
-            for (size_t i = 0; i < 4; i++)
-                CU_ASSERT_EQUAL(flag_after(layouts[l], blend, outside[i], bad[i], 0), 0);
-        }
-    guarded_destroy(&memory);
-}
-
 int main(void) {
     static const cgv_test_case cases[] = {
         {"round trip of every layout", test_round_trip},
@@ -564,8 +457,6 @@ int main(void) {
         {"greys", test_greys},
         {"subsampling", test_subsampling},
         {"strength", test_strength},
-        {"reflected extension", test_extension},
-        {"flag for NaN", test_flag},
         {0},
     };
     int failed = cgv_test_run("pixel", cases);

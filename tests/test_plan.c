@@ -237,6 +237,11 @@ static void test_traps(void) {
     cgv_net_add(net, cgv_net_activation(net, x, CGV_ACT_RELU, 0), 0);
     check_built(net);
 
+    // Nobody else reads the input, but it may have to be kept.
+    net = empty_net("norm alone reads the input");
+    cgv_net_activation(net, cgv_net_instance_norm(net, 0, "a"), CGV_ACT_RELU, 0);
+    check_built(net);
+
     // A norm's result is read twice: neither its activation nor its sum may swallow it.
     net = empty_net("norm read twice");
     x = cgv_net_instance_norm(net, cgv_net_conv(net, 0, "c", &conv3), NULL);
@@ -355,7 +360,6 @@ static void test_memory(void) {
     CU_ASSERT(cgv_tape_bytes(&tape) <= 2 * widest);
     CU_ASSERT(cgv_tape_bytes(&kept_tape) >= cgv_tape_bytes(&tape));
     CU_ASSERT(cgv_tape_bytes(&kept_tape) <= cgv_tape_bytes(&tape) + 3 * 64 * 64 * sizeof(float));
-    CU_ASSERT(cgv_plan_packed_bytes(plan) >= net->param_floats * 3);
 
     double macs = 0;
     for (int s = 0; s < cgv_plan_step_count(plan); s++)

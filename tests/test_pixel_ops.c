@@ -1,0 +1,136 @@
+// The pixel operations in guarded memory: the extension of a picture, and the flag for NaN.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "guarded.h"
+#include "ops/pixel.h"
+#include "pictures.h"
+#include "support.h"
+
+#define SEED 1704u
+
+static guarded memory;
+static cgv_rng rng;
+
+static void use_memory(uint64_t stream) {
+    cgv_rng_seed(&rng, SEED, stream);
+    guarded_destroy(&memory); // of a test that broke off
+    CU_ASSERT_EQUAL_FATAL(guarded_create(&memory, cgv_test_device(), 1 << 20), CGV_OK);
+}
+
+// Beyond the picture the tensor is its reflection, without the edge repeated.
+static void test_extension(void) {
+    enum { WIDTH = 17, HEIGHT = 19, SIDE = 20 };
+    use_memory(1);
+    static uint8_t planes[HEIGHT * 64];
+    for (size_t i = 0; i < sizeof planes; i++)
+        planes[i] = (uint8_t)cgv_rng_u32(&rng);
+    cgv_picture_format format = cgv_picture_format_rgb24(WIDTH, HEIGHT);
+    guarded_begin(&memory);
+    cgv_planes at = cgv_planes_layout(&format, 0);
+    CU_ASSERT_EQUAL(at.stride[0], 64);
+    CU_ASSERT_EQUAL_FATAL(at.bytes, sizeof planes);
+    at = cgv_planes_layout(&format, guarded_add(&memory, GUARDED_INPUT, planes, at.bytes));
+    cgv_tensor rgb = {.n = 1, .c = 3, .h = SIDE, .w = SIDE};
+    rgb.address = guarded_add(&memory, GUARDED_OUTPUT, NULL, cgv_tensor_bytes(rgb));
+    cgv_pixels_unpack(memory.cmd, rgb, &at, &format);
+    CU_ASSERT_FATAL(guarded_run(&memory));
+    const float *got = guarded_result(&memory, rgb.address);
+    int wrong = 0;
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++) {
+                int from_x = x < WIDTH ? x : 2 * (WIDTH - 1) - x;
+                int from_y = y < HEIGHT ? y : 2 * (HEIGHT - 1) - y;
+                double exact = planes[from_y * 64 + from_x * 3 + c] / 127.5 - 1;
+                wrong += !(fabs(got[(c * SIDE + y) * SIDE + x] - exact) < 1e-6);
+            }
+    CU_ASSERT_EQUAL(wrong, 0);
+    guarded_destroy(&memory);
+}
+
+// Pack a tensor of which one value is `bad`; what becomes of a flag that was `before`.
+static uint32_t flag_after(const char *layout, bool blend, size_t at, float bad, uint32_t before) {
+    enum { WIDTH = 17, HEIGHT = 19, SIDE = 20, COUNT = 3 * SIDE * SIDE };
+    static float values[COUNT], originals[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        values[i] = originals[i] = cgv_rng_normal(&rng);
+    if (at < COUNT)
+        values[at] = bad;
+    cgv_picture_format format =
+        picture_format_of(layout, WIDTH, HEIGHT, 0, false, &test_sitings[0]);
+    guarded_begin(&memory);
+    cgv_tensor rgb = {.n = 1, .c = 3, .h = SIDE, .w = SIDE}, original = rgb;
+    rgb.address = guarded_add(&memory, GUARDED_INPUT, values, sizeof values);
+    original.address = guarded_add(&memory, GUARDED_INPUT, originals, sizeof originals);
+    uint64_t bytes = cgv_planes_layout(&format, 0).bytes;
+    cgv_planes planes =
+        cgv_planes_layout(&format, guarded_add(&memory, GUARDED_OUTPUT, NULL, bytes));
+    uint64_t flag = guarded_add(&memory, GUARDED_OUTPUT, &before, sizeof before);
+    cgv_pixels_pack(memory.cmd, &planes, &format, rgb, blend ? original : (cgv_tensor){0}, 0.25f,
+                    flag);
+    CU_ASSERT_FATAL(guarded_run_nan(&memory));
+    return *(const uint32_t *)(const void *)guarded_result(&memory, flag);
+}
+
+static void test_flag(void) {
+    static const char *const layouts[] = {"rgb24", "yuv420p", "nv12", "gbrp", "gray", "p010le"};
+    const float bad[] = {NAN, -NAN, INFINITY, -INFINITY};
+    // Corners, the middle, every channel; the tensor's rows have 20 columns, 17x19 are the picture.
+    const size_t inside[] = {0, 16, 18 * 20, 18 * 20 + 16, 400 + 9 * 20 + 8, 800 + 17 * 20 + 15};
+    const size_t outside[] = {17, 19 * 20, 399, 800 + 17 * 20 + 17};
+    use_memory(2);
+    for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++)
+        for (int blend = 0; blend < 2; blend++) {
+            CU_ASSERT_EQUAL(flag_after(layouts[l], blend, SIZE_MAX, 0, 0), 0);
+            CU_ASSERT_EQUAL(flag_after(layouts[l], blend, SIZE_MAX, 0, 77), 77);
+            CU_ASSERT_EQUAL(flag_after(layouts[l], blend, 5, 3e38f, 0), 0);
+            for (size_t i = 0; i < 6; i++)
+                CU_ASSERT_EQUAL(flag_after(layouts[l], blend, inside[i], bad[i % 4], 0), 1);
+            for (size_t i = 0; i < 4; i++)
+                CU_ASSERT_EQUAL(flag_after(layouts[l], blend, outside[i], bad[i], 0), 0);
+        }
+    guarded_destroy(&memory);
+}
+
+// What the extension holds never reaches the picture.
+static void test_outside(void) {
+    enum { WIDTH = 17, HEIGHT = 19, SIDE = 20 };
+    use_memory(3);
+    static float values[2][3][SIDE][SIDE];
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++) {
+                values[0][c][y][x] = cgv_rng_normal(&rng);
+                values[1][c][y][x] = x < WIDTH && y < HEIGHT ? values[0][c][y][x] : 0.5f;
+            }
+    for (int s = 0; s < TEST_SITINGS; s++) {
+        cgv_picture_format format =
+            picture_format_of("yuv420p", WIDTH, HEIGHT, 0, false, &test_sitings[s]);
+        uint64_t bytes = cgv_planes_layout(&format, 0).bytes;
+        guarded_begin(&memory);
+        uint64_t flag = guarded_add(&memory, GUARDED_SCRATCH, NULL, sizeof(uint32_t)), at[2];
+        for (int i = 0; i < 2; i++) {
+            cgv_tensor rgb = {.n = 1, .c = 3, .h = SIDE, .w = SIDE};
+            rgb.address = guarded_add(&memory, GUARDED_INPUT, values[i], sizeof values[i]);
+            at[i] = guarded_add(&memory, GUARDED_OUTPUT, NULL, bytes);
+            cgv_planes planes = cgv_planes_layout(&format, at[i]);
+            cgv_pixels_pack(memory.cmd, &planes, &format, rgb, (cgv_tensor){0}, 1, flag);
+        }
+        CU_ASSERT_FATAL(guarded_run_nan(&memory));
+        CU_ASSERT_EQUAL(
+            memcmp(guarded_result(&memory, at[0]), guarded_result(&memory, at[1]), bytes), 0);
+    }
+    guarded_destroy(&memory);
+}
+
+int main(void) {
+    static const cgv_test_case cases[] = {
+        {"reflected extension", test_extension},
+        {"flag for NaN", test_flag},
+        {"values outside the picture", test_outside},
+        {0},
+    };
+    return cgv_test_run("pixel ops", cases);
+}
