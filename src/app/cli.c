@@ -129,9 +129,8 @@ static cgv_status set(const cgv_cli_option *option, void *target, const char *te
 static cgv_status parse_option(const cgv_cli_option *options, void *target, int argc, char **argv,
                                int *i) {
     const char *word = argv[*i];
-    bool long_form = word[1] == '-';
-    const char *name = word + 1 + long_form;
-    const char *equals = long_form ? strchr(name, '=') : NULL;
+    const char *name = word + (word[1] == '-' ? 2 : 1);
+    const char *equals = strchr(name, '=');
     const cgv_cli_option *option =
         find(options, name, equals ? (size_t)(equals - name) : strlen(name));
     if (!option)
