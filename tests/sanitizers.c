@@ -11,7 +11,8 @@ const char *__lsan_default_suppressions(void) {
 }
 
 const char *__tsan_default_suppressions(void) {
-    return "race:libvulkan_lvp\nrace:libLLVM\nrace:libVkLayer\n"
+    return "deadlock:libVkLayer\ndeadlock:libvulkan_lvp\n"
+           "race:libvulkan_lvp\nrace:libLLVM\nrace:libVkLayer\n"
            "race:libavutil\nrace:libavcodec\nrace:libavformat\nrace:libswscale\n";
 }
 
