@@ -32,8 +32,8 @@ typedef struct cgv_cli_option {
 } cgv_cli_option;
 
 // Read argv[1..] into *target, whose fields hold the defaults. Options are -name VALUE
-// or -name=VALUE, with one dash or two; what is no option goes to words[0..*word_count), of which there
-// are at most max_words. `options` ends with a row without a name.
+// or -name=VALUE, with one dash or two; what is no option goes to words[0..*word_count), of which
+// there are at most max_words. `options` ends with a row without a name.
 CGV_NODISCARD cgv_status cgv_cli_parse(const cgv_cli_option *options, void *target, int argc,
                                        char **argv, const char **words, int max_words,
                                        int *word_count);
