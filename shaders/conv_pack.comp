@@ -5,6 +5,7 @@
 
 // PyTorch's weight order to [groups][blocks][cin][run of taps * block], zeros where it is padded.
 layout(constant_id = 3) const int TRANSPOSED = 0; // weights [cin of all groups, cout, taps]
+layout(constant_id = 4) const int MIRRORED = 0;   // the taps in reverse order
 
 void main()
 {
@@ -23,7 +24,8 @@ void main()
     if (tap < push.taps && co < push.cout && group < push.groups) {
         int source = TRANSPOSED != 0 ? (group * push.cin + ci) * push.cout + co
                                      : (group * push.cout + co) * push.cin + ci;
-        value = Floats(at(push.weights, source * push.taps + tap)).v[0];
+        int from = MIRRORED != 0 ? push.taps - 1 - tap : tap;
+        value = Floats(at(push.weights, source * push.taps + from)).v[0];
     }
     Floats(at(push.packed, i)).v[0] = value;
 }

@@ -47,4 +47,7 @@ void oracle_close(oracle_dir *dir);
 // Compare forward.bin with the networks' outputs on the device.
 void oracle_check_forward(oracle_dir *dir, cgv_device *device);
 
+// Repeat the trace's training and compare losses, first gradients and movement (oracle_train.c).
+void oracle_check_training(oracle_dir *dir, cgv_device *device);
+
 #endif

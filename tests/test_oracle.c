@@ -18,6 +18,8 @@ static int check_on(cgv_device *device, const char *path) {
     oracle_open(&dir, path);
     if (!dir.failures)
         oracle_check_forward(&dir, device);
+    if (!dir.failures)
+        oracle_check_training(&dir, device);
     oracle_close(&dir);
     return dir.failures;
 }

@@ -218,7 +218,7 @@ static cgv_status measure(bench *b, int runs) {
 }
 
 static uint64_t memory_bytes(const bench *b) {
-    return cgv_tape_bytes(&b->tape) + b->params.values.size + cgv_plan_packed_bytes(b->plan);
+    return cgv_tape_bytes(&b->tape) + b->params.values.size + cgv_plan_bytes(b->plan);
 }
 
 static double total_macs(const bench *b) {

@@ -212,7 +212,7 @@ cgv_status cgv_translator_receive(cgv_translator *translator, cgv_picture *out) 
 
 uint64_t cgv_translator_memory(const cgv_translator *translator) {
     uint64_t bytes = cgv_tape_bytes(&translator->tape) + translator->params.values.size +
-                     cgv_plan_packed_bytes(translator->plan);
+                     cgv_plan_bytes(translator->plan);
     for (int i = 0; i < translator->slot_count; i++)
         bytes += translator->slots[i].input.size + translator->slots[i].output.size;
     return bytes;

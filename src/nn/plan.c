@@ -1,40 +1,12 @@
-#include "nn/plan.h"
+#include "nn/plan_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "nn/layout.h"
 
 #define BLOCK_LIMIT (1ull << 30) // drivers dislike larger single allocations
-
-// One op call: a node of the net with what was fused into it.
-typedef struct plan_step {
-    int node;     // the node that names it
-    int out;      // the node whose tensor it writes: itself, or what was fused
-    int residual; // instance norm: node whose tensor is added, or -1
-    cgv_activation activation;
-    float slope;
-    cgv_conv_params conv;
-    uint64_t packed;    // offset of its weights in the packed buffer
-    int stats, scratch; // storages of an instance norm
-    char label[96];
-} plan_step;
-
-struct cgv_plan {
-    cgv_device *device;
-    const cgv_net *net;
-    int n;
-    cgv_size *sizes; // of every node's tensor
-    int *storage_of; // of every node's tensor; -1: it never exists, having been fused away
-    plan_step *steps;
-    int step_count;
-    cgv_storage *storages;
-    int storage_count;
-    cgv_layout_plan layout;
-    cgv_buffer packed;
-};
 
 cgv_status cgv_params_create(cgv_params *out, cgv_device *device, const cgv_net *net,
                              const float *values) {
@@ -162,7 +134,7 @@ static cgv_status build_steps(cgv_plan *plan) {
 
 // ---- memory ----
 
-static cgv_tensor shape_of(const cgv_plan *plan, int node) {
+cgv_tensor cgv_plan_shape(const cgv_plan *plan, int node) {
     return (cgv_tensor){.n = plan->n,
                         .c = plan->net->nodes[node].channels,
                         .h = plan->sizes[node].h,
@@ -182,8 +154,18 @@ static void use_tensor(cgv_plan *plan, int node, int step) {
 // An instance norm may write over its input when nobody reads that afterwards.
 static bool in_place(const cgv_plan *plan, const plan_step *step) {
     const cgv_node *node = &plan->net->nodes[step->node];
-    return node->op == CGV_OP_INSTANCE_NORM && node->input[0] != 0 &&
+    return !plan->train && node->op == CGV_OP_INSTANCE_NORM && node->input[0] != 0 &&
            only_reader(plan->net, node->input[0]) == step->node;
+}
+
+// The backward pass reads all tensors and statistics, but no scratch memory.
+static void keep_for_backward(cgv_plan *plan) {
+    for (int i = 0; i < plan->net->node_count; i++)
+        if (plan->storage_of[i] >= 0)
+            use_tensor(plan, i, plan->step_count);
+    for (int s = 0; s < plan->step_count; s++)
+        if (plan->steps[s].stats >= 0)
+            plan->storages[plan->steps[s].stats].last = plan->step_count;
 }
 
 static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
@@ -196,7 +178,8 @@ static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
     for (size_t i = 0; i < nodes; i++)
         plan->storage_of[i] = -1;
 
-    plan->storage_of[0] = add_storage(plan, cgv_tensor_bytes(shape_of(plan, 0)), -1);
+    uint64_t input_bytes = plan->external_input ? 0 : cgv_tensor_bytes(cgv_plan_shape(plan, 0));
+    plan->storage_of[0] = add_storage(plan, input_bytes, -1);
     for (int s = 0; s < plan->step_count; s++) {
         plan_step *step = &plan->steps[s];
         const cgv_node *node = &net->nodes[step->node];
@@ -204,7 +187,7 @@ static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
         use_tensor(plan, node->input[1], s);
         use_tensor(plan, step->residual, s);
         if (node->op == CGV_OP_INSTANCE_NORM) {
-            cgv_tensor x = shape_of(plan, node->input[0]);
+            cgv_tensor x = cgv_plan_shape(plan, node->input[0]);
             step->stats = add_storage(plan, (uint64_t)x.n * (uint64_t)x.c * 8, s);
             step->scratch = add_storage(plan, cgv_instance_norm_scratch(x), s);
         }
@@ -212,9 +195,11 @@ static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
             plan->storage_of[step->out] = plan->storage_of[node->input[0]];
         else
             plan->storage_of[step->out] =
-                add_storage(plan, cgv_tensor_bytes(shape_of(plan, step->out)), s);
+                add_storage(plan, cgv_tensor_bytes(cgv_plan_shape(plan, step->out)), s);
     }
     use_tensor(plan, net->node_count - 1, plan->step_count);
+    if (plan->train)
+        keep_for_backward(plan);
     if (keep_input)
         use_tensor(plan, 0, plan->step_count);
 
@@ -242,11 +227,18 @@ static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
 
 static cgv_status create_packed(cgv_plan *plan) {
     uint64_t bytes = 0;
-    for (int s = 0; s < plan->step_count; s++)
-        if (plan->steps[s].conv.cin) {
-            plan->steps[s].packed = bytes;
-            bytes += (cgv_conv_packed_bytes(&plan->steps[s].conv) + 255) / 256 * 256;
-        }
+    for (int s = 0; s < plan->step_count; s++) {
+        plan_step *step = &plan->steps[s];
+        if (!step->conv.cin)
+            continue;
+        step->packed = bytes;
+        bytes += (cgv_conv_packed_bytes(&step->conv) + 255) / 256 * 256;
+        if (!plan->train)
+            continue;
+        step->data_grad = cgv_conv_data_grad(&step->conv);
+        step->data_grad_packed = bytes;
+        bytes += (cgv_conv_packed_bytes(&step->data_grad) + 255) / 256 * 256;
+    }
     return cgv_buffer_create(&plan->packed, plan->device, bytes, CGV_MEMORY_DEVICE,
                              "packed weights");
 }
@@ -254,7 +246,7 @@ static cgv_status create_packed(cgv_plan *plan) {
 // Shaders index the elements of a tensor with 32 bits.
 static cgv_status check_sizes(const cgv_plan *plan) {
     for (int i = 0; i < plan->net->node_count; i++)
-        if (cgv_tensor_bytes(shape_of(plan, i)) / sizeof(float) > INT32_MAX)
+        if (cgv_tensor_bytes(cgv_plan_shape(plan, i)) / sizeof(float) > INT32_MAX)
             return cgv_fail(
                 CGV_ERROR_UNSUPPORTED,
                 "%s at %dx%d: a tensor of more than 2^31 elements; use smaller pictures",
@@ -274,6 +266,8 @@ cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *ne
     plan->device = device;
     plan->net = net;
     plan->n = params->n;
+    plan->train = params->train;
+    plan->external_input = params->external_input;
     cgv_status status = cgv_net_shapes(net, params->h, params->w, plan->sizes);
     if (!status)
         status = check_sizes(plan);
@@ -283,6 +277,8 @@ cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *ne
         status = lay_out(plan, params->keep_input);
     if (!status)
         status = create_packed(plan);
+    if (!status && plan->train)
+        status = cgv_plan_create_backward(plan);
     if (status)
         cgv_plan_destroy(out);
     return status;
@@ -294,6 +290,8 @@ void cgv_plan_destroy(cgv_plan **out) {
     if (!plan)
         return;
     cgv_buffer_destroy(&plan->packed);
+    cgv_buffer_destroy(&plan->workspace);
+    free(plan->grad_storages);
     free(plan->sizes);
     free(plan->storage_of);
     free(plan->steps);
@@ -301,14 +299,16 @@ void cgv_plan_destroy(cgv_plan **out) {
     free(plan);
 }
 
-static uint64_t storage_address(const cgv_plan *plan, const cgv_tape *tape, int storage) {
+uint64_t cgv_plan_storage(const cgv_plan *plan, const cgv_tape *tape, int storage) {
     const cgv_storage *s = &plan->storages[storage];
     return tape->blocks[s->block].address + s->offset;
 }
 
-static cgv_tensor tensor_of(const cgv_plan *plan, const cgv_tape *tape, int node) {
-    cgv_tensor tensor = shape_of(plan, node);
-    tensor.address = storage_address(plan, tape, plan->storage_of[node]);
+cgv_tensor cgv_plan_tensor(const cgv_plan *plan, const cgv_tape *tape, int node) {
+    if (node == 0 && plan->external_input)
+        return tape->input;
+    cgv_tensor tensor = cgv_plan_shape(plan, node);
+    tensor.address = cgv_plan_storage(plan, tape, plan->storage_of[node]);
     return tensor;
 }
 
@@ -325,9 +325,13 @@ cgv_status cgv_tape_create(cgv_tape *out, const cgv_plan *plan) {
         cgv_tape_destroy(out);
         return status;
     }
-    out->input = tensor_of(plan, out, 0);
-    out->output = tensor_of(plan, out, plan->net->node_count - 1);
+    out->input = cgv_plan_tensor(plan, out, 0);
+    out->output = cgv_plan_tensor(plan, out, plan->net->node_count - 1);
     return CGV_OK;
+}
+
+void cgv_tape_bind(cgv_tape *tape, cgv_tensor input) {
+    tape->input = input;
 }
 
 void cgv_tape_destroy(cgv_tape *tape) {
@@ -345,22 +349,26 @@ uint64_t cgv_tape_bytes(const cgv_tape *tape) {
 
 // ---- recording ----
 
-static uint64_t param_address(const cgv_plan *plan, const cgv_params *params, int param) {
-    return param < 0 ? 0 : params->values.address + plan->net->params[param].offset * sizeof(float);
+uint64_t cgv_plan_param(const cgv_plan *plan, const cgv_buffer *buffer, int param) {
+    return param < 0 ? 0 : buffer->address + plan->net->params[param].offset * sizeof(float);
 }
 
 void cgv_plan_pack(cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params) {
     for (int s = 0; s < plan->step_count; s++) {
         const plan_step *step = &plan->steps[s];
-        if (step->conv.cin)
-            cgv_conv_pack(cmd, plan->packed.address + step->packed,
-                          param_address(plan, params, plan->net->nodes[step->node].weight),
-                          &step->conv);
+        if (!step->conv.cin)
+            continue;
+        uint64_t weights =
+            cgv_plan_param(plan, &params->values, plan->net->nodes[step->node].weight);
+        cgv_conv_pack(cmd, plan->packed.address + step->packed, weights, &step->conv);
+        if (plan->train)
+            cgv_conv_pack(cmd, plan->packed.address + step->data_grad_packed, weights,
+                          &step->data_grad);
     }
 }
 
-uint64_t cgv_plan_packed_bytes(const cgv_plan *plan) {
-    return plan->packed.size;
+uint64_t cgv_plan_bytes(const cgv_plan *plan) {
+    return plan->packed.size + plan->workspace.size;
 }
 
 int cgv_plan_step_count(const cgv_plan *plan) {
@@ -378,17 +386,18 @@ cgv_plan_step_info cgv_plan_step(const cgv_plan *plan, int index) {
 static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
                         const cgv_tape *tape, const plan_step *step, cgv_tensor y, cgv_tensor x) {
     const cgv_node *node = &plan->net->nodes[step->node];
-    uint64_t stats = storage_address(plan, tape, step->stats);
+    uint64_t stats = cgv_plan_storage(plan, tape, step->stats);
     cgv_tensor residual = {0};
     if (step->residual >= 0)
-        residual = tensor_of(plan, tape, step->residual);
-    cgv_instance_norm_stats(cmd, stats, x, storage_address(plan, tape, step->scratch),
+        residual = cgv_plan_tensor(plan, tape, step->residual);
+    cgv_instance_norm_stats(cmd, stats, x, cgv_plan_storage(plan, tape, step->scratch),
                             node->epsilon);
-    cgv_instance_norm(cmd, y, x, stats, residual,
-                      &(cgv_norm_params){.scale = param_address(plan, params, node->weight),
-                                         .shift = param_address(plan, params, node->bias),
-                                         .activation = step->activation,
-                                         .slope = step->slope});
+    cgv_instance_norm(
+        cmd, y, x, stats, residual,
+        &(cgv_norm_params){.scale = cgv_plan_param(plan, &params->values, node->weight),
+                           .shift = cgv_plan_param(plan, &params->values, node->bias),
+                           .activation = step->activation,
+                           .slope = step->slope});
 }
 
 void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
@@ -396,8 +405,8 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
     for (int s = 0; s < plan->step_count; s++) {
         const plan_step *step = &plan->steps[s];
         const cgv_node *node = &plan->net->nodes[step->node];
-        cgv_tensor y = tensor_of(plan, tape, step->out);
-        cgv_tensor x = tensor_of(plan, tape, node->input[0]);
+        cgv_tensor y = cgv_plan_tensor(plan, tape, step->out);
+        cgv_tensor x = cgv_plan_tensor(plan, tape, node->input[0]);
         cgv_cmd_label(cmd, step->label);
         switch (node->op) {
         case CGV_OP_INPUT:
@@ -405,7 +414,7 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
         case CGV_OP_CONV:
         case CGV_OP_CONV_TRANSPOSE:
             cgv_conv(cmd, y, x, plan->packed.address + step->packed,
-                     param_address(plan, params, node->bias), &step->conv);
+                     cgv_plan_param(plan, &params->values, node->bias), &step->conv);
             break;
         case CGV_OP_INSTANCE_NORM:
             record_norm(plan, cmd, params, tape, step, y, x);
@@ -414,7 +423,7 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
             cgv_activation_apply(cmd, y, x, step->activation, step->slope);
             break;
         case CGV_OP_ADD:
-            cgv_add(cmd, y, x, tensor_of(plan, tape, node->input[1]));
+            cgv_add(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
             break;
         case CGV_OP_UPSAMPLE:
             cgv_upsample(cmd, y, x, node->factor, node->upsample);

@@ -25,8 +25,10 @@ void cgv_params_destroy(cgv_params *params);
 typedef struct cgv_plan cgv_plan;
 
 typedef struct cgv_plan_params {
-    int n, h, w;     // of the input; h and w multiples of net->multiple
-    bool keep_input; // the input survives the run: its memory is not reused
+    int n, h, w;         // of the input; h and w multiples of net->multiple
+    bool keep_input;     // the input survives the run: its memory is not reused
+    bool external_input; // tapes own no input: cgv_tape_bind gives them one
+    bool train;          // all activations survive it, for cgv_plan_record_backward
 } cgv_plan_params;
 
 // device and net must outlive the plan.
@@ -43,12 +45,24 @@ typedef struct cgv_tape {
 } cgv_tape;
 CGV_NODISCARD cgv_status cgv_tape_create(cgv_tape *out, const cgv_plan *plan);
 void cgv_tape_destroy(cgv_tape *tape);
+// The input of a plan with external_input, of the plan's shape. Before recording.
+void cgv_tape_bind(cgv_tape *tape, cgv_tensor input);
 uint64_t cgv_tape_bytes(const cgv_tape *tape);
 
 // Put the weights into the order that the chosen kernels want; the plan holds the result.
 void cgv_plan_pack(cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params);
 
-uint64_t cgv_plan_packed_bytes(const cgv_plan *plan);
+// Reverse mode: from doutput, the gradient of the tape's output, to dinput, that of its input
+// (address 0: not wanted), adding the parameters' gradients to `grads`, which is laid out as the
+// parameters (NULL: they are frozen). doutput is overwritten. Needs `train`; the tape is of a
+// finished cgv_plan_record with the same weights. The plan's workspace serves one backward pass at
+// a time.
+void cgv_plan_record_backward(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                              const cgv_buffer *grads, const cgv_tape *tape, cgv_tensor doutput,
+                              cgv_tensor dinput);
+
+// Device memory of the plan itself: packed weights and the backward pass's workspace.
+uint64_t cgv_plan_bytes(const cgv_plan *plan);
 
 // The steps in order, for reports. The label is also that of the step's commands in a profile, as
 // the same pointer.

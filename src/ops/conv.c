@@ -59,12 +59,13 @@ void cgv_conv_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights, const cgv_co
         .block = block_size(params),
         .total = total,
     };
-    cgv_dispatch_linear(cmd, (uint64_t)total,
-                        (cgv_dispatch){.shader = &cgv_shader_conv_pack,
-                                       .spec = {params->transposed},
-                                       .spec_count = 1,
-                                       .push = &push,
-                                       .push_bytes = sizeof push});
+    cgv_dispatch_linear(
+        cmd, (uint64_t)total,
+        (cgv_dispatch){.shader = &cgv_shader_conv_pack,
+                       .spec = {params->transposed || params->mirrored, params->mirrored},
+                       .spec_count = 2,
+                       .push = &push,
+                       .push_bytes = sizeof push});
 }
 
 // The widest tile among x, x/2, … 1 that leaves the fewest lanes idle beyond the row's end.

@@ -13,4 +13,7 @@ static inline int cgv_divide_up(int a, int b) {
 // `count`. The template's local and groups are filled in.
 void cgv_dispatch_linear(cgv_cmd *cmd, uint64_t count, cgv_dispatch dispatch);
 
+// Spread `planes` workgroups over two axes of a grid; the shader skips what is beyond the last.
+void cgv_spread_planes(uint32_t axes[2], int planes);
+
 #endif

@@ -7,8 +7,7 @@
 #include "norm_merge.h"
 #include "norm_partial.h"
 
-#define PER_LANE   8
-#define MAX_PLANES 32768 // of one axis of the grid, below every device's limit
+#define PER_LANE 8
 
 static int chunks(cgv_tensor x) {
     return cgv_divide_up(x.h * x.w, NORM_CHUNK);
@@ -20,12 +19,6 @@ uint64_t cgv_instance_norm_scratch(cgv_tensor x) {
 
 static uint64_t stats_bytes(cgv_tensor x) {
     return (uint64_t)x.n * (uint64_t)x.c * 2 * sizeof(float);
-}
-
-// Spread the planes over two axes of the grid; shaders skip what is beyond the last.
-static void spread(uint32_t axes[2], int planes) {
-    axes[1] = (uint32_t)cgv_divide_up(planes, MAX_PLANES);
-    axes[0] = (uint32_t)cgv_divide_up(planes, (int)axes[1]);
 }
 
 void cgv_instance_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_tensor x, uint64_t scratch,
@@ -49,7 +42,7 @@ void cgv_instance_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_tensor x, uint64_
         .push = &partial,
         .push_bytes = sizeof partial,
     };
-    spread(dispatch.groups + 1, planes);
+    cgv_spread_planes(dispatch.groups + 1, planes);
     cgv_cmd_dispatch(cmd, &dispatch);
 
     struct norm_merge_push merge = {
@@ -68,7 +61,7 @@ void cgv_instance_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_tensor x, uint64_
         .push = &merge,
         .push_bytes = sizeof merge,
     };
-    spread(dispatch.groups, planes);
+    cgv_spread_planes(dispatch.groups, planes);
     cgv_cmd_dispatch(cmd, &dispatch);
 }
 
@@ -101,6 +94,6 @@ void cgv_instance_norm(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
         .push = &push,
         .push_bytes = sizeof push,
     };
-    spread(dispatch.groups + 1, x.n * x.c);
+    cgv_spread_planes(dispatch.groups + 1, x.n * x.c);
     cgv_cmd_dispatch(cmd, &dispatch);
 }

@@ -26,8 +26,11 @@ static inline uint64_t cgv_tensor_bytes(cgv_tensor t) {
 typedef struct cgv_conv_params {
     int cin, cout; // of all groups
     int kernel, stride, pad, output_pad, groups;
-    cgv_pad_mode pad_mode;     // transposed: CGV_PAD_ZERO
-    bool transposed;           // stride 2 only
+    cgv_pad_mode pad_mode; // transposed: CGV_PAD_ZERO
+    bool transposed;       // stride 2 only
+    // Stride 1 only: the weights are [cin, cout/groups, k, k] and their taps are taken in reverse.
+    // So the convolution is the data gradient of the one whose weights these are.
+    bool mirrored;
     cgv_activation activation; // applied to w * x + b
     float slope;
 } cgv_conv_params;

@@ -1,0 +1,126 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+#include "conv_weight_grad.h"
+
+// Gradient of a convolution's weights: dw[r][c][ky][kx] = sum over pictures and pixels of
+// dy[r][y][x] * x[c][y * STRIDE + ky - PAD][x * STRIDE + kx - PAD]. The transposed convolution's is
+// the same with the roles of its input and its output's gradient exchanged.
+//
+// A subgroup walks over lines of dy for one channel c and BLOCK channels r; a lane takes TILE_X
+// pixels at a time and keeps all BLOCK * TAPS sums in registers; lanes are added up at the end, in
+// order. Grid: x blocks and groups, y columns, z splits of the lines.
+//
+// dy [N, groups * rows, out_h, out_w]; x [N, groups * columns, h, w];
+// partial [splits][groups * rows][columns][TAPS].
+layout(constant_id = 3) const int KERNEL = 3;
+layout(constant_id = 4) const int STRIDE = 1;
+layout(constant_id = 5) const int PAD = 1;
+layout(constant_id = 6) const int PAD_MODE = PAD_ZERO;
+layout(constant_id = 7) const int TILE_X = 4;
+layout(constant_id = 8) const int BLOCK = 8;
+layout(constant_id = 9) const int PAIRS = 0; // as in conv_direct.comp
+
+const int DATA_X = (TILE_X - 1) * STRIDE + KERNEL;
+const int TAPS = KERNEL * KERNEL;
+const int ODD = PAD & 1;
+const int DATA_PAIRS = (ODD + DATA_X + 1) / 2;
+
+void main()
+{
+    int block = int(gl_WorkGroupID.x);
+    int column = int(gl_WorkGroupID.y);
+    int group = block / push.blocks;
+    int row0 = (block - group * push.blocks) * BLOCK;
+    int lane = int(gl_SubgroupInvocationID);
+    int plane = push.h * push.w, out_plane = push.out_h * push.out_w;
+    int line0 = int(gl_WorkGroupID.z) * push.split_lines;
+    int line1 = min(line0 + push.split_lines, push.batch * push.out_h);
+
+    float acc[BLOCK * TAPS];
+    [[unroll]] for (int i = 0; i < BLOCK * TAPS; i++)
+        acc[i] = 0;
+
+    for (int x0 = lane * TILE_X; x0 - lane * TILE_X < push.out_w; x0 += SUBGROUP * TILE_X) {
+        int left = x0 * STRIDE - PAD;
+        int index[DATA_X];
+        bool inside[DATA_X];
+        [[unroll]] for (int i = 0; i < DATA_X; i++) {
+            index[i] = pad_index(left + i, push.w, PAD_MODE);
+            inside[i] = left + i >= 0 && left + i < push.w;
+        }
+        int pair[DATA_PAIRS];
+        [[unroll]] for (int i = 0; i < DATA_PAIRS; i++)
+            pair[i] = clamp(left - ODD + 2 * i, 0, max(push.w - 2, 0));
+        bool first = x0 == 0, last = x0 + TILE_X == push.out_w;
+        for (int line = line0; line < line1; line++) {
+            int n = line / push.out_h, y = line - n * push.out_h;
+            float g[BLOCK * TILE_X];
+            [[unroll]] for (int b = 0; b < BLOCK; b++) {
+                int row = group * push.rows + min(row0 + b, push.rows - 1);
+                uint64_t from = at(push.dy, (n * push.groups * push.rows + row) * out_plane +
+                                                y * push.out_w);
+                if (PAIRS != 0 && TILE_X % 2 == 0) {
+                    [[unroll]] for (int i = 0; i < TILE_X; i += 2) {
+                        vec2 v = load_pair(at(from, min(x0 + i, push.out_w - 2)));
+                        g[b * TILE_X + i] = x0 + i < push.out_w ? v.x : 0;
+                        g[b * TILE_X + i + 1] = x0 + i < push.out_w ? v.y : 0;
+                    }
+                } else {
+                    [[unroll]] for (int i = 0; i < TILE_X; i++) {
+                        float v = Floats(at(from, min(x0 + i, push.out_w - 1))).v[0];
+                        g[b * TILE_X + i] = x0 + i < push.out_w ? v : 0;
+                    }
+                }
+            }
+            uint64_t base = at(push.x, ((n * push.groups + group) * push.columns + column) * plane);
+            [[unroll]] for (int ky = 0; ky < KERNEL; ky++) {
+                int v = y * STRIDE + ky - PAD;
+                uint64_t from = at(base, pad_index(v, push.h, PAD_MODE) * push.w);
+                float data[DATA_X];
+                if (PAIRS != 0) {
+                    [[unroll]] for (int p = 0; p < DATA_PAIRS; p++) {
+                        vec2 d = load_pair(at(from, pair[p]));
+                        if (2 * p >= ODD)
+                            data[2 * p - ODD] = d.x;
+                        if (2 * p + 1 - ODD < DATA_X)
+                            data[2 * p + 1 - ODD] = d.y;
+                    }
+                    if (STRIDE == 1 && PAD_MODE != PAD_ZERO) {
+                        [[unroll]] for (int k = 0; k < PAD; k++) {
+                            int inner = PAD_MODE == PAD_REFLECT ? k + 1 : 0;
+                            int r = PAD + TILE_X - 1;
+                            data[PAD - 1 - k] = first ? data[PAD + inner] : data[PAD - 1 - k];
+                            data[r + 1 + k] = last ? data[r - inner] : data[r + 1 + k];
+                        }
+                    }
+                } else {
+                    [[unroll]] for (int i = 0; i < DATA_X; i++)
+                        data[i] = Floats(at(from, index[i])).v[0];
+                }
+                if (PAD_MODE == PAD_ZERO && PAD > 0) {
+                    bool line_in = v >= 0 && v < push.h;
+                    [[unroll]] for (int i = 0; i < DATA_X; i++)
+                        data[i] = line_in && inside[i] ? data[i] : 0;
+                }
+                [[unroll]] for (int b = 0; b < BLOCK; b++)
+                    [[unroll]] for (int kx = 0; kx < KERNEL; kx++)
+                        [[unroll]] for (int i = 0; i < TILE_X; i++) {
+                            int o = b * TAPS + ky * KERNEL + kx;
+                            acc[o] = fma(g[b * TILE_X + i], data[i * STRIDE + kx], acc[o]);
+                        }
+            }
+        }
+    }
+
+    uint64_t to = at(push.partial, int(gl_WorkGroupID.z) * push.weights);
+    [[unroll]] for (int i = 0; i < BLOCK * TAPS; i++) {
+        float sum = 0;
+        [[unroll]] for (int l = 0; l < SUBGROUP; l++)
+            sum += subgroupBroadcast(acc[i], uint(l));
+        int row = row0 + i / TAPS;
+        if (lane == i % SUBGROUP && row < push.rows)
+            Floats(at(to, ((group * push.rows + row) * push.columns + column) * TAPS + i % TAPS))
+                .v[0] = sum;
+    }
+}

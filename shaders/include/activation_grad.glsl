@@ -1,0 +1,13 @@
+// Derivative of an activation, from its result.
+float activation_slope(float y, int kind, float slope)
+{
+    if (kind == ACT_RELU)
+        return y > 0 ? 1 : 0;
+    if (kind == ACT_LEAKY_RELU)
+        return y < 0 ? slope : 1;
+    if (kind == ACT_TANH)
+        return 1 - y * y;
+    if (kind == ACT_SIGMOID)
+        return y * (1 - y);
+    return 1;
+}

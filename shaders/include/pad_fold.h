@@ -1,0 +1,8 @@
+#include "push.h"
+
+CGV_PUSH(pad_fold)
+    uint64_t dx, dpadded;
+    int h, w; // of dx
+    int pad;
+    int count; // elements of dx
+CGV_PUSH_END(pad_fold)

@@ -1,0 +1,52 @@
+// What a plan is made of: shared by nn/plan.c (forward) and nn/backward.c.
+#ifndef CGV_NN_PLAN_INTERNAL_H
+#define CGV_NN_PLAN_INTERNAL_H
+
+#include "nn/layout.h"
+#include "nn/plan.h"
+#include "ops/grad.h"
+
+// One op call: a node of the net with what was fused into it.
+typedef struct plan_step {
+    int node;     // the node that names it
+    int out;      // the node whose tensor it writes: itself, or what was fused
+    int residual; // instance norm: node whose tensor is added, or -1
+    cgv_activation activation;
+    float slope;
+    cgv_conv_params conv;
+    uint64_t packed;           // offset of its weights in the packed buffer
+    cgv_conv_params data_grad; // training: the convolution that gives the data gradient
+    uint64_t data_grad_packed;
+    int stats, scratch; // storages of an instance norm
+    char label[96];
+} plan_step;
+
+struct cgv_plan {
+    cgv_device *device;
+    const cgv_net *net;
+    int n;
+    cgv_size *sizes; // of every node's tensor
+    int *storage_of; // of every node's tensor; -1: it never exists, having been fused away
+    plan_step *steps;
+    int step_count;
+    cgv_storage *storages;
+    int storage_count;
+    cgv_layout_plan layout;
+    cgv_buffer packed;
+    bool train, external_input;
+    cgv_storage *grad_storages; // training: of the backward pass
+    int grad_storage_count;
+    cgv_buffer workspace;
+};
+
+// A node's tensor without, and with, its address on a tape.
+cgv_tensor cgv_plan_shape(const cgv_plan *plan, int node);
+cgv_tensor cgv_plan_tensor(const cgv_plan *plan, const cgv_tape *tape, int node);
+uint64_t cgv_plan_storage(const cgv_plan *plan, const cgv_tape *tape, int storage);
+// Address in `buffer`, which is laid out as the net's parameters; 0 for parameter -1.
+uint64_t cgv_plan_param(const cgv_plan *plan, const cgv_buffer *buffer, int param);
+
+// Lay out the backward pass and allocate its workspace.
+CGV_NODISCARD cgv_status cgv_plan_create_backward(cgv_plan *plan);
+
+#endif

@@ -1,0 +1,153 @@
+// Gradients of convolutions. The data gradient is itself a convolution (cgv_conv_data_grad); the
+// weights' is the one kernel of its own.
+#include "ops/dispatch.h"
+#include "ops/grad.h"
+#include "shaders.h"
+
+#include "conv_weight_grad.h"
+#include "pad_fold.h"
+#include "sum_partials.h"
+
+#define SCRATCH_LIMIT (64ull << 20)
+
+cgv_conv_params cgv_conv_data_grad(const cgv_conv_params *params) {
+    cgv_conv_params grad = {
+        .cin = params->cout,
+        .cout = params->cin,
+        .kernel = params->kernel,
+        .stride = params->stride,
+        .pad = params->pad_mode == CGV_PAD_ZERO ? params->pad : 0,
+        .groups = params->groups,
+    };
+    if (params->transposed)
+        return grad; // stride 2, and the weights' order is a convolution's
+    if (params->stride == 1) {
+        grad.mirrored = true;
+        grad.pad = params->kernel - 1 - grad.pad;
+    } else {
+        grad.transposed = true;
+    }
+    return grad;
+}
+
+// The weight gradient as the kernel sees it: rows are the channels of `dy`, columns of `x`. A
+// transposed convolution exchanges its input and its output's gradient.
+typedef struct weight_grad {
+    cgv_tensor dy, x;
+    int rows, columns; // of one group
+    int block, blocks;
+    int tile_x;
+    int splits, split_lines;
+    int weights;
+    bool pairs;
+} weight_grad;
+
+static weight_grad plan_weight_grad(const cgv_limits *limits, cgv_tensor dy, cgv_tensor x,
+                                    const cgv_conv_params *params) {
+    weight_grad g = {.dy = params->transposed ? x : dy, .x = params->transposed ? dy : x};
+    g.rows = g.dy.c / params->groups;
+    g.columns = g.x.c / params->groups;
+    int taps = params->kernel * params->kernel;
+    g.weights = g.dy.c * g.columns * taps;
+    // About 80 sums stay in registers; a block is split as evenly as possible.
+    int block = taps >= 40 ? 2 : taps >= 16 ? 4 : 8;
+    g.blocks = cgv_divide_up(g.rows, block);
+    g.block = cgv_divide_up(g.rows, g.blocks);
+    int subgroup = (int)limits->subgroup;
+    g.tile_x = g.dy.w > 2 * subgroup ? 4 : g.dy.w > subgroup ? 2 : 1;
+    // Enough workgroups to fill the device, but no split below 8 lines.
+    int lines = g.dy.n * g.dy.h, groups = params->groups * g.blocks * g.columns;
+    int wanted = cgv_divide_up(limits->cpu ? 64 : 1024, groups);
+    int most = cgv_divide_up(lines, 8);
+    int room = (int)(SCRATCH_LIMIT / sizeof(float) / (uint64_t)g.weights) + 1;
+    g.splits = wanted < most ? wanted : most;
+    g.splits = g.splits < room ? g.splits : room;
+    g.split_lines = cgv_divide_up(lines, g.splits);
+    g.splits = cgv_divide_up(lines, g.split_lines);
+    bool mendable = params->pad_mode == CGV_PAD_ZERO ||
+                    (params->stride == 1 && g.x.w == g.dy.w && g.dy.w % g.tile_x == 0 &&
+                     2 * params->pad + 1 == params->kernel && params->pad <= g.tile_x);
+    g.pairs = g.x.w % 2 == 0 && g.dy.w % 2 == 0 && g.tile_x % 2 == 0 && mendable;
+    return g;
+}
+
+static uint64_t partial_bytes(const weight_grad *g) {
+    return (uint64_t)g->splits * (uint64_t)g->weights * sizeof(float);
+}
+
+uint64_t cgv_conv_param_grad_scratch(const cgv_device *device, cgv_tensor dy, cgv_tensor x,
+                                     const cgv_conv_params *params) {
+    weight_grad g = plan_weight_grad(cgv_device_limits(device), dy, x, params);
+    uint64_t bias = cgv_channel_sums_scratch(dy), weights = partial_bytes(&g);
+    return weights > bias ? weights : bias;
+}
+
+static void weight_gradient(cgv_cmd *cmd, uint64_t dw, const weight_grad *g, uint64_t scratch,
+                            const cgv_conv_params *params) {
+    const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
+    struct conv_weight_grad_push push = {
+        .dy = cgv_cmd_read(cmd, g->dy.address, cgv_tensor_bytes(g->dy)),
+        .x = cgv_cmd_read(cmd, g->x.address, cgv_tensor_bytes(g->x)),
+        .partial = cgv_cmd_write(cmd, scratch, partial_bytes(g)),
+        .h = g->x.h,
+        .w = g->x.w,
+        .out_h = g->dy.h,
+        .out_w = g->dy.w,
+        .rows = g->rows,
+        .columns = g->columns,
+        .groups = params->groups,
+        .blocks = g->blocks,
+        .batch = g->dy.n,
+        .split_lines = g->split_lines,
+        .weights = g->weights,
+    };
+    cgv_cmd_dispatch(cmd, &(cgv_dispatch){
+                              .shader = &cgv_shader_conv_weight_grad,
+                              .local = {limits->subgroup, 1},
+                              .groups = {(uint32_t)(params->groups * g->blocks),
+                                         (uint32_t)g->columns, (uint32_t)g->splits},
+                              .spec = {params->kernel, params->stride, params->pad,
+                                       params->pad_mode, g->tile_x, g->block, g->pairs},
+                              .spec_count = 7,
+                              .push = &push,
+                              .push_bytes = sizeof push,
+                          });
+    uint64_t bytes = (uint64_t)g->weights * sizeof(float);
+    cgv_cmd_read(cmd, dw, bytes);
+    struct sum_partials_push sum = {
+        .y = cgv_cmd_write(cmd, dw, bytes),
+        .partial = cgv_cmd_read(cmd, scratch, partial_bytes(g)),
+        .count = g->weights,
+        .splits = g->splits,
+    };
+    cgv_dispatch_linear(
+        cmd, (uint64_t)g->weights,
+        (cgv_dispatch){.shader = &cgv_shader_sum_partials, .push = &sum, .push_bytes = sizeof sum});
+}
+
+void cgv_conv_param_grad(cgv_cmd *cmd, uint64_t dw, uint64_t db, cgv_tensor dy, cgv_tensor x,
+                         uint64_t scratch, const cgv_conv_params *params) {
+    const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
+    weight_grad g = plan_weight_grad(limits, dy, x, params);
+    weight_gradient(cmd, dw, &g, scratch, params);
+    if (db)
+        cgv_channel_sums(cmd, db, dy, scratch);
+}
+
+void cgv_pad_fold(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dpadded, int pad, cgv_pad_mode mode) {
+    uint64_t count = cgv_tensor_bytes(dx) / sizeof(float);
+    struct pad_fold_push push = {
+        .dx = cgv_cmd_write(cmd, dx.address, cgv_tensor_bytes(dx)),
+        .dpadded = cgv_cmd_read(cmd, dpadded.address, cgv_tensor_bytes(dpadded)),
+        .h = dx.h,
+        .w = dx.w,
+        .pad = pad,
+        .count = (int)count,
+    };
+    cgv_dispatch_linear(cmd, count,
+                        (cgv_dispatch){.shader = &cgv_shader_pad_fold,
+                                       .spec = {mode},
+                                       .spec_count = 1,
+                                       .push = &push,
+                                       .push_bytes = sizeof push});
+}

@@ -1,0 +1,84 @@
+// One CycleGAN training step on the device: both generators and both discriminators.
+// Source: Zhu, Park, Isola, Efros 2017, arXiv:1703.10593. Names as in PyTorch checkpoints: G_A maps
+// A to B, G_B maps B to A, D_A judges pictures of domain B (the paper's D_Y), D_B those of A.
+#ifndef CGV_TRAIN_TRAINER_H
+#define CGV_TRAIN_TRAINER_H
+
+#include "base/rng.h"
+#include "model/model.h"
+#include "nn/plan.h"
+
+enum { CGV_G_A, CGV_G_B, CGV_D_A, CGV_D_B, CGV_NETS };
+
+typedef enum cgv_gan_mode {
+    CGV_GAN_LSGAN,   // least squares (Mao et al. 2017), labels 1 and 0
+    CGV_GAN_VANILLA, // the log loss; the generator maximises log D (non-saturating)
+    CGV_GAN_HINGE,   // Lim, Ye 2017
+} cgv_gan_mode;
+
+typedef struct cgv_trainer_params {
+    int batch, height, width;
+    cgv_gan_mode gan;
+    float lambda_a, lambda_b; // weights of the cycles A -> B -> A and B -> A -> B
+    float identity;           // weight of the identity losses, relative to the lambdas; 0: none
+    int pool;                 // past fakes a direction that the discriminators also see; 0: none
+    float beta1, beta2, epsilon;
+    float average_decay; // of the exponential moving average of the generators; 0: none is kept
+    uint64_t seed;       // of the pool's choices
+} cgv_trainer_params;
+
+#define CGV_TRAINER_DEFAULTS                                                                       \
+    ((cgv_trainer_params){.batch = 1,                                                              \
+                          .height = 256,                                                           \
+                          .width = 256,                                                            \
+                          .lambda_a = 10,                                                          \
+                          .lambda_b = 10,                                                          \
+                          .identity = 0.5f,                                                        \
+                          .pool = 50,                                                              \
+                          .beta1 = 0.5f,                                                           \
+                          .beta2 = 0.999f,                                                         \
+                          .epsilon = 1e-8f})
+
+// Adversarial terms unweighted, cycle and identity terms weighted, discriminators' halved.
+typedef struct cgv_losses {
+    float g_a, g_b, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b;
+} cgv_losses;
+
+// What Adam and the moving average keep beside the weights of one network.
+typedef struct cgv_net_state {
+    const cgv_model *model; // its net; the weights in it are the initial ones
+    cgv_params params;
+    cgv_buffer grads, m, v, average; // as params.values; average: generators with average_decay
+} cgv_net_state;
+
+typedef struct cgv_trainer cgv_trainer;
+
+// models: G_A, G_B, D_A, D_B in this order, with initial weights; they and the device must outlive
+// the trainer.
+CGV_NODISCARD cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *device,
+                                            const cgv_model *const models[CGV_NETS],
+                                            const cgv_trainer_params *params);
+void cgv_trainer_destroy(cgv_trainer **trainer);
+
+// One step on a batch from each domain, [batch, 3, height, width] in [-1, 1], with the learning
+// rates of the generators' and the discriminators' optimizers.
+// CGV_ERROR_NUMERIC when a loss is NaN or infinite: the weights are then spoilt.
+CGV_NODISCARD cgv_status cgv_trainer_step(cgv_trainer *trainer, cgv_losses *losses, const float *a,
+                                          const float *b, float lr_g, float lr_d);
+
+// Steps taken.
+int64_t cgv_trainer_steps(const cgv_trainer *trainer);
+
+// The networks' state, valid as long as the trainer.
+const cgv_net_state *cgv_trainer_net(const cgv_trainer *trainer, int net);
+
+// Pictures of the last step, [batch, 3, height, width], on the device.
+typedef struct cgv_trainer_pictures {
+    cgv_tensor a, fake_b, recovered_a, b, fake_a, recovered_b;
+} cgv_trainer_pictures;
+cgv_trainer_pictures cgv_trainer_last(const cgv_trainer *trainer);
+
+// Device memory in use.
+uint64_t cgv_trainer_bytes(const cgv_trainer *trainer);
+
+#endif
