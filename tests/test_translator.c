@@ -256,6 +256,33 @@ static void test_network(void) {
     cgv_model_destroy(&model);
 }
 
+// A network of many layers must leave the input for the blend.
+static void test_strength(void) {
+    cgv_rng_seed(&rng, 1, 6);
+    cgv_model *model = named_model("resnet_1blocks", 4);
+    cgv_picture_format format = cgv_picture_format_rgb24(22, 17);
+    test_picture in = picture_create(&format, PICTURE_TIGHT), out[3];
+    picture_randomise(&in, &rng);
+    for (int i = 0; i < 3; i++) {
+        out[i] = picture_create(&format, PICTURE_TIGHT);
+        CU_ASSERT_EQUAL(picture_translate(&out[i], &in, cgv_test_device(), model, 0.5f * (float)i),
+                        CGV_OK);
+    }
+    CU_ASSERT_EQUAL(picture_compare(&out[0], &in).largest, 0);
+    int wrong = 0;
+    for (int y = 0; y < format.height; y++)
+        for (int x = 0; x < format.width; x++)
+            for (int c = 0; c < 3; c++) {
+                int sum = picture_code(&in, c, x, y) + picture_code(&out[2], c, x, y);
+                wrong += abs(2 * picture_code(&out[1], c, x, y) - sum) > 2;
+            }
+    CU_ASSERT_EQUAL(wrong, 0);
+    picture_destroy(&in);
+    for (int i = 0; i < 3; i++)
+        picture_destroy(&out[i]);
+    cgv_model_destroy(&model);
+}
+
 // ---- memory ----
 
 // Bytes of this process in memory.
@@ -452,6 +479,7 @@ int main(void) {
         {"defaults", test_defaults},
         {"sizes that are no multiples", test_sizes},
         {"a network against its reference", test_network},
+        {"strength", test_strength},
         {"no growth", test_growth},
         {"refused pictures", test_refused_pictures},
         {"refused colours", test_refused_colours},
