@@ -32,9 +32,12 @@ struct cgv_pipeline {
     atomic_int_fast64_t dropped, repeated;
     // Of the translate stage:
     cgv_translator *translator;
-    AVFrame *format;          // of the input that the translator was made for; no data
-    AVFrame *slot[MAX_SLOTS]; // output frames in flight, oldest first, with their repeat counts
-    int repeat[MAX_SLOTS];
+    AVFrame *format; // of the input that the translator was made for; no data
+    struct slot {
+        AVFrame *out;
+        AVFrame *alpha; // the input frame, if its alpha is wanted
+        int repeat;
+    } slots[MAX_SLOTS]; // in flight, oldest first
     int in_flight;
     int64_t received;
     AVBufferPool *pool; // output pictures
@@ -157,10 +160,15 @@ fail:
     return NULL;
 }
 
+static void free_slot(struct slot *slot) {
+    av_frame_free(&slot->out);
+    av_frame_free(&slot->alpha);
+}
+
 // Wait for the oldest picture in flight and hand it on.
 static cgv_status receive(cgv_pipeline *pipeline) {
-    AVFrame *frame = pipeline->slot[0];
-    cgv_picture picture = picture_of(frame);
+    struct slot *slot = &pipeline->slots[0];
+    cgv_picture picture = picture_of(slot->out);
     cgv_status status = cgv_translator_receive(pipeline->translator, &picture);
     if (status) {
         // The filter said what happened, but not where in the video.
@@ -168,13 +176,15 @@ static cgv_status receive(cgv_pipeline *pipeline) {
                 cgv_status_text(status));
         return status;
     }
-    cgv_item item = {.kind = CGV_ITEM_FRAME, .frame = frame, .repeat = pipeline->repeat[0]};
+    if (slot->alpha)
+        cgv_colour_copy_alpha(slot->out, slot->alpha);
+    cgv_item item = {.kind = CGV_ITEM_FRAME, .frame = slot->out, .repeat = slot->repeat};
+    slot->out = NULL;
+    free_slot(slot);
     pipeline->received++;
     pipeline->in_flight--;
-    for (int i = 0; i < pipeline->in_flight; i++) {
-        pipeline->slot[i] = pipeline->slot[i + 1];
-        pipeline->repeat[i] = pipeline->repeat[i + 1];
-    }
+    for (int i = 0; i < pipeline->in_flight; i++)
+        pipeline->slots[i] = pipeline->slots[i + 1];
     return cgv_queue_push(pipeline->translated, item);
 }
 
@@ -195,22 +205,25 @@ static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) 
     }
     if (status)
         return status;
-    AVFrame *out = output_frame(pipeline, in);
-    if (!out)
+    struct slot slot = {.out = output_frame(pipeline, in), .repeat = item->repeat};
+    bool alpha = cgv_colour_keeps_alpha(in, cgv_sink_format(pipeline->params.sink)->format);
+    if (alpha)
+        slot.alpha = av_frame_clone(in);
+    if (!slot.out || (alpha && !slot.alpha)) {
+        free_slot(&slot);
         return out_of_memory();
+    }
     cgv_picture picture = picture_of(in);
     while ((status = cgv_translator_send(pipeline->translator, &picture)) == CGV_AGAIN) {
         status = receive(pipeline);
         if (status)
             break;
     }
-    if (status) {
-        av_frame_free(&out);
-        return status;
-    }
-    pipeline->slot[pipeline->in_flight] = out;
-    pipeline->repeat[pipeline->in_flight++] = item->repeat;
-    return CGV_OK;
+    if (status)
+        free_slot(&slot);
+    else
+        pipeline->slots[pipeline->in_flight++] = slot;
+    return status;
 }
 
 static cgv_status translate(cgv_pipeline *pipeline) {
@@ -341,7 +354,7 @@ cgv_status cgv_pipeline_end(cgv_pipeline **handle) {
     cgv_status status = pipeline->status;
     cgv_translator_destroy(&pipeline->translator);
     for (int i = 0; i < pipeline->in_flight; i++)
-        av_frame_free(&pipeline->slot[i]);
+        free_slot(&pipeline->slots[i]);
     av_frame_free(&pipeline->format);
     cgv_queue_destroy(&pipeline->decoded);
     cgv_queue_destroy(&pipeline->translated);

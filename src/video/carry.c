@@ -1,8 +1,10 @@
 #include "video/carry.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <libavutil/avstring.h>
+#include <libavutil/display.h>
 
 #include "video/av.h"
 
@@ -94,10 +96,23 @@ static cgv_status add_copied(AVFormatContext *output, AVStream *to, const AVStre
 #endif
 }
 
-static cgv_status add_video(AVFormatContext *output, AVStream *to, const AVStream *from) {
+// Matroska muxers before FFmpeg 6.1 drop the display matrix.
+static bool says_rotation(const AVOutputFormat *format) {
+    bool matroska = av_match_name("matroska", format->name) || av_match_name("webm", format->name);
+    return mov_family(format) ||
+           (matroska && LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 16, 100));
+}
+
+static cgv_status add_video(const AVFormatContext *output, AVStream *to, const AVStream *from) {
     static const enum AVPacketSideDataType shown[] = {AV_PKT_DATA_DISPLAYMATRIX,
                                                       AV_PKT_DATA_STEREO3D, AV_PKT_DATA_SPHERICAL};
-    (void)output;
+    const int32_t *matrix = cgv_av_display_matrix(from);
+    double degrees = matrix ? av_display_rotation_get(matrix) : 0;
+    if (fabs(degrees) >= 1 && !says_rotation(output->oformat))
+        cgv_log(CGV_LOG_WARNING,
+                "mux: %s cannot say that the video is to be shown turned by %.0f degrees: it will "
+                "appear unturned (mp4 and mov can)",
+                output->oformat->name, -degrees);
     drop_stale(&to->metadata);
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         cgv_status status = cgv_av_copy_side_data(to, from, shown[i]);

@@ -1,6 +1,7 @@
 #include "video/colour.h"
 
 #include <libavcodec/avcodec.h>
+#include <libavutil/intreadwrite.h>
 #include <libavutil/pixdesc.h>
 
 #include "base/log.h"
@@ -191,6 +192,38 @@ void cgv_colour_output(AVFrame *out, const AVFrame *in, enum AVPixelFormat forma
         out->chroma_location = from_coded && (from->log2_chroma_w || from->log2_chroma_h)
                                    ? in->chroma_location
                                    : AVCHROMA_LOC_LEFT;
+}
+
+static const AVComponentDescriptor *alpha_of(enum AVPixelFormat format) {
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
+    return desc && desc->flags & AV_PIX_FMT_FLAG_ALPHA ? &desc->comp[desc->nb_components - 1]
+                                                       : NULL;
+}
+
+bool cgv_colour_keeps_alpha(const AVFrame *frame, enum AVPixelFormat format) {
+    return alpha_of(frame->format) && alpha_of(format);
+}
+
+static uint8_t *sample_at(const AVFrame *frame, const AVComponentDescriptor *c, int x, int y) {
+    return frame->data[c->plane] + (ptrdiff_t)y * frame->linesize[c->plane] +
+           (ptrdiff_t)x * c->step + c->offset;
+}
+
+void cgv_colour_copy_alpha(AVFrame *out, const AVFrame *in) {
+    const AVComponentDescriptor *from = alpha_of(in->format), *to = alpha_of(out->format);
+    const unsigned from_max = (1u << from->depth) - 1, to_max = (1u << to->depth) - 1;
+    bool from_wide = from->depth + from->shift > 8, to_wide = to->depth + to->shift > 8;
+    for (int y = 0; y < in->height; y++)
+        for (int x = 0; x < in->width; x++) {
+            const uint8_t *source = sample_at(in, from, x, y);
+            uint8_t *target = sample_at(out, to, x, y);
+            unsigned value = from_wide ? AV_RL16(source) : *source;
+            value = ((value >> from->shift) * to_max + from_max / 2) / from_max << to->shift;
+            if (to_wide)
+                AV_WL16(target, value);
+            else
+                *target = (uint8_t)value;
+        }
 }
 
 bool cgv_colour_same(const AVFrame *a, const AVFrame *b) {

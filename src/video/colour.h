@@ -40,6 +40,12 @@ typedef enum cgv_colour_rule {
 void cgv_colour_output(AVFrame *out, const AVFrame *in, enum AVPixelFormat format,
                        cgv_colour_rule rule);
 
+// Whether a frame has an alpha channel that cgv_colour_copy_alpha can move to one of `format`.
+bool cgv_colour_keeps_alpha(const AVFrame *frame, enum AVPixelFormat format);
+
+// The network has no say in transparency: alpha goes from input to output past it.
+void cgv_colour_copy_alpha(AVFrame *out, const AVFrame *in);
+
 // Luma coefficients and such of two frames mean the same, and their sizes are equal.
 bool cgv_colour_same(const AVFrame *a, const AVFrame *b);
 

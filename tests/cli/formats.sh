@@ -49,6 +49,13 @@ ffmpeg -v error -nostdin -i wide.mp4 -f rawvideo wide.yuv
 red=$(od -An -tu1 -N1 wide.yuv | tr -d ' ')
 [ "$red" -ge 62 ] && [ "$red" -le 64 ] || fail "red has luma $red"
 
+# Transparency passes by the network.
+make_input -f lavfi -i testsrc=s=24x20 -vf "format=rgba,geq=r='X*9':g='Y*9':b=9:a='X*10'" \
+    -frames:v 1 clear.png
+translate -i clear.png clear_out.png
+equal "alpha" "$(frames_md5 clear.png)" "$(frames_md5 clear_out.png)"
+equal "alpha format" rgba "$(stream clear_out.png v pix_fmt)"
+
 # Sequences.
 make_input -f lavfi -i testsrc=s=32x32:r=5:d=1 in%03d.png
 translate -i in%03d.png seq%02d.png

@@ -75,6 +75,8 @@ make_input -i vfr.mp4 -c copy -metadata:s:v rotate=90 rotated.mp4
 rotation() { ffprobe -v error -show_entries stream_side_data=rotation -of csv=p=0 "$1" | grep .; }
 translate -i rotated.mp4 -preset ultrafast out.mp4
 equal "rotation" "$(rotation rotated.mp4)" "$(rotation out.mp4)"
+expect 0 "$CGVIDEO" -v warning -m identity -y -i rotated.mp4 -t 0.1 out.avi
+says "avi cannot say that the video is to be shown turned by"
 
 # Cutting: frames from -ss on, counted from it.
 make_input -f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=d=2 -c:v libx264 -g 50 -bf 2 \
