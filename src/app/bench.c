@@ -1,74 +1,74 @@
 // cgvideo bench: the speed of a network on a device, as a whole and step by step.
-#include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "app/app.h"
+#include "app/bench.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "model/model.h"
 #include "nn/arch.h"
 #include "nn/plan.h"
-
-typedef struct bench_options {
-    cgv_app_common common;
-    const char *arch, *model;
-    int width_factor, layers, runs, batch;
-    cgv_cli_size size;
-    bool json;
-} bench_options;
 
 static const cgv_cli_option options[] = {
     {.name = "m",
      .kind = CGV_CLI_TEXT,
-     .offset = offsetof(bench_options, model),
+     .offset = offsetof(cgv_bench_options, model),
      .value = "FILE",
      .help = "model to measure (default: -arch with random weights)"},
     {.name = "arch",
      .kind = CGV_CLI_TEXT,
-     .offset = offsetof(bench_options, arch),
+     .offset = offsetof(cgv_bench_options, arch),
      .value = "NAME",
      .help = "resnet_Nblocks, mobile_resnet_Nblocks or patchgan (resnet_9blocks)"},
     {.name = "ngf",
      .kind = CGV_CLI_INT,
-     .offset = offsetof(bench_options, width_factor),
+     .offset = offsetof(cgv_bench_options, ngf),
      .value = "N",
      .help = "channels of its first layer (64)",
      .min = 1,
      .max = 1024},
+    {.name = "ndf",
+     .kind = CGV_CLI_INT,
+     .offset = offsetof(cgv_bench_options, ndf),
+     .value = "N",
+     .help = "channels of a discriminator's first layer (64)",
+     .min = 1,
+     .max = 1024},
+    {.name = "train",
+     .kind = CGV_CLI_FLAG,
+     .offset = offsetof(cgv_bench_options, train),
+     .help = "time training steps of two such generators and two PatchGANs"},
     {.name = "layers",
      .kind = CGV_CLI_INT,
-     .offset = offsetof(bench_options, layers),
+     .offset = offsetof(cgv_bench_options, layers),
      .value = "N",
      .help = "layers of a patchgan (3)",
      .min = 1,
      .max = CGV_PATCHGAN_MAX_LAYERS},
     {.name = "s",
      .kind = CGV_CLI_SIZE,
-     .offset = offsetof(bench_options, size),
+     .offset = offsetof(cgv_bench_options, size),
      .value = "WxH",
      .help = "picture size (256x256)",
      .min = 1,
      .max = 16384},
     {.name = "batch",
      .kind = CGV_CLI_INT,
-     .offset = offsetof(bench_options, batch),
+     .offset = offsetof(cgv_bench_options, batch),
      .value = "N",
      .help = "pictures at once (1)",
      .min = 1,
      .max = 256},
     {.name = "n",
      .kind = CGV_CLI_INT,
-     .offset = offsetof(bench_options, runs),
+     .offset = offsetof(cgv_bench_options, runs),
      .value = "N",
      .help = "timed runs, of which the median counts (5)",
      .min = 1,
      .max = 100000},
     {.name = "json",
      .kind = CGV_CLI_FLAG,
-     .offset = offsetof(bench_options, json),
+     .offset = offsetof(cgv_bench_options, json),
      .help = "print one JSON object instead of a table"},
     CGV_APP_COMMON_OPTIONS,
     {0},
@@ -88,7 +88,7 @@ typedef struct bench {
     double first_ms; // the first run, which compiles what the driver left for it
 } bench;
 
-static double now_ms(void) {
+double cgv_bench_now_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
@@ -99,26 +99,33 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static double median(double *values, int count) {
+double cgv_bench_median(double *values, int count) {
     qsort(values, (size_t)count, sizeof *values, compare);
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-// The model of -m, or -arch with random weights: zeros would run faster than a trained network.
-static cgv_status open_model(bench *b, const bench_options *o) {
-    if (o->model)
-        return cgv_model_load(&b->model, o->model);
+cgv_status cgv_bench_random_model(cgv_model **out, const cgv_bench_options *o, bool generator,
+                                  uint64_t seed) {
     cgv_net *net;
-    cgv_status status = cgv_arch_by_name(&net, o->arch, o->width_factor, o->layers);
+    *out = NULL;
+    cgv_status status = generator ? cgv_arch_by_name(&net, o->arch, o->ngf, o->layers)
+                                  : cgv_arch_by_name(&net, "patchgan", o->ndf, o->layers);
     if (!status)
-        status = cgv_model_from_net(&b->model, net, "random");
+        status = cgv_model_from_net(out, net, "random");
     if (status)
         return status;
     cgv_rng rng;
-    cgv_rng_seed(&rng, 1, 0);
-    for (size_t i = 0; i < b->model->net->param_floats; i++)
-        b->model->params[i] = 0.02f * cgv_rng_normal(&rng);
+    cgv_rng_seed(&rng, seed, 0);
+    for (size_t i = 0; i < (*out)->net->param_floats; i++)
+        (*out)->params[i] = 0.02f * cgv_rng_normal(&rng);
     return CGV_OK;
+}
+
+static cgv_status open_model(bench *b, const cgv_bench_options *o) {
+    if (o->model)
+        return cgv_model_load(&b->model, o->model);
+    bool generator = strcmp(o->arch, "patchgan") != 0;
+    return cgv_bench_random_model(&b->model, o, generator, 1);
 }
 
 static cgv_status fill_input(const bench *b) {
@@ -151,7 +158,7 @@ static cgv_status fill_input(const bench *b) {
     return status;
 }
 
-static cgv_status prepare(bench *b, const bench_options *o) {
+static cgv_status prepare(bench *b, const cgv_bench_options *o) {
     cgv_plan_params params = {
         .n = o->batch, .h = o->size.height, .w = o->size.width, .keep_input = true};
     cgv_status status = cgv_plan_create(&b->plan, b->device, b->model->net, &params);
@@ -181,11 +188,11 @@ static cgv_status prepare(bench *b, const bench_options *o) {
 }
 
 static cgv_status time_run(cgv_cmd *cmd, double *ms) {
-    double start = now_ms();
+    double start = cgv_bench_now_ms();
     cgv_status status = cgv_cmd_submit(cmd);
     if (!status)
         status = cgv_cmd_wait(cmd);
-    *ms = now_ms() - start;
+    *ms = cgv_bench_now_ms() - start;
     return status;
 }
 
@@ -228,8 +235,8 @@ static double total_macs(const bench *b) {
     return macs;
 }
 
-static void print_table(const bench *b, const bench_options *o) {
-    double ms = median(b->run_ms, b->runs), layers_ms = 0;
+static void print_table(const bench *b, const cgv_bench_options *o) {
+    double ms = cgv_bench_median(b->run_ms, b->runs), layers_ms = 0;
     for (int s = 0; s < cgv_plan_step_count(b->plan); s++)
         layers_ms += b->layer_ms[s];
     printf("%9s %6s %9s %9s  %s\n", "ms", "%", "MMAC", "GFLOP/s", "step");
@@ -252,8 +259,8 @@ static void print_table(const bench *b, const bench_options *o) {
            (double)memory_bytes(b) / (1 << 20));
 }
 
-static cgv_status print_json(const bench *b, const bench_options *o) {
-    double ms = median(b->run_ms, b->runs);
+static cgv_status print_json(const bench *b, const cgv_bench_options *o) {
+    double ms = cgv_bench_median(b->run_ms, b->runs);
     json_t *layers = json_array();
     for (int s = 0; s < cgv_plan_step_count(b->plan); s++) {
         cgv_plan_step_info step = cgv_plan_step(b->plan, s);
@@ -268,6 +275,10 @@ static cgv_status print_json(const bench *b, const bench_options *o) {
         b->run_ms[0] / o->batch, "ms_first_run", b->first_ms, "gmac",
         1e-9 * total_macs(b) / o->batch, "gflops", 2e-6 * total_macs(b) / ms, "memory_bytes",
         (json_int_t)memory_bytes(b), "layers", layers);
+    return cgv_bench_print_json(root);
+}
+
+cgv_status cgv_bench_print_json(json_t *root) {
     bool printed = root && !json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
     json_decref(root);
     if (!printed || putchar('\n') == EOF)
@@ -286,14 +297,29 @@ static void close_bench(bench *b) {
     free(b->run_ms);
 }
 
+static cgv_status bench_forward(bench *b, const cgv_bench_options *o) {
+    cgv_status status = open_model(b, o);
+    if (!status)
+        status = prepare(b, o);
+    if (!status)
+        status = measure(b, o->runs);
+    if (status)
+        return status;
+    if (o->json)
+        return print_json(b, o);
+    print_table(b, o);
+    return CGV_OK;
+}
+
 int cgv_app_bench(int argc, char **argv) {
-    bench_options o = {.common.hide_banner = true,
-                       .arch = "resnet_9blocks",
-                       .width_factor = 64,
-                       .layers = 3,
-                       .runs = 5,
-                       .batch = 1,
-                       .size = {256, 256}};
+    cgv_bench_options o = {.common.hide_banner = true,
+                           .arch = "resnet_9blocks",
+                           .ngf = 64,
+                           .ndf = 64,
+                           .layers = 3,
+                           .runs = 5,
+                           .batch = 1,
+                           .size = {256, 256}};
     bench b = {0};
     int words;
     if (cgv_cli_parse(options, &o, argc, argv, NULL, 0, &words) || cgv_app_begin(&o.common))
@@ -303,17 +329,9 @@ int cgv_app_bench(int argc, char **argv) {
         cgv_cli_help(options, stdout);
         return CGV_EXIT_OK;
     }
-    cgv_status status = open_model(&b, &o);
+    cgv_status status = cgv_app_open_device(&b.device, &o.common);
     if (!status)
-        status = cgv_app_open_device(&b.device, &o.common);
-    if (!status)
-        status = prepare(&b, &o);
-    if (!status)
-        status = measure(&b, o.runs);
-    if (!status && o.json)
-        status = print_json(&b, &o);
-    else if (!status)
-        print_table(&b, &o);
+        status = o.train ? cgv_bench_train(b.device, &o) : bench_forward(&b, &o);
     close_bench(&b);
     return cgv_app_close_device(&b.device, status ? CGV_EXIT_FAILED : CGV_EXIT_OK);
 }

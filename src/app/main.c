@@ -18,9 +18,7 @@ typedef struct subcommand {
 static const subcommand subcommands[] = {
     {"devices", cgv_app_devices, "list the Vulkan devices"},
     {"model", cgv_app_model, "show or convert a model file"},
-#if CGV_BENCH
     {"bench", cgv_app_bench, "measure a network's speed"},
-#endif
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 

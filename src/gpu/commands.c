@@ -5,7 +5,7 @@
 #include "gpu/hazard.h"
 #include "gpu/internal.h"
 
-#define MAX_TIMESTAMPS 4096
+#define MAX_TIMESTAMPS 16384
 
 struct cgv_cmd {
     cgv_device *device;
@@ -211,13 +211,14 @@ static void timestamp(cgv_cmd *cmd, VkPipelineStageFlagBits stage, int query) {
 }
 
 // Timestamps enclose each command while there are queries left; `end` closes the last one.
-static void time_command(cgv_cmd *cmd, const char *label, bool end) {
+static void time_command(cgv_cmd *cmd, const char *label, const char *shader, bool end) {
     if (!cmd->queries || 2 * cmd->dispatch_count + 1 >= MAX_TIMESTAMPS)
         return;
     if (!end) {
         // Serialise, so that what is measured is this command alone.
         device_barrier(cmd);
         cmd->profile[cmd->dispatch_count].label = label;
+        cmd->profile[cmd->dispatch_count].shader = shader;
         timestamp(cmd, VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT, 2 * cmd->dispatch_count);
     } else {
         timestamp(cmd, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, 2 * cmd->dispatch_count + 1);
@@ -236,13 +237,13 @@ void cgv_cmd_dispatch(cgv_cmd *cmd, const cgv_dispatch *dispatch) {
         cgv_cmd_fail(cmd, status);
         return;
     }
-    time_command(cmd, label, false);
+    time_command(cmd, label, dispatch->shader->name, false);
     order_next(cmd);
     vk->vkCmdBindPipeline(cmd->buffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
     vk->vkCmdPushConstants(cmd->buffer, cmd->device->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
                            (uint32_t)dispatch->push_bytes, dispatch->push);
     vk->vkCmdDispatch(cmd->buffer, dispatch->groups[0], dispatch->groups[1], dispatch->groups[2]);
-    time_command(cmd, label, true);
+    time_command(cmd, label, dispatch->shader->name, true);
     add_event(cmd, label, dispatch->push, dispatch->push_bytes);
 }
 

@@ -114,6 +114,7 @@ CGV_NODISCARD cgv_status cgv_cmd_run(cgv_cmd *cmd); // end, submit, wait
 // Milliseconds of each dispatch of the last completed submission; needs `profile`.
 typedef struct cgv_profile_entry {
     const char *label;
+    const char *shader; // its name
     double ms;
 } cgv_profile_entry;
 CGV_NODISCARD cgv_status cgv_cmd_profile(cgv_cmd *cmd, const cgv_profile_entry **entries,

@@ -355,7 +355,7 @@ cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *device,
     if (!status)
         status = create_tensors(t);
     if (!status)
-        status = cgv_cmd_create(&t->cmd, device, false);
+        status = cgv_cmd_create(&t->cmd, device, params->profile);
     if (!status)
         status = zero_moments(t);
     if (!status) {
@@ -412,6 +412,10 @@ cgv_trainer_pictures cgv_trainer_last(const cgv_trainer *t) {
         .fake_a = t->fake_a.tape.output,
         .recovered_b = t->recovered_b.tape.output,
     };
+}
+
+cgv_status cgv_trainer_profile(cgv_trainer *t, const cgv_profile_entry **entries, int *count) {
+    return cgv_cmd_profile(t->cmd, entries, count);
 }
 
 uint64_t cgv_trainer_bytes(const cgv_trainer *t) {

@@ -25,6 +25,7 @@ typedef struct cgv_trainer_params {
     float beta1, beta2, epsilon;
     float average_decay; // of the exponential moving average of the generators; 0: none is kept
     uint64_t seed;       // of the pool's choices
+    bool profile;        // time every command, for cgv_trainer_profile
 } cgv_trainer_params;
 
 #define CGV_TRAINER_DEFAULTS                                                                       \
@@ -77,6 +78,10 @@ typedef struct cgv_trainer_pictures {
     cgv_tensor a, fake_b, recovered_a, b, fake_a, recovered_b;
 } cgv_trainer_pictures;
 cgv_trainer_pictures cgv_trainer_last(const cgv_trainer *trainer);
+
+// Times of the last step's commands; needs params.profile. As cgv_cmd_profile.
+CGV_NODISCARD cgv_status cgv_trainer_profile(cgv_trainer *trainer,
+                                             const cgv_profile_entry **entries, int *count);
 
 // Device memory in use.
 uint64_t cgv_trainer_bytes(const cgv_trainer *trainer);

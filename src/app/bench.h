@@ -1,0 +1,31 @@
+// Shared by the parts of cgvideo bench.
+#ifndef CGV_APP_BENCH_H
+#define CGV_APP_BENCH_H
+
+#include <jansson.h>
+
+#include "app/app.h"
+#include "model/model.h"
+
+typedef struct cgv_bench_options {
+    cgv_app_common common;
+    const char *arch, *model;
+    int ngf, ndf, layers, runs, batch;
+    cgv_cli_size size;
+    bool train, json;
+} cgv_bench_options;
+
+double cgv_bench_now_ms(void);
+double cgv_bench_median(double *values, int count); // sorts them
+
+// A network of the options with random weights: zeros would run faster than a trained one.
+CGV_NODISCARD cgv_status cgv_bench_random_model(cgv_model **out, const cgv_bench_options *options,
+                                                bool generator, uint64_t seed);
+
+// Print to stdout and release; NULL reports what it must be: out of memory.
+CGV_NODISCARD cgv_status cgv_bench_print_json(json_t *root);
+
+// Time training steps and print the result.
+CGV_NODISCARD cgv_status cgv_bench_train(cgv_device *device, const cgv_bench_options *options);
+
+#endif
