@@ -207,9 +207,6 @@ static cgv_status mux_encoded(cgv_sink *sink) {
     cgv_status status;
     while (!(status = cgv_encoder_receive(&sink->encoder, sink->packet))) {
         AVPacket *packet = sink->packet;
-        int64_t time = av_rescale_q(packet->pts + packet->duration, base, AV_TIME_BASE_Q);
-        if (time > atomic_load(&sink->time))
-            atomic_store(&sink->time, time);
         av_packet_rescale_ts(packet, base, sink->video->time_base);
         packet->stream_index = sink->video->index;
         if (!sink->output->pb)
@@ -228,19 +225,22 @@ static cgv_status write_frame(cgv_sink *sink, cgv_item *item) {
                         "%s: mux: there is more than one frame: name the pictures by a pattern "
                         "like out%%03d.png, or shorten with -t",
                         sink->url);
-    int64_t pts = item->frame->pts;
+    int64_t pts = item->frame->pts, duration = cgv_av_frame_duration(item->frame);
     for (int i = 0; i < item->repeat; i++) {
         AVFrame *frame = av_frame_clone(item->frame);
         if (!frame)
             return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
-        frame->pts = pts + i * cgv_av_frame_duration(item->frame);
+        frame->pts = pts + i * duration;
         cgv_status status = cgv_encoder_send(&sink->encoder, frame);
         if (!status)
             status = mux_encoded(sink);
         if (status)
             return status;
     }
+    // Counted before the encoder's delay, so that the time left can be told from the start.
     atomic_store(&sink->frames, frames);
+    atomic_store(&sink->time, av_rescale_q(pts + item->repeat * duration, item->frame->time_base,
+                                           AV_TIME_BASE_Q));
     return CGV_OK;
 }
 
@@ -310,5 +310,7 @@ void cgv_sink_close(cgv_sink **handle) {
 
 cgv_sink_stats cgv_sink_get_stats(const cgv_sink *sink) {
     cgv_sink *s = (cgv_sink *)sink; // atomic_load takes no const before C17
-    return (cgv_sink_stats){atomic_load(&s->frames), atomic_load(&s->bytes), atomic_load(&s->time)};
+    return (cgv_sink_stats){.frames = atomic_load(&s->frames),
+                            .time = atomic_load(&s->time),
+                            .bytes = atomic_load(&s->bytes)};
 }

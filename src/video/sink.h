@@ -42,7 +42,7 @@ void cgv_sink_close(cgv_sink **sink);
 
 // For progress; may be called from another thread than the writing one.
 typedef struct cgv_sink_stats {
-    int64_t frames, bytes, time; // encoded frames, muxed bytes, microseconds of output
+    int64_t frames, time, bytes; // frames taken, where they end in microseconds, bytes written
 } cgv_sink_stats;
 cgv_sink_stats cgv_sink_get_stats(const cgv_sink *sink);
 

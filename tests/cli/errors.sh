@@ -114,22 +114,55 @@ says "frame= *50 fps="
 grep -q "progress=end" out.txt || fail "-progress - writes to standard output"
 
 # A signal finishes the file, even where the input hangs; a second one gives up at once.
-feed() { ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=25:d=20 -f nut -c:v rawvideo "$1"; }
+feed() { exec ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=25:d=30 -f nut -c:v rawvideo \
+    pipe:1 >fifo; }
+stop_feed() { { kill -KILL $feeder && wait $feeder; } 2>/dev/null || true; }
+wait_for() { # a condition that comes true within 20 s
+    for _ in $(seq 200); do
+        "$@" && return 0
+        sleep 0.1
+    done
+    fail "never: $*"
+}
+some_frames() { grep -q '^frame=[1-9]' progress.txt 2>/dev/null; }
+start() { # OUTPUT
+    rm -f progress.txt
+    feed & feeder=$!
+    "$CGVIDEO" -v error -m identity -y -i fifo -preset ultrafast -progress progress.txt "$1" & child=$!
+    wait_for some_frames
+}
 mkfifo fifo
-feed pipe:1 >fifo &
-feeder=$!
-"$CGVIDEO" -v error -m identity -y -i fifo -preset ultrafast stopped.mp4 &
-child=$!
-sleep 3
+start stopped.mp4
 kill -STOP $feeder
-sleep 1
+sleep 0.5
 kill -INT $child
 status=0
 wait $child || status=$?
-kill -KILL $feeder
-wait $feeder 2>/dev/null || true
+stop_feed
 equal "exit status after SIGINT" 255 $status
 count=$(frame_count stopped.mp4)
-[ "$count" -ge 5 ] && [ "$count" -lt 250 ] || fail "$count frames after SIGINT"
+[ "$count" -ge 5 ] && [ "$count" -lt 500 ] || fail "$count frames after SIGINT"
+
+start given_up.mp4
+kill -INT $child
+kill -TERM $child
+status=0
+wait $child || status=$?
+stop_feed
+equal "exit status after two signals" 255 $status
+
+# The key q finishes the file as well.
+if command -v script >/dev/null; then
+    rm -f progress.txt
+    feed & feeder=$!
+    status=0
+    { wait_for some_frames && printf q && sleep 2; } | script -qec \
+        "$CGVIDEO -v error -m identity -y -i fifo -preset ultrafast -progress progress.txt quit.mp4" \
+        /dev/null || status=$?
+    stop_feed
+    equal "exit status after q" 0 $status
+    count=$(frame_count quit.mp4)
+    [ "$count" -ge 5 ] && [ "$count" -lt 500 ] || fail "$count frames after q"
+fi
 no_litter
 finish

@@ -103,11 +103,21 @@ says_one_line "no frame in the part"
 translate -i in.mkv -ss 0.5 -t 1 -preset ultrafast part.mkv
 equal "cut chapters" "0.000000,0.500000,first 0.500000,1.000000,second" "$(chapters part.mkv | xargs)"
 
+# The same for what has no seek points.
+make_input -i cut.mp4 -frames:v 10 picture%02d.png
+translate -i picture%02d.png -ss 0.2 -t 0.08 cut%d.png
+equal "cut pictures" "$(frames_md5 picture06.png; frames_md5 picture07.png)" \
+    "$(frames_md5 cut1.png; frames_md5 cut2.png)"
+no_file cut3.png
+
 # A constant rate drops and repeats.
 translate -i cut.mp4 -r 10 -an -preset ultrafast slow.mp4
 equal "-r 10" 20 "$(frame_count slow.mp4)"
 translate -i vfr.mp4 -r 50 -preset ultrafast fast.mp4
 equal "-r 50" "$(seq 0 0.02 1.62 | wc -l)" "$(frame_count fast.mp4)"
+
+expect 1 "$CGVIDEO" -v error -m identity -y -r 10 -i cut.mp4 no.mp4
+says_one_line "put it after -i"
 
 # Pipes.
 "$CGVIDEO" -v error -m identity -i - -c:v ffv1 -f matroska - <in.mkv >piped.mkv || fail "pipe"
