@@ -15,11 +15,12 @@ static int group_cout(const cgv_conv_params *params) {
     return params->cout / params->groups;
 }
 
-// Output channels of a block: at most 8, which is what the register file holds beside the tile,
-// and as even a split as possible.
+// Output channels of a block: at most 8, which is what the register file holds beside the tile, or
+// 16 for 1x1 kernels, whose tile is small; and as even a split as possible.
 static int block_size(const cgv_conv_params *params) {
     int cout = group_cout(params);
-    return cgv_divide_up(cout, cgv_divide_up(cout, 8));
+    int most = params->kernel == 1 ? 16 : 8;
+    return cgv_divide_up(cout, cgv_divide_up(cout, most));
 }
 
 static int block_count(const cgv_conv_params *params) {
