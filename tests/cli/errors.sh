@@ -44,7 +44,7 @@ expect 1 "${quiet[@]}" -i missing.mp4 out.mp4
 says_one_line "missing.mp4: cannot open: No such file"
 expect 1 "$CGVIDEO" -v error -m missing.pth -i in.mp4 out.mp4
 says_one_line "missing.pth"
-head -c 3000 /dev/urandom >noise.mp4
+printf 'this is no video %.0s' {1..180} >noise.mp4 # random bytes sometimes are one
 expect 1 "${quiet[@]}" -i noise.mp4 out.mp4
 says_one_line "noise.mp4: cannot open"
 expect 1 "${quiet[@]}" -i in.mp4 nowhere/out.mp4
