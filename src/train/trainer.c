@@ -8,17 +8,27 @@
 #include "ops/grad.h"
 #include "train/pool.h"
 
-// One application of a network within the step, with its activations.
+// One application of a network within the step, with its activations and its result. With
+// params.recompute the applications of a network share one tape, and keep their results apart.
 typedef struct application {
     int net;
-    cgv_tape tape;
+    cgv_tape *tape;
+    cgv_tensor output;
+    cgv_buffer kept; // recompute: the memory of `output`
 } application;
+
+#define MAX_TAPES 8
+
+// A step is `accumulate` batches: the first one starts from zero gradients, the last one updates.
+enum { FIRST = 1, LAST = 2, PARTS = 4 };
 
 struct cgv_trainer {
     cgv_device *device;
     cgv_trainer_params params;
     cgv_net_state nets[CGV_NETS];
     cgv_plan *plans[CGV_NETS];
+    cgv_tape tapes[MAX_TAPES];
+    int tape_count;
 
     // G_A: A -> B. fake_b = G_A(a), recovered_a = G_B(fake_b), and the other way round.
     application fake_b, recovered_a, fake_a, recovered_b;
@@ -34,7 +44,7 @@ struct cgv_trainer {
     cgv_buffer losses; // a cgv_losses
     cgv_buffer hyper;  // cgv_adam_hyper of generators and discriminators
     cgv_pool pool_b, pool_a;
-    cgv_cmd *cmd;
+    cgv_cmd *cmds[PARTS]; // by FIRST and LAST; NULL where accumulate does not need it
     int64_t steps;
 };
 
@@ -45,8 +55,16 @@ static void fill_zero(cgv_cmd *cmd, const cgv_buffer *buffer) {
 // ---- the step ----
 
 static void forward(cgv_trainer *t, cgv_cmd *cmd, application *app, cgv_tensor input) {
-    cgv_tape_bind(&app->tape, input);
-    cgv_plan_record(t->plans[app->net], cmd, &t->nets[app->net].params, &app->tape);
+    cgv_tape_bind(app->tape, input);
+    cgv_plan_record(t->plans[app->net], cmd, &t->nets[app->net].params, app->tape);
+    if (app->output.address != app->tape->output.address)
+        cgv_activation_apply(cmd, app->output, app->tape->output, CGV_ACT_NONE, 0);
+}
+
+// Before the backward pass of an application whose tape has served others since.
+static void recompute(cgv_trainer *t, cgv_cmd *cmd, application *app, cgv_tensor input) {
+    if (t->params.recompute)
+        forward(t, cmd, app, input);
 }
 
 // Gradients of the parameters are wanted of a network that learns, and of its input where
@@ -55,7 +73,7 @@ static void backward(cgv_trainer *t, cgv_cmd *cmd, const application *app, bool 
                      cgv_tensor d_output, cgv_tensor d_input) {
     cgv_net_state *net = &t->nets[app->net];
     cgv_plan_record_backward(t->plans[app->net], cmd, &net->params, learns ? &net->grads : NULL,
-                             &app->tape, d_output, d_input);
+                             app->tape, d_output, d_input);
 }
 
 static const cgv_tensor nothing;
@@ -68,7 +86,8 @@ static uint64_t loss_address(const cgv_trainer *t, size_t offset) {
 // The loss of a judgement that should say `real`, and its gradient in d_judgement.
 static void judge_loss(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor judgement, bool real,
                        bool generator, uint64_t value) {
-    cgv_loss_params loss = {.weight = generator ? 1 : 0.5f, .value = value};
+    cgv_loss_params loss = {.weight = (generator ? 1 : 0.5f) / (float)t->params.accumulate,
+                            .value = value};
     switch (t->params.gan) {
     case CGV_GAN_LSGAN:
         loss.kind = CGV_LOSS_SQUARED;
@@ -90,11 +109,25 @@ static void judge_loss(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor judgement, bool 
 static void picture_loss(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor picture, cgv_tensor original,
                          float weight, uint64_t value) {
     cgv_loss(cmd, t->d_other, picture, original, t->loss_scratch,
-             &(cgv_loss_params){.kind = CGV_LOSS_L1, .weight = weight, .value = value});
+             &(cgv_loss_params){.kind = CGV_LOSS_L1,
+                                .weight = weight / (float)t->params.accumulate,
+                                .value = value});
 }
 
-static void adam(cgv_trainer *t, cgv_cmd *cmd, int net, uint64_t hyper) {
+// A discriminator learns from a real picture and a fake one.
+static void discriminate(cgv_trainer *t, cgv_cmd *cmd, application *judge, cgv_tensor real,
+                         cgv_tensor fake, uint64_t value) {
+    forward(t, cmd, judge, real);
+    judge_loss(t, cmd, judge->output, true, false, value);
+    backward(t, cmd, judge, true, t->d_judgement, nothing);
+    forward(t, cmd, judge, fake);
+    judge_loss(t, cmd, judge->output, false, false, value);
+    backward(t, cmd, judge, true, t->d_judgement, nothing);
+}
+
+static void adam(cgv_trainer *t, cgv_cmd *cmd, int net) {
     cgv_net_state *state = &t->nets[net];
+    bool generator = net == CGV_G_A || net == CGV_G_B;
     cgv_adam(cmd,
              &(cgv_adam_state){.values = state->params.values.address,
                                .grads = state->grads.address,
@@ -102,75 +135,69 @@ static void adam(cgv_trainer *t, cgv_cmd *cmd, int net, uint64_t hyper) {
                                .v = state->v.address,
                                .average = state->average.address,
                                .count = state->model->net->param_floats},
-             hyper);
+             t->hyper.address + (generator ? 0 : sizeof(cgv_adam_hyper)));
 }
 
 // L_GAN(G, D_Y) + L_GAN(F, D_X) + lambda * L_cyc(G, F) [+ identity], minimised over the generators;
 // then each discriminator on real pictures and on fakes of this and earlier steps. §3 of the paper;
 // its G is G_A here, F is G_B, D_Y is D_A, D_X is D_B.
-static void record_step(cgv_trainer *t, cgv_cmd *cmd) {
+static void record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
     const cgv_trainer_params *p = &t->params;
     cgv_tensor a = t->a, b = t->b;
 
     cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
-    fill_zero(cmd, &t->losses);
-    for (int net = 0; net < CGV_NETS; net++) {
-        cgv_plan_pack(t->plans[net], cmd, &t->nets[net].params);
-        fill_zero(cmd, &t->nets[net].grads);
+    if (part & FIRST) {
+        fill_zero(cmd, &t->losses);
+        for (int net = 0; net < CGV_NETS; net++) {
+            cgv_plan_pack(t->plans[net], cmd, &t->nets[net].params);
+            fill_zero(cmd, &t->nets[net].grads);
+        }
     }
 
-    forward(t, cmd, &t->fake_b, a);                          // G(a)
-    forward(t, cmd, &t->recovered_a, t->fake_b.tape.output); // F(G(a))
-    forward(t, cmd, &t->fake_a, b);                          // F(b)
-    forward(t, cmd, &t->recovered_b, t->fake_a.tape.output); // G(F(b))
+    forward(t, cmd, &t->fake_b, a); // G(a)
+    forward(t, cmd, &t->fake_a, b); // F(b)
 
     // The generators against frozen discriminators …
-    forward(t, cmd, &t->judge_b, t->fake_b.tape.output);
-    judge_loss(t, cmd, t->judge_b.tape.output, true, true, LOSS(g_a));
+    forward(t, cmd, &t->judge_b, t->fake_b.output);
+    judge_loss(t, cmd, t->judge_b.output, true, true, LOSS(g_a));
     backward(t, cmd, &t->judge_b, false, t->d_judgement, t->d_fake_b);
-    forward(t, cmd, &t->judge_a, t->fake_a.tape.output);
-    judge_loss(t, cmd, t->judge_a.tape.output, true, true, LOSS(g_b));
+    forward(t, cmd, &t->judge_a, t->fake_a.output);
+    judge_loss(t, cmd, t->judge_a.output, true, true, LOSS(g_b));
     backward(t, cmd, &t->judge_a, false, t->d_judgement, t->d_fake_a);
 
-    // … with both cycles: F(G(a)) = a and G(F(b)) = b …
-    picture_loss(t, cmd, t->recovered_a.tape.output, a, p->lambda_a, LOSS(cycle_a));
+    // … with both cycles, F(G(a)) = a and G(F(b)) = b …
+    forward(t, cmd, &t->recovered_a, t->fake_b.output);
+    picture_loss(t, cmd, t->recovered_a.output, a, p->lambda_a, LOSS(cycle_a));
     backward(t, cmd, &t->recovered_a, true, t->d_other, t->d_other);
     cgv_add(cmd, t->d_fake_b, t->d_fake_b, t->d_other);
-    picture_loss(t, cmd, t->recovered_b.tape.output, b, p->lambda_b, LOSS(cycle_b));
+    forward(t, cmd, &t->recovered_b, t->fake_a.output);
+    picture_loss(t, cmd, t->recovered_b.output, b, p->lambda_b, LOSS(cycle_b));
     backward(t, cmd, &t->recovered_b, true, t->d_other, t->d_other);
     cgv_add(cmd, t->d_fake_a, t->d_fake_a, t->d_other);
+    recompute(t, cmd, &t->fake_b, a);
     backward(t, cmd, &t->fake_b, true, t->d_fake_b, nothing);
+    recompute(t, cmd, &t->fake_a, b);
     backward(t, cmd, &t->fake_a, true, t->d_fake_a, nothing);
 
-    // … and, where wanted, left alone what is already in the target domain (§5.2).
+    // … and, where wanted, leaving alone what is already in the target domain (§5.2).
     if (p->identity > 0) {
         forward(t, cmd, &t->same_b, b);
-        picture_loss(t, cmd, t->same_b.tape.output, b, p->lambda_b * p->identity, LOSS(identity_a));
+        picture_loss(t, cmd, t->same_b.output, b, p->lambda_b * p->identity, LOSS(identity_a));
         backward(t, cmd, &t->same_b, true, t->d_other, nothing);
         forward(t, cmd, &t->same_a, a);
-        picture_loss(t, cmd, t->same_a.tape.output, a, p->lambda_a * p->identity, LOSS(identity_b));
+        picture_loss(t, cmd, t->same_a.output, a, p->lambda_a * p->identity, LOSS(identity_b));
         backward(t, cmd, &t->same_a, true, t->d_other, nothing);
     }
-    adam(t, cmd, CGV_G_A, t->hyper.address);
-    adam(t, cmd, CGV_G_B, t->hyper.address);
 
-    // The discriminators: the pools stand between them and the generators.
-    cgv_pool_record(&t->pool_b, cmd, t->fake_b.tape.output);
-    cgv_pool_record(&t->pool_a, cmd, t->fake_a.tape.output);
-    forward(t, cmd, &t->judge_b, b);
-    judge_loss(t, cmd, t->judge_b.tape.output, true, false, LOSS(d_a));
-    backward(t, cmd, &t->judge_b, true, t->d_judgement, nothing);
-    forward(t, cmd, &t->judge_b, t->pool_b.output);
-    judge_loss(t, cmd, t->judge_b.tape.output, false, false, LOSS(d_a));
-    backward(t, cmd, &t->judge_b, true, t->d_judgement, nothing);
-    forward(t, cmd, &t->judge_a, a);
-    judge_loss(t, cmd, t->judge_a.tape.output, true, false, LOSS(d_b));
-    backward(t, cmd, &t->judge_a, true, t->d_judgement, nothing);
-    forward(t, cmd, &t->judge_a, t->pool_a.output);
-    judge_loss(t, cmd, t->judge_a.tape.output, false, false, LOSS(d_b));
-    backward(t, cmd, &t->judge_a, true, t->d_judgement, nothing);
-    adam(t, cmd, CGV_D_A, t->hyper.address + sizeof(cgv_adam_hyper));
-    adam(t, cmd, CGV_D_B, t->hyper.address + sizeof(cgv_adam_hyper));
+    // The discriminators, behind the pools.
+    cgv_pool_record(&t->pool_b, cmd, t->fake_b.output);
+    cgv_pool_record(&t->pool_a, cmd, t->fake_a.output);
+    discriminate(t, cmd, &t->judge_b, b, t->pool_b.output, LOSS(d_a));
+    discriminate(t, cmd, &t->judge_a, a, t->pool_a.output, LOSS(d_b));
+
+    if (part & LAST)
+        for (int net = 0; net < CGV_NETS; net++)
+            adam(t, cmd, net);
 }
 
 static cgv_adam_hyper hyper_at(const cgv_trainer_params *p, int64_t step, float lr) {
@@ -186,21 +213,29 @@ static cgv_adam_hyper hyper_at(const cgv_trainer_params *p, int64_t step, float 
     };
 }
 
+static int part_of(const cgv_trainer_params *p, int batch) {
+    return (batch == 0 ? FIRST : 0) | (batch == p->accumulate - 1 ? LAST : 0);
+}
+
 cgv_status cgv_trainer_step(cgv_trainer *t, cgv_losses *losses, const float *a, const float *b,
                             float lr_g, float lr_d) {
     uint64_t bytes = cgv_tensor_bytes(t->a);
+    size_t count = bytes / sizeof(float);
     cgv_adam_hyper *hyper = t->hyper.host;
-    memcpy(t->staging.host, a, bytes);
-    memcpy((char *)t->staging.host + bytes, b, bytes);
     hyper[0] = hyper_at(&t->params, t->steps + 1, lr_g);
     hyper[1] = hyper_at(&t->params, t->steps + 1, lr_d);
-    cgv_pool_draw(&t->pool_b);
-    cgv_pool_draw(&t->pool_a);
-    cgv_status status = cgv_cmd_submit(t->cmd);
-    if (!status)
-        status = cgv_cmd_wait(t->cmd);
-    if (status)
-        return status;
+    for (int i = 0; i < t->params.accumulate; i++) {
+        memcpy(t->staging.host, a + (size_t)i * count, bytes);
+        memcpy((char *)t->staging.host + bytes, b + (size_t)i * count, bytes);
+        cgv_pool_draw(&t->pool_b);
+        cgv_pool_draw(&t->pool_a);
+        cgv_cmd *cmd = t->cmds[part_of(&t->params, i)];
+        cgv_status status = cgv_cmd_submit(cmd);
+        if (!status)
+            status = cgv_cmd_wait(cmd);
+        if (status)
+            return status;
+    }
     t->steps++;
     memcpy(losses, t->losses.host, sizeof *losses);
     const float *values = (const float *)losses;
@@ -245,24 +280,42 @@ static cgv_status create_nets(cgv_trainer *t, const cgv_model *const models[CGV_
     return status;
 }
 
-static cgv_status create_application(cgv_trainer *t, application *app, int net) {
+// The tape of a new application: its own, or with recompute the one that its network has.
+static cgv_status find_tape(cgv_trainer *t, int net, cgv_tape **out) {
+    int index = t->params.recompute ? net : t->tape_count++;
+    *out = &t->tapes[index];
+    return (*out)->block_count ? CGV_OK : cgv_tape_create(*out, t->plans[net]);
+}
+
+static cgv_status create_application(cgv_trainer *t, application *app, int net, bool keep) {
     app->net = net;
-    return cgv_tape_create(&app->tape, t->plans[net]);
+    cgv_status status = find_tape(t, net, &app->tape);
+    if (status)
+        return status;
+    app->output = app->tape->output;
+    if (t->params.recompute && keep) {
+        status = cgv_buffer_create(&app->kept, t->device, cgv_tensor_bytes(app->output),
+                                   CGV_MEMORY_DEVICE, "training pictures");
+        app->output.address = app->kept.address;
+    }
+    return status;
 }
 
 static cgv_status create_applications(cgv_trainer *t) {
     const struct {
         application *app;
         int net;
+        bool keep; // its result is wanted after its tape has gone on
     } all[] = {
-        {&t->fake_b, CGV_G_A},      {&t->recovered_a, CGV_G_B}, {&t->fake_a, CGV_G_B},
-        {&t->recovered_b, CGV_G_A}, {&t->judge_b, CGV_D_A},     {&t->judge_a, CGV_D_B},
-        {&t->same_b, CGV_G_A},      {&t->same_a, CGV_G_B},
+        {&t->fake_b, CGV_G_A, true},   {&t->recovered_a, CGV_G_B, true},
+        {&t->fake_a, CGV_G_B, true},   {&t->recovered_b, CGV_G_A, true},
+        {&t->judge_b, CGV_D_A, false}, {&t->judge_a, CGV_D_B, false},
+        {&t->same_b, CGV_G_A, false},  {&t->same_a, CGV_G_B, false},
     };
     int count = t->params.identity > 0 ? 8 : 6;
     cgv_status status = CGV_OK;
     for (int i = 0; i < count && !status; i++)
-        status = create_application(t, all[i].app, all[i].net);
+        status = create_application(t, all[i].app, all[i].net, all[i].keep);
     return status;
 }
 
@@ -274,7 +327,7 @@ static cgv_tensor cut(const cgv_buffer *buffer, uint64_t *offset, cgv_tensor lik
 }
 
 static cgv_status create_tensors(cgv_trainer *t) {
-    cgv_tensor picture = t->fake_b.tape.output, judgement = t->judge_b.tape.output;
+    cgv_tensor picture = t->fake_b.output, judgement = t->judge_b.output;
     uint64_t bytes = cgv_tensor_bytes(picture), offset = 0;
     cgv_device *device = t->device;
     cgv_status status =
@@ -303,22 +356,42 @@ static cgv_status create_tensors(cgv_trainer *t) {
     t->d_other = cut(&t->gradients, &offset, picture);
     t->d_judgement = cut(&t->gradients, &offset, judgement);
     t->loss_scratch = t->gradients.address + offset;
-    status = cgv_pool_create(&t->pool_b, device, t->fake_b.tape.output, t->params.pool,
-                             t->params.seed, 1);
+    status =
+        cgv_pool_create(&t->pool_b, device, t->fake_b.output, t->params.pool, t->params.seed, 1);
     if (!status)
-        status = cgv_pool_create(&t->pool_a, device, t->fake_a.tape.output, t->params.pool,
+        status = cgv_pool_create(&t->pool_a, device, t->fake_a.output, t->params.pool,
                                  t->params.seed, 2);
     return status;
 }
 
 // Adam's moments start from zero.
 static cgv_status zero_moments(cgv_trainer *t) {
-    cgv_cmd_begin(t->cmd);
+    cgv_cmd *cmd = t->cmds[part_of(&t->params, 0)];
+    cgv_cmd_begin(cmd);
     for (int i = 0; i < CGV_NETS; i++) {
-        fill_zero(t->cmd, &t->nets[i].m);
-        fill_zero(t->cmd, &t->nets[i].v);
+        fill_zero(cmd, &t->nets[i].m);
+        fill_zero(cmd, &t->nets[i].v);
     }
-    return cgv_cmd_run(t->cmd);
+    return cgv_cmd_run(cmd);
+}
+
+static cgv_status record_parts(cgv_trainer *t) {
+    cgv_status status = CGV_OK;
+    for (int i = 0; i < t->params.accumulate && !status; i++) {
+        int part = part_of(&t->params, i);
+        if (!t->cmds[part])
+            status = cgv_cmd_create(&t->cmds[part], t->device, t->params.profile);
+    }
+    if (!status)
+        status = zero_moments(t);
+    for (int part = 0; part < PARTS && !status; part++) {
+        if (!t->cmds[part])
+            continue;
+        cgv_cmd_begin(t->cmds[part]);
+        record_step(t, t->cmds[part], part);
+        status = cgv_cmd_end(t->cmds[part]);
+    }
+    return status;
 }
 
 static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_trainer_params *p) {
@@ -329,8 +402,11 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
                             models[i]->info.architecture,
                             outputs == 3 ? "generator" : "discriminator");
     }
-    if (p->batch < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 || p->identity < 0)
-        return cgv_fail(CGV_ERROR_ARGUMENT, "training: a setting is negative");
+    if (p->profile && p->accumulate != 1)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "only a step of one batch can be timed");
+    if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
+        p->identity < 0)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "training: a setting is out of range");
     return CGV_OK;
 }
 
@@ -355,14 +431,7 @@ cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *device,
     if (!status)
         status = create_tensors(t);
     if (!status)
-        status = cgv_cmd_create(&t->cmd, device, params->profile);
-    if (!status)
-        status = zero_moments(t);
-    if (!status) {
-        cgv_cmd_begin(t->cmd);
-        record_step(t, t->cmd);
-        status = cgv_cmd_end(t->cmd);
-    }
+        status = record_parts(t);
     if (status)
         cgv_trainer_destroy(out);
     return status;
@@ -373,16 +442,18 @@ void cgv_trainer_destroy(cgv_trainer **out) {
     *out = NULL;
     if (!t)
         return;
-    cgv_cmd_destroy(&t->cmd); // waits
+    for (int i = 0; i < PARTS; i++)
+        cgv_cmd_destroy(&t->cmds[i]); // waits
     cgv_pool_destroy(&t->pool_b);
     cgv_pool_destroy(&t->pool_a);
     cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses, &t->hyper};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         cgv_buffer_destroy(buffers[i]);
-    application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a,  &t->recovered_b,
-                           &t->same_b, &t->same_a,      &t->judge_b, &t->judge_a};
+    application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
     for (size_t i = 0; i < sizeof apps / sizeof *apps; i++)
-        cgv_tape_destroy(&apps[i]->tape);
+        cgv_buffer_destroy(&apps[i]->kept);
+    for (int i = 0; i < MAX_TAPES; i++)
+        cgv_tape_destroy(&t->tapes[i]);
     for (int i = 0; i < CGV_NETS; i++) {
         cgv_net_state *state = &t->nets[i];
         cgv_plan_destroy(&t->plans[i]);
@@ -406,25 +477,26 @@ const cgv_net_state *cgv_trainer_net(const cgv_trainer *t, int net) {
 cgv_trainer_pictures cgv_trainer_last(const cgv_trainer *t) {
     return (cgv_trainer_pictures){
         .a = t->a,
-        .fake_b = t->fake_b.tape.output,
-        .recovered_a = t->recovered_a.tape.output,
+        .fake_b = t->fake_b.output,
+        .recovered_a = t->recovered_a.output,
         .b = t->b,
-        .fake_a = t->fake_a.tape.output,
-        .recovered_b = t->recovered_b.tape.output,
+        .fake_a = t->fake_a.output,
+        .recovered_b = t->recovered_b.output,
     };
 }
 
 cgv_status cgv_trainer_profile(cgv_trainer *t, const cgv_profile_entry **entries, int *count) {
-    return cgv_cmd_profile(t->cmd, entries, count);
+    return cgv_cmd_profile(t->cmds[FIRST | LAST], entries, count);
 }
 
 uint64_t cgv_trainer_bytes(const cgv_trainer *t) {
-    const application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a,  &t->recovered_b,
-                                 &t->same_b, &t->same_a,      &t->judge_b, &t->judge_a};
+    const application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
     uint64_t bytes = t->staging.size + t->pictures.size + t->gradients.size +
                      t->pool_a.pictures.size + t->pool_b.pictures.size;
     for (size_t i = 0; i < sizeof apps / sizeof *apps; i++)
-        bytes += cgv_tape_bytes(&apps[i]->tape);
+        bytes += apps[i]->kept.size;
+    for (int i = 0; i < MAX_TAPES; i++)
+        bytes += cgv_tape_bytes(&t->tapes[i]);
     for (int i = 0; i < CGV_NETS; i++)
         bytes += cgv_plan_bytes(t->plans[i]) + t->nets[i].average.size +
                  4 * t->nets[i].params.values.size;

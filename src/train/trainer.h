@@ -18,6 +18,8 @@ typedef enum cgv_gan_mode {
 
 typedef struct cgv_trainer_params {
     int batch, height, width;
+    int accumulate; // batches of which the gradients are added up for one step
+    bool recompute; // run the generators twice to keep fewer activations: see trainer.c
     cgv_gan_mode gan;
     float lambda_a, lambda_b; // weights of the cycles A -> B -> A and B -> A -> B
     float identity;           // weight of the identity losses, relative to the lambdas; 0: none
@@ -30,6 +32,7 @@ typedef struct cgv_trainer_params {
 
 #define CGV_TRAINER_DEFAULTS                                                                       \
     ((cgv_trainer_params){.batch = 1,                                                              \
+                          .accumulate = 1,                                                         \
                           .height = 256,                                                           \
                           .width = 256,                                                            \
                           .lambda_a = 10,                                                          \
@@ -61,9 +64,9 @@ CGV_NODISCARD cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *devic
                                             const cgv_trainer_params *params);
 void cgv_trainer_destroy(cgv_trainer **trainer);
 
-// One step on a batch from each domain, [batch, 3, height, width] in [-1, 1], with the learning
-// rates of the generators' and the discriminators' optimizers.
-// CGV_ERROR_NUMERIC when a loss is NaN or infinite: the weights are then spoilt.
+// One step on pictures of each domain, [accumulate, batch, 3, height, width] in [-1, 1], with the
+// learning rates of the generators' and the discriminators' optimizers. CGV_ERROR_NUMERIC when a
+// loss is NaN or infinite: the weights are then spoilt.
 CGV_NODISCARD cgv_status cgv_trainer_step(cgv_trainer *trainer, cgv_losses *losses, const float *a,
                                           const float *b, float lr_g, float lr_d);
 
