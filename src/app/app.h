@@ -19,18 +19,21 @@ typedef struct cgv_app_common {
     bool hide_banner, help;
 } cgv_app_common;
 
-// Rows for its option table.
+// Rows for its option table: all of them, or those that need no device.
 #define CGV_APP_COMMON_OPTIONS                                                                     \
     {.name = "gpu",                                                                                \
      .kind = CGV_CLI_TEXT,                                                                         \
      .offset = offsetof(cgv_app_common, gpu),                                                      \
      .value = "DEVICE",                                                                            \
      .help = "Vulkan device: index, UUID or part of its name (see cgvideo devices)"},              \
-        {.name = "loglevel",                                                                       \
-         .kind = CGV_CLI_TEXT,                                                                     \
-         .offset = offsetof(cgv_app_common, loglevel),                                             \
-         .value = "LEVEL",                                                                         \
-         .help = "quiet, error, warning, info, verbose or debug"},                                 \
+        CGV_APP_MESSAGE_OPTIONS
+
+#define CGV_APP_MESSAGE_OPTIONS                                                                    \
+    {.name = "loglevel",                                                                           \
+     .kind = CGV_CLI_TEXT,                                                                         \
+     .offset = offsetof(cgv_app_common, loglevel),                                                 \
+     .value = "LEVEL",                                                                             \
+     .help = "quiet, error, warning, info, verbose or debug"},                                     \
         {.name = "v",                                                                              \
          .kind = CGV_CLI_TEXT,                                                                     \
          .offset = offsetof(cgv_app_common, loglevel),                                             \

@@ -17,7 +17,7 @@ static const cgv_cli_option options[] = {
      .help = "picture size for which info counts multiply-adds (256x256)",
      .min = 1,
      .max = 16384},
-    CGV_APP_COMMON_OPTIONS,
+    CGV_APP_MESSAGE_OPTIONS,
     {0},
 };
 

@@ -8,6 +8,8 @@ expect 0 "$CGVIDEO" model info identity
 grep -q '^architecture  identity' out.txt || fail "model info: $(cat out.txt)"
 expect 2 "$CGVIDEO" model info
 says_one_line "usage"
+expect 2 "$CGVIDEO" model info -gpu 0 identity
+says_one_line "unknown option -gpu"
 expect 2 "$CGVIDEO" model convert identity out.pth
 says_one_line "must end in .safetensors"
 expect 1 "$CGVIDEO" model info missing.pth
