@@ -1,6 +1,8 @@
 # The compute shaders. Included, not a subdirectory: rules must be where the library is defined.
 cgv_shader(activation_grad)
 cgv_shader(adam)
+cgv_shader(affine_head)
+cgv_shader(affine_head_grad)
 cgv_shader(conv_direct)
 cgv_shader(conv_pack)
 cgv_shader(conv_transposed)

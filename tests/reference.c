@@ -179,3 +179,16 @@ void ref_upsample(double *y, const float *x, ref_shape in, int factor, cgv_upsam
                     y[at(out, n, c, oy, ox)] = (1 - fy) * top + fy * bottom;
                 }
 }
+
+void ref_affine_head(double *y, const float *coefficients, const float *x, ref_shape shape) {
+    ref_shape twice = {shape.n, 2 * shape.c, shape.h, shape.w};
+    for (int n = 0; n < shape.n; n++)
+        for (int c = 0; c < shape.c; c++)
+            for (int iy = 0; iy < shape.h; iy++)
+                for (int ix = 0; ix < shape.w; ix++) {
+                    double gain = coefficients[at(twice, n, c, iy, ix)];
+                    double offset = coefficients[at(twice, n, shape.c + c, iy, ix)];
+                    size_t i = at(shape, n, c, iy, ix);
+                    y[i] = tanh(x[i] * (1 + gain) + offset);
+                }
+}

@@ -36,4 +36,7 @@ void ref_instance_norm(double *y, const float *x, ref_shape shape, const double 
 
 void ref_upsample(double *y, const float *x, ref_shape shape, int factor, cgv_upsample_mode mode);
 
+// y and x of this shape; coefficients of twice the channels: gains, then offsets.
+void ref_affine_head(double *y, const float *coefficients, const float *x, ref_shape shape);
+
 #endif

@@ -68,6 +68,9 @@ static bool evaluate(double *y, ref_shape out, const cgv_net *net, const cgv_nod
     case CGV_OP_UPSAMPLE:
         ref_upsample(y, a, in, node->factor, node->upsample);
         break;
+    case CGV_OP_AFFINE_HEAD:
+        ref_affine_head(y, a, b, out);
+        break;
     }
     return true;
 }

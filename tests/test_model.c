@@ -43,7 +43,8 @@ static cgv_status load(cgv_model **out, fixture_bytes *bytes) {
 
 static cgv_net *tiny(void) {
     cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, "resnet_1blocks", 2, 0), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(
+        cgv_arch_by_name(&net, &(cgv_arch_options){.name = "resnet_1blocks", .ngf = 2}), CGV_OK);
     return net;
 }
 
@@ -200,7 +201,8 @@ static void test_numbers_are_finite(void) {
 static void test_gmac(void) {
     cgv_net *net;
     cgv_model *model;
-    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, "resnet_9blocks", 64, 0), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &(cgv_arch_options){.name = "resnet_9blocks"}),
+                          CGV_OK);
     CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, net, "built in"), CGV_OK);
     CU_ASSERT(fabs(cgv_model_gmac(model, 256, 256) - 49.6) < 0.05);
     CU_ASSERT(fabs(cgv_model_gmac(model, 1920, 1080) - 1568) < 1);

@@ -10,7 +10,10 @@
 
 static cgv_net *by_name(const char *name, int width, int layers) {
     cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, name, width, layers), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(
+        cgv_arch_by_name(
+            &net, &(cgv_arch_options){.name = name, .ngf = width, .ndf = width, .layers = layers}),
+        CGV_OK);
     return net;
 }
 
@@ -36,6 +39,9 @@ static void test_costs(void) {
     check_cost("resnet_9blocks", 16, -1, 3.3);
     check_cost("patchgan", 64, 2764737, 3.15);
     check_cost("identity", 0, 0, 0);
+    // Nearest enlargement costs nine taps a pixel where four phases have nine for four.
+    check_cost("resnet_9blocks_resize", 64, 11378179, 49.6 + 2 * 4.832 * 3 / 4);
+    check_cost("resnet_6blocks_resize_affine", 16, -1, 3.03);
 
     cgv_net *net = by_name("resnet_9blocks", 64, 0);
     CU_ASSERT(fabs(cgv_net_macs(net, 720, 1280) / 1e9 - 697) < 1);
@@ -45,21 +51,73 @@ static void test_costs(void) {
 
 static void test_names(void) {
     static const char *const bad[] = {
-        "resnet", "resnet_9block", "resnet_9blocks2", "resnet_-1blocks", "unet_256", "mobile_", ""};
+        "resnet_9blocks_affine_resize",
+        "resnet_9blocks_",
+        "resnet_9blocks_resize_resize",
+        "_affine",
+        "resnet_0000000000000000000000000000000000000000000000000000000009blocks",
+        "resnet",
+        "resnet_9block",
+        "resnet_9blocks2",
+        "resnet_-1blocks",
+        "unet_256",
+        "mobile_",
+        ""};
     cgv_test_listen();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         cgv_net *net;
-        CU_ASSERT_EQUAL(cgv_arch_by_name(&net, bad[i], 64, 3), CGV_ERROR_ARGUMENT);
+        CU_ASSERT_EQUAL(cgv_arch_by_name(&net, &(cgv_arch_options){.name = bad[i]}),
+                        CGV_ERROR_ARGUMENT);
         CU_ASSERT(cgv_test_said("architecture"));
         CU_ASSERT_PTR_NULL(net);
     }
     cgv_net *net;
-    CU_ASSERT_EQUAL(cgv_arch_by_name(&net, "resnet_65blocks", 64, 3), CGV_ERROR_ARGUMENT);
+    CU_ASSERT_EQUAL(cgv_arch_by_name(&net, &(cgv_arch_options){.name = "resnet_65blocks"}),
+                    CGV_ERROR_ARGUMENT);
     CU_ASSERT(cgv_test_said("65 blocks"));
-    CU_ASSERT_EQUAL(cgv_arch_by_name(&net, "resnet_9blocks", 0, 3), CGV_ERROR_ARGUMENT);
+    CU_ASSERT_EQUAL(
+        cgv_arch_by_name(&net, &(cgv_arch_options){.name = "resnet_9blocks", .ngf = -1}),
+        CGV_ERROR_ARGUMENT);
     CU_ASSERT(cgv_test_said("width"));
-    CU_ASSERT_EQUAL(cgv_arch_by_name(&net, "patchgan", 64, 7), CGV_ERROR_ARGUMENT);
+    CU_ASSERT_EQUAL(cgv_arch_by_name(&net, &(cgv_arch_options){.name = "patchgan", .layers = 7}),
+                    CGV_ERROR_ARGUMENT);
     CU_ASSERT(cgv_test_said("7 layers"));
+    CU_ASSERT_EQUAL(cgv_arch_by_name(
+                        &net, &(cgv_arch_options){.name = "resnet_9blocks", .upsample = "nearest"}),
+                    CGV_ERROR_ARGUMENT);
+    CU_ASSERT(cgv_test_said("nearest: no such upsampling; there are transpose and resize"));
+    CU_ASSERT_EQUAL(
+        cgv_arch_by_name(&net, &(cgv_arch_options){.name = "resnet_9blocks", .head = "tanh"}),
+        CGV_ERROR_ARGUMENT);
+    CU_ASSERT(cgv_test_said("tanh: no such head; there are plain and affine"));
+    CU_ASSERT_PTR_NULL(net);
+}
+
+static void check_built(const cgv_arch_options *options, const char *architecture, int channels) {
+    cgv_net *net;
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, options), CGV_OK);
+    CU_ASSERT_STRING_EQUAL(net->architecture, architecture);
+    CU_ASSERT_EQUAL(net->nodes[1].channels, channels);
+    CU_ASSERT_EQUAL(net->nodes[net->node_count - 1].channels, 3);
+    cgv_net_destroy(&net);
+}
+
+// The strings and the name say the same; what is not said has a default.
+static void test_options(void) {
+    check_built(&(cgv_arch_options){.name = "resnet_9blocks"}, "resnet_9blocks", 64);
+    check_built(&(cgv_arch_options){.name = "resnet_6blocks", .ngf = 8, .upsample = "resize"},
+                "resnet_6blocks_resize", 8);
+    check_built(&(cgv_arch_options){.name = "mobile_resnet_9blocks", .head = "affine"},
+                "mobile_resnet_9blocks_affine", 64);
+    check_built(&(cgv_arch_options){"resnet_64blocks", 4, .upsample = "resize", .head = "affine"},
+                "resnet_64blocks_resize_affine", 4);
+    check_built(&(cgv_arch_options){.name = "resnet_6blocks_resize_affine", .ngf = 8},
+                "resnet_6blocks_resize_affine", 8);
+    check_built(&(cgv_arch_options){.name = "resnet_6blocks_resize_affine",
+                                    .ngf = 8,
+                                    .upsample = "transpose",
+                                    .head = "plain"},
+                "resnet_6blocks", 8);
 }
 
 static void test_parameter_table(void) {
@@ -91,6 +149,25 @@ static void test_parameter_table(void) {
     CU_ASSERT(net->param_floats >= end && net->param_floats < end + 4);
     cgv_net_destroy(&net);
 
+    // Upsample and padding count; gains and offsets of three channels.
+    net = by_name("resnet_9blocks_resize_affine", 8, 0);
+    static const struct {
+        int from_end;
+        const char *name;
+        int64_t shape[4];
+    } tail[] = {
+        {6, "model.21.weight", {16, 32, 3, 3}},
+        {4, "model.26.weight", {8, 16, 3, 3}},
+        {2, "model.30.weight", {6, 8, 7, 7}},
+        {1, "model.30.bias", {6}},
+    };
+    for (size_t i = 0; i < sizeof tail / sizeof *tail; i++) {
+        const cgv_param *p = &net->params[net->param_count - tail[i].from_end];
+        CU_ASSERT_STRING_EQUAL(p->name, tail[i].name);
+        CU_ASSERT_EQUAL(memcmp(p->shape, tail[i].shape, sizeof p->shape), 0);
+    }
+    cgv_net_destroy(&net);
+
     net = by_name("mobile_resnet_9blocks", 8, 0);
     CU_ASSERT_STRING_EQUAL(net->params[6].name, "model.10.conv_block.1.conv.0.weight");
     CU_ASSERT_STRING_EQUAL(net->params[13].name, "model.10.conv_block.6.conv.2.bias");
@@ -98,9 +175,10 @@ static void test_parameter_table(void) {
     cgv_net_destroy(&net);
 }
 
-// A letter for each node: Conv, Depthwise, Transposed, Norm, Relu, Leaky relu, tanH, + (addition).
+// A letter for each node: Conv, Depthwise, Transposed, Norm, Relu, Leaky relu, tanH, + (addition),
+// Upsample, Affine head.
 static void check_order(const char *name, const char *wanted) {
-    static const char ops[] = "ICTN.+U", activations[] = "-RLHS";
+    static const char ops[] = "ICTN.+UA", activations[] = "-RLHS";
     char order[64] = "";
     cgv_net *net = by_name(name, 4, 2);
     for (int i = 0; i < net->node_count && i < 63; i++) {
@@ -110,8 +188,10 @@ static void check_order(const char *name, const char *wanted) {
             order[i] = 'D';
         CU_ASSERT(n->activation != CGV_ACT_LEAKY_RELU || n->slope == 0.2f);
         CU_ASSERT(n->op != CGV_OP_INSTANCE_NORM || (n->epsilon == 1e-5f && n->weight < 0));
-        // Nothing is skipped: only an addition reaches further back than one node.
+        // Nothing is skipped: only an addition and the head reach further back than one node.
         CU_ASSERT_EQUAL(n->input[n->op == CGV_OP_ADD], i - 1);
+        CU_ASSERT(n->op != CGV_OP_AFFINE_HEAD || n->input[1] == 0);
+        CU_ASSERT(n->op != CGV_OP_UPSAMPLE || (n->factor == 2 && !n->upsample));
     }
     CU_ASSERT_STRING_EQUAL(order, wanted);
     cgv_net_destroy(&net);
@@ -124,6 +204,10 @@ static void test_layer_order(void) {
     check_order("mobile_resnet_1blocks", "ICNRCNRCNR"
                                          "DNCNRDNCN+"
                                          "TNRTNRCH");
+    check_order("resnet_0blocks_resize", "ICNRCNRCNR"
+                                         "UCNRUCNRCH");
+    check_order("resnet_0blocks_affine", "ICNRCNRCNR"
+                                         "TNRTNRCA");
     check_order("patchgan", "ICLCNLCNLC");
     check_order("identity", "I-");
 }
@@ -195,6 +279,10 @@ static void test_builders(void) {
     CU_ASSERT_EQUAL(sum, 4);
     check_refused(net, 5, 7, "an addition meets");
 
+    int small = cgv_net_conv(net, x, "s", &(cgv_conv_desc){.channels = 3, .kernel = 1});
+    cgv_net_affine_head(net, x, small);
+    CU_ASSERT_EQUAL(net->nodes[net->node_count - 1].channels, 3);
+
     int before = net->node_count;
     CU_ASSERT_EQUAL(
         cgv_net_conv(net, x, "b", &(cgv_conv_desc){.channels = 4, .kernel = 3, .groups = 3}), 0);
@@ -204,12 +292,23 @@ static void test_builders(void) {
     CU_ASSERT_EQUAL(cgv_net_add(net, x, x), 0);
     CU_ASSERT_EQUAL(cgv_net_upsample(net, x, 2, CGV_UPSAMPLE_BILINEAR), 0);
     CU_ASSERT_EQUAL(cgv_net_instance_norm(net, x, "m"), 0);
+    CU_ASSERT_EQUAL(cgv_net_affine_head(net, x, small), 0);
     CU_ASSERT_EQUAL(cgv_test_messages(), 0);
     CU_ASSERT_EQUAL(net->node_count, before);
     cgv_net_destroy(&net);
     CU_ASSERT_PTR_NULL(net);
     cgv_net_destroy(&net);
     cgv_net_destroy(NULL);
+
+    // An affine head's operands must fit in channels, and in size.
+    CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "test", 2), CGV_OK);
+    x = cgv_net_conv(net, 0, "a", &(cgv_conv_desc){.channels = 4, .kernel = 3});
+    cgv_net_affine_head(net, x, 0);
+    check_refused(net, 5, 7, "an affine head meets 5x3 and 7x5");
+    CU_ASSERT_EQUAL(cgv_net_affine_head(net, 0, 0), 0);
+    CU_ASSERT_EQUAL(net->status, CGV_ERROR_ARGUMENT);
+    CU_ASSERT(cgv_test_said("a gain and an offset"));
+    cgv_net_destroy(&net);
 }
 
 typedef struct shapes {
@@ -264,19 +363,27 @@ static void test_detect(void) {
     check_found(by_name("resnet_0blocks", 5, 0));
     check_found(by_name("resnet_64blocks", 4, 0));
     check_found(by_name("mobile_resnet_9blocks", 16, 0));
+    check_found(by_name("resnet_9blocks_resize", 8, 0));
+    check_found(by_name("resnet_6blocks_affine", 8, 0));
+    check_found(by_name("resnet_0blocks_resize_affine", 5, 0));
+    check_found(by_name("resnet_64blocks_resize", 2, 0));
+    check_found(by_name("mobile_resnet_9blocks_resize_affine", 4, 0));
     for (int layers = 1; layers <= CGV_PATCHGAN_MAX_LAYERS; layers++)
         check_found(by_name("patchgan", 4 + layers, layers));
 
     // Pruned by GAN compression, channels in and out other than 3, dropout in the blocks.
-    cgv_resnet_desc desc = {.input_channels = 1,
-                            .output_channels = 2,
+    cgv_resnet_desc desc = {.input_channels = 2,
+                            .output_channels = 5,
                             .stem = {5, 6, 7},
                             .blocks = 3,
                             .up = {9, 4},
                             .dropout_slot = true,
                             .inner = {3, 8, 1}};
-    for (int mobile = 0; mobile < 2; mobile++) {
-        desc.mobile = mobile;
+    for (int kind = 0; kind < 8; kind++) {
+        desc.mobile = kind & 1;
+        desc.upsample = kind & 2 ? CGV_RESNET_RESIZE : CGV_RESNET_TRANSPOSE;
+        desc.head = kind & 4 ? CGV_RESNET_AFFINE : CGV_RESNET_PLAIN;
+        desc.output_channels = kind & 4 ? 2 : 5;
         cgv_net *net;
         CU_ASSERT_EQUAL_FATAL(cgv_arch_resnet(&net, &desc), CGV_OK);
         check_found(net);
@@ -326,6 +433,16 @@ static void test_detect_refuses(void) {
     shape_named(&s, "model.1.bias")->name = "x";
     check_unsupported(&s, "'model.1.bias'");
 
+    // Neither three outputs nor a gain and an offset for each.
+    cgv_net *affine = by_name("resnet_9blocks_resize_affine", 8, 0);
+    s = shapes_of(affine);
+    shape_named(&s, "model.30.bias")->shape[0] = 3;
+    check_unsupported(&s, "'model.30.bias' has the shape [3], not [6]");
+    s = shapes_of(affine);
+    shape_named(&s, "model.26.weight")->name = "model.25.weight";
+    check_unsupported(&s, "'model.26.weight'");
+    cgv_net_destroy(&affine);
+
     s = shapes_of(patchgan);
     shape_named(&s, "model.11.weight")->shape[0] = 2; // one channel per patch
     check_unsupported(&s, "'model.11.weight'");
@@ -340,6 +457,7 @@ int main(void) {
     static const cgv_test_case cases[] = {
         {"costs", test_costs},
         {"names", test_names},
+        {"options", test_options},
         {"parameter table", test_parameter_table},
         {"layer order", test_layer_order},
         {"shapes", test_shapes},

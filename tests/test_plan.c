@@ -178,7 +178,9 @@ static bool check_net(const cgv_net *net, int n, int h, int w) {
 
 static cgv_net *by_name(const char *name, int width) {
     cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, name, width, 3), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(
+        cgv_arch_by_name(&net, &(cgv_arch_options){.name = name, .ngf = width, .ndf = width}),
+        CGV_OK);
     return net;
 }
 
@@ -198,6 +200,15 @@ static void test_mobile(void) {
     begin(2);
     check_named("mobile_resnet_2blocks", 8, 1, 20, 28);
     check_named("mobile_resnet_1blocks", 6, 2, 16, 12);
+}
+
+// The input is read again by the last step, wherever it lies.
+static void test_variants(void) {
+    begin(9);
+    check_named("resnet_1blocks_resize", 8, 1, 20, 28);
+    check_named("resnet_1blocks_affine", 8, 1, 20, 28);
+    check_named("resnet_2blocks_resize_affine", 6, 2, 12, 8);
+    check_named("mobile_resnet_1blocks_resize_affine", 4, 1, 16, 12);
 }
 
 static void test_patchgan(void) {
@@ -300,6 +311,12 @@ static int up_and_down(cgv_net *net, int x, const char *name, bool transposed) {
                         &(cgv_conv_desc){.channels = 4, .kernel = 3, .stride = 2, .pad = 1});
 }
 
+// An affine head on x, its coefficients from another node.
+static int head(cgv_net *net, int x, int other, const char *name) {
+    int coefficients = cgv_net_conv(net, other, name, &(cgv_conv_desc){.channels = 8, .kernel = 1});
+    return cgv_net_affine_head(net, coefficients, x);
+}
+
 // Nodes of any kind upon nodes anywhere before, mostly near; many are read twice or never.
 static cgv_net *random_net(int nodes) {
     cgv_net *net = empty_net("random");
@@ -310,7 +327,7 @@ static cgv_net *random_net(int nodes) {
         int other = same[cgv_rng_below(&rng, (uint32_t)count)];
         char name[16];
         snprintf(name, sizeof name, "n%d", i);
-        switch (cgv_rng_below(&rng, 8)) {
+        switch (cgv_rng_below(&rng, 9)) {
         case 0:
         case 1:
             x = cgv_net_conv(net, x, name, &conv3);
@@ -325,6 +342,9 @@ static cgv_net *random_net(int nodes) {
         case 5:
         case 6:
             x = cgv_net_add(net, x, other);
+            break;
+        case 7:
+            x = head(net, x, other, name);
             break;
         default:
             x = up_and_down(net, x, name, cgv_rng_below(&rng, 2));
@@ -403,6 +423,7 @@ int main(void) {
     static const cgv_test_case cases[] = {
         {"resnet", test_resnet},
         {"mobile resnet", test_mobile},
+        {"resize, affine head", test_variants},
         {"PatchGAN", test_patchgan},
         {"identity", test_identity},
         {"fusions that may not be", test_traps},

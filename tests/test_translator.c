@@ -48,7 +48,9 @@ static cgv_model *random_model(cgv_net *net) {
 
 static cgv_model *named_model(const char *name, int width) {
     cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, name, width, 3), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(
+        cgv_arch_by_name(&net, &(cgv_arch_options){.name = name, .ngf = width, .ndf = width}),
+        CGV_OK);
     return random_model(net);
 }
 

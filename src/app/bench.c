@@ -34,6 +34,16 @@ static const cgv_cli_option options[] = {
      .help = "channels of a discriminator's first layer (64)",
      .min = 1,
      .max = 1024},
+    {.name = "upsample",
+     .kind = CGV_CLI_TEXT,
+     .offset = offsetof(cgv_bench_options, upsample),
+     .value = "KIND",
+     .help = "how a generator comes back to full size: transpose or resize (transpose)"},
+    {.name = "head",
+     .kind = CGV_CLI_TEXT,
+     .offset = offsetof(cgv_bench_options, head),
+     .value = "KIND",
+     .help = "what a generator's last layer gives: plain or affine (plain)"},
     {.name = "train",
      .kind = CGV_CLI_FLAG,
      .offset = offsetof(cgv_bench_options, train),
@@ -108,17 +118,18 @@ cgv_status cgv_bench_random_model(cgv_model **out, const cgv_bench_options *o, b
                                   uint64_t seed) {
     cgv_net *net;
     *out = NULL;
-    cgv_status status = generator ? cgv_arch_by_name(&net, o->arch, o->ngf, o->layers)
-                                  : cgv_arch_by_name(&net, "patchgan", o->ndf, o->layers);
+    cgv_status status =
+        cgv_arch_by_name(&net, &(cgv_arch_options){.name = generator ? o->arch : "patchgan",
+                                                   .ngf = o->ngf,
+                                                   .ndf = o->ndf,
+                                                   .layers = o->layers,
+                                                   .upsample = o->upsample,
+                                                   .head = o->head});
     if (!status)
         status = cgv_model_from_net(out, net, "random");
-    if (status)
-        return status;
-    cgv_rng rng;
-    cgv_rng_seed(&rng, seed, 0);
-    for (size_t i = 0; i < (*out)->net->param_floats; i++)
-        (*out)->params[i] = 0.02f * cgv_rng_normal(&rng);
-    return CGV_OK;
+    if (!status)
+        cgv_arch_init((*out)->net, (*out)->params, seed);
+    return status;
 }
 
 static cgv_status open_model(bench *b, const cgv_bench_options *o) {

@@ -9,7 +9,7 @@
 
 typedef struct cgv_bench_options {
     cgv_app_common common;
-    const char *arch, *model;
+    const char *arch, *upsample, *head, *model;
     int ngf, ndf, layers, runs, batch;
     cgv_cli_size size;
     bool train, json;

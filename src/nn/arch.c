@@ -5,44 +5,6 @@
 
 #include "base/log.h"
 
-enum { MAX_CHANNELS = 4096 };
-
-cgv_status cgv_arch_identity(cgv_net **out, int channels) {
-    *out = NULL;
-    cgv_net *net;
-    cgv_status status = cgv_net_create(&net, "identity", channels);
-    if (status)
-        return status;
-    cgv_net_activation(net, 0, CGV_ACT_NONE, 0);
-    status = net->status;
-    if (status)
-        cgv_net_destroy(&net);
-    *out = net;
-    return status;
-}
-
-cgv_status cgv_arch_by_name(cgv_net **out, const char *name, int width, int layers) {
-    *out = NULL;
-    if (!strcmp(name, "identity"))
-        return cgv_arch_identity(out, 3);
-    if (width < 1 || width > MAX_CHANNELS)
-        return cgv_fail(CGV_ERROR_ARGUMENT, "%s: a width of %d channels; it must be 1 to %d", name,
-                        width, MAX_CHANNELS);
-    if (!strcmp(name, "patchgan"))
-        return cgv_arch_patchgan(out, &(cgv_patchgan_desc){3, width, layers});
-
-    bool mobile = !strncmp(name, "mobile_", 7);
-    int blocks = -1, end = 0;
-    sscanf(name + (mobile ? 7 : 0), "resnet_%3dblocks%n", &blocks, &end);
-    if (!end || name[(mobile ? 7 : 0) + end] || blocks < 0)
-        return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "%s: no such architecture; there are resnet_9blocks (any number), "
-                        "mobile_resnet_9blocks, patchgan, identity",
-                        name);
-    cgv_resnet_desc desc = cgv_resnet_desc_default(width, blocks, mobile);
-    return cgv_arch_resnet(out, &desc);
-}
-
 typedef struct weights {
     const cgv_weight_shape *shapes;
     int count;
@@ -67,7 +29,7 @@ static const cgv_weight_shape *find_conv(const weights *w, int index, const char
 // One dimension of a convolution's weight. Where there is none, 0, and its name is noted.
 static int extent(weights *w, int index, const char *rest, int dimension) {
     const cgv_weight_shape *shape = find_conv(w, index, rest);
-    if (shape && shape->shape[dimension] >= 1 && shape->shape[dimension] <= MAX_CHANNELS)
+    if (shape && shape->shape[dimension] >= 1 && shape->shape[dimension] <= CGV_ARCH_MAX_CHANNELS)
         return (int)shape->shape[dimension];
     if (!*w->missing)
         snprintf(w->missing, sizeof w->missing, "model.%d%s.weight", index, rest);
@@ -97,10 +59,21 @@ static cgv_status build_resnet(cgv_net **out, weights *w, const char *where) {
         desc.inner[desc.blocks] = extent(w, 10 + desc.blocks, first, 0);
         desc.blocks++;
     }
-    int tail = 10 + desc.blocks;
-    desc.up[0] = extent(w, tail, "", 1);
-    desc.up[1] = extent(w, tail + 3, "", 1);
-    desc.output_channels = extent(w, tail + 7, "", 0);
+    // Behind the blocks comes a transposed convolution, or an enlargement without weights.
+    cgv_resnet_indices tail = cgv_resnet_tail(desc.blocks, CGV_RESNET_TRANSPOSE);
+    cgv_resnet_indices resize = cgv_resnet_tail(desc.blocks, CGV_RESNET_RESIZE);
+    if (!find_conv(w, tail.up[0], "") && find_conv(w, resize.up[0], "")) {
+        desc.upsample = CGV_RESNET_RESIZE;
+        tail = resize;
+    }
+    int channels_at = desc.upsample == CGV_RESNET_TRANSPOSE ? 1 : 0; // in the shape of the weights
+    for (int i = 0; i < 2; i++)
+        desc.up[i] = extent(w, tail.up[i], "", channels_at);
+    desc.output_channels = extent(w, tail.last, "", 0);
+    if (desc.output_channels == 2 * desc.input_channels) {
+        desc.head = CGV_RESNET_AFFINE;
+        desc.output_channels = desc.input_channels;
+    }
     if (*w->missing)
         return refuse_missing(w, "resnet", where);
     return cgv_arch_resnet(out, &desc);

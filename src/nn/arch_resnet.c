@@ -1,5 +1,14 @@
 // ResNet generator. The layers carry the indices that they have in the public PyTorch
 // implementation's nn.Sequential, where padding, norm and activation count too.
+//
+// The blocks start at 10; with B of them T = 10 + B is the first layer behind, and there follow
+//
+//     transpose   T ConvT, IN, ReLU; T+3 ConvT, IN, ReLU; T+6 pad, T+7 last conv, tanh
+//     resize      T upsample, pad, T+2 conv, IN, ReLU; T+5 upsample, pad, T+7 conv, IN, ReLU;
+//                 T+10 pad, T+11 last conv, tanh
+//
+// so that with 9 blocks the convolutions are 19, 22, 26 or 21, 26, 30. An affine head changes the
+// channels of the last one, and no index.
 #include <stdio.h>
 
 #include "base/log.h"
@@ -20,6 +29,13 @@ cgv_resnet_desc cgv_resnet_desc_default(int ngf, int blocks, bool mobile) {
     for (int i = 0; i < CGV_RESNET_MAX_BLOCKS; i++)
         desc.inner[i] = 4 * ngf;
     return desc;
+}
+
+cgv_resnet_indices cgv_resnet_tail(int blocks, cgv_resnet_upsample upsample) {
+    int t = FIRST_BLOCK + blocks;
+    if (upsample == CGV_RESNET_RESIZE)
+        return (cgv_resnet_indices){.up = {t + 2, t + 7}, .last = t + 11};
+    return (cgv_resnet_indices){.up = {t, t + 3}, .last = t + 7};
 }
 
 static const char *layer(char name[64], int index) {
@@ -51,12 +67,21 @@ static int down(cgv_net *net, int x, int index, int channels) {
     return norm_relu(net, x);
 }
 
-static int up(cgv_net *net, int x, int index, int channels) {
+static int up_transpose(cgv_net *net, int x, int index, int channels) {
     char name[64];
     x = cgv_net_conv_transpose(
         net, x, layer(name, index),
         &(cgv_conv_desc){
             .channels = channels, .kernel = 3, .stride = 2, .pad = 1, .output_pad = 1});
+    return norm_relu(net, x);
+}
+
+static int up_resize(cgv_net *net, int x, int index, int channels) {
+    char name[64];
+    x = cgv_net_upsample(net, x, 2, CGV_UPSAMPLE_NEAREST);
+    x = cgv_net_conv(
+        net, x, layer(name, index),
+        &(cgv_conv_desc){.channels = channels, .kernel = 3, .pad = 1, .pad_mode = CGV_PAD_REFLECT});
     return norm_relu(net, x);
 }
 
@@ -86,14 +111,30 @@ static int block(cgv_net *net, int x, int index, const cgv_resnet_desc *desc) {
     return cgv_net_add(net, x, y);
 }
 
+// All behind the blocks.
+static void tail(cgv_net *net, int x, const cgv_resnet_desc *desc) {
+    cgv_resnet_indices at = cgv_resnet_tail(desc->blocks, desc->upsample);
+    bool affine = desc->head == CGV_RESNET_AFFINE;
+    for (int i = 0; i < 2; i++)
+        x = desc->upsample == CGV_RESNET_RESIZE ? up_resize(net, x, at.up[i], desc->up[i])
+                                                : up_transpose(net, x, at.up[i], desc->up[i]);
+    x = conv7(net, x, at.last, affine ? 2 * desc->output_channels : desc->output_channels);
+    if (affine)
+        cgv_net_affine_head(net, x, 0);
+    else
+        cgv_net_activation(net, x, CGV_ACT_TANH, 0);
+}
+
 cgv_status cgv_arch_resnet(cgv_net **out, const cgv_resnet_desc *desc) {
     *out = NULL;
     if (desc->blocks < 0 || desc->blocks > CGV_RESNET_MAX_BLOCKS)
         return cgv_fail(CGV_ERROR_ARGUMENT, "resnet: %d blocks, the limit is %d", desc->blocks,
                         CGV_RESNET_MAX_BLOCKS);
     char architecture[64];
-    snprintf(architecture, sizeof architecture, "%sresnet_%dblocks", desc->mobile ? "mobile_" : "",
-             desc->blocks);
+    snprintf(architecture, sizeof architecture, "%sresnet_%dblocks%s%s",
+             desc->mobile ? "mobile_" : "", desc->blocks,
+             desc->upsample == CGV_RESNET_RESIZE ? "_resize" : "",
+             desc->head == CGV_RESNET_AFFINE ? "_affine" : "");
     cgv_net *net;
     cgv_status status = cgv_net_create(&net, architecture, desc->input_channels);
     if (status)
@@ -104,11 +145,7 @@ cgv_status cgv_arch_resnet(cgv_net **out, const cgv_resnet_desc *desc) {
     x = down(net, x, 7, desc->stem[2]);
     for (int i = 0; i < desc->blocks; i++)
         x = block(net, x, i, desc);
-    int tail = FIRST_BLOCK + desc->blocks;
-    x = up(net, x, tail, desc->up[0]);
-    x = up(net, x, tail + 3, desc->up[1]);
-    x = conv7(net, x, tail + 7, desc->output_channels);
-    cgv_net_activation(net, x, CGV_ACT_TANH, 0);
+    tail(net, x, desc);
     status = net->status;
     if (status)
         cgv_net_destroy(&net);

@@ -183,6 +183,24 @@ static void walk_upsample(walk *w, const plan_step *step, int dy_where) {
     contribute(w, node->input[0], dx_where);
 }
 
+// One dispatch gives both gradients, so that the caller's dinput may lie where doutput does.
+static void walk_affine_head(walk *w, const plan_step *step, int dy_where) {
+    const cgv_node *node = &w->plan->net->nodes[step->node];
+    int coefficients = node->input[0], x = node->input[1];
+    int dcoefficients_where = contribution(w, coefficients), dx_where = contribution(w, x);
+    if (w->cmd) {
+        cgv_tensor dx = {0};
+        if (wanted(w, x))
+            dx = gradient_tensor(w, x, dx_where);
+        cgv_affine_head_grad(
+            w->cmd, gradient_tensor(w, coefficients, dcoefficients_where), dx,
+            gradient_tensor(w, step->out, dy_where), cgv_plan_tensor(w->plan, w->tape, step->out),
+            cgv_plan_tensor(w->plan, w->tape, coefficients), cgv_plan_tensor(w->plan, w->tape, x));
+    }
+    contribute(w, coefficients, dcoefficients_where);
+    contribute(w, x, dx_where);
+}
+
 static void walk_back(walk *w) {
     const cgv_plan *plan = w->plan;
     for (int i = 0; i < plan->net->node_count; i++)
@@ -214,6 +232,9 @@ static void walk_back(walk *w) {
             break;
         case CGV_OP_UPSAMPLE:
             walk_upsample(w, step, dy_where);
+            break;
+        case CGV_OP_AFFINE_HEAD:
+            walk_affine_head(w, step, dy_where);
             break;
         }
     }

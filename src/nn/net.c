@@ -211,6 +211,19 @@ int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode) {
             .op = CGV_OP_UPSAMPLE, .weight = -1, .bias = -1, .factor = factor, .upsample = mode});
 }
 
+int cgv_net_affine_head(cgv_net *net, int coefficients, int x) {
+    if (net->status)
+        return 0;
+    if (input_channels(net, coefficients) != 2 * input_channels(net, x))
+        return refuse(net, "affine head", "a gain and an offset are needed for every channel");
+    cgv_node node = {.op = CGV_OP_AFFINE_HEAD,
+                     .input = {coefficients, x},
+                     .channels = input_channels(net, x),
+                     .weight = -1,
+                     .bias = -1};
+    return add_node(net, &node);
+}
+
 // One side of a node's tensor from that of its input. 0: the input is too small.
 static int64_t output_side(const cgv_node *n, int64_t side) {
     int64_t padded = side + 2 * n->pad;
@@ -227,6 +240,7 @@ static int64_t output_side(const cgv_node *n, int64_t side) {
     case CGV_OP_INSTANCE_NORM:
     case CGV_OP_ACTIVATION:
     case CGV_OP_ADD:
+    case CGV_OP_AFFINE_HEAD:
         break;
     }
     return side;
@@ -247,11 +261,12 @@ static cgv_status node_size(const cgv_net *net, int index, cgv_size *sizes) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "%s: an input of %dx%d is too large", net->architecture,
                         sizes[0].w, sizes[0].h);
     sizes[index] = (cgv_size){(int)h, (int)w};
-    if (n->op == CGV_OP_ADD) {
+    if (n->input[1] >= 0) {
         const cgv_size *other = &sizes[n->input[1]];
         if (other->h != h || other->w != w)
-            return cgv_fail(CGV_ERROR_ARGUMENT, "%s: an addition meets %dx%d and %dx%d",
-                            net->architecture, (int)w, (int)h, other->w, other->h);
+            return cgv_fail(CGV_ERROR_ARGUMENT, "%s: %s meets %dx%d and %dx%d", net->architecture,
+                            n->op == CGV_OP_ADD ? "an addition" : "an affine head", (int)w, (int)h,
+                            other->w, other->h);
     }
     return CGV_OK;
 }

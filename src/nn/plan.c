@@ -76,6 +76,7 @@ static void label_step(const cgv_plan *plan, plan_step *step) {
         [CGV_OP_ACTIVATION] = "activation",
         [CGV_OP_ADD] = "add",
         [CGV_OP_UPSAMPLE] = "upsample",
+        [CGV_OP_AFFINE_HEAD] = "affine head",
     };
     const cgv_node *node = &plan->net->nodes[step->node];
     int channels = plan->net->nodes[node->input[0]].channels;
@@ -427,6 +428,9 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
             break;
         case CGV_OP_UPSAMPLE:
             cgv_upsample(cmd, y, x, node->factor, node->upsample);
+            break;
+        case CGV_OP_AFFINE_HEAD:
+            cgv_affine_head(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
             break;
         }
     }

@@ -44,6 +44,12 @@ void cgv_activation_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, cgv_tensor 
 void cgv_upsample_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, int factor,
                        cgv_upsample_mode mode);
 
+// ---- affine head (ops/affine_head.c) ----
+
+// Gradients of both operands; y is the result. dx may be dy; dx.address 0: not wanted.
+void cgv_affine_head_grad(cgv_cmd *cmd, cgv_tensor dcoefficients, cgv_tensor dx, cgv_tensor dy,
+                          cgv_tensor y, cgv_tensor coefficients, cgv_tensor x);
+
 // ---- losses (ops/loss.c) ----
 
 typedef enum cgv_loss_kind {

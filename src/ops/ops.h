@@ -71,6 +71,12 @@ void cgv_activation_apply(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_activati
                           float slope);                               // y may be x
 void cgv_add(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b); // y may be a or b
 
+// ---- affine head (ops/affine_head.c) ----
+
+// y = tanh(x * (1 + gain) + offset), element by element. x, y [N, C, H, W]; coefficients
+// [N, 2C, H, W]: of each picture the gains of its channels, then their offsets.
+void cgv_affine_head(cgv_cmd *cmd, cgv_tensor y, cgv_tensor coefficients, cgv_tensor x);
+
 // ---- resampling (ops/resample.c) ----
 
 // y has factor times the height and width of x.

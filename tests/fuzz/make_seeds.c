@@ -63,7 +63,7 @@ static void make_safetensors(const fixture_file *file, const char *name) {
 // A net of width 1: every name, and few numbers.
 static void make_net(const char *architecture) {
     cgv_net *net;
-    if (cgv_arch_by_name(&net, architecture, 1, 2))
+    if (cgv_arch_by_name(&net, &(cgv_arch_options){architecture, .ngf = 1, .ndf = 1, .layers = 2}))
         exit(1);
     fixture_model model = fixture_from_net(net);
     make_pth(&model.file, architecture);
