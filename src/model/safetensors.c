@@ -3,11 +3,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/log.h"
-#include "model/dtype.h"
-#include "model/state_dict.h"
+#include "model/safetensors.h"
 
 // A header of CGV_MAX_TENSORS long names stays below; a parsed JSON value takes many times its
 // text.
@@ -23,18 +23,8 @@ static const struct {
     {"BOOL", CGV_DTYPE_U8},
 };
 
-typedef struct entry {
-    const char *name;
-    cgv_dtype dtype;
-    int dims;
-    int64_t shape[CGV_MAX_DIMS];
-    uint64_t begin, end;
-} entry;
-
-typedef struct table {
-    entry *entries;
-    int count;
-} table;
+typedef cgv_safetensors_entry entry;
+typedef cgv_safetensors table;
 
 static cgv_status damaged(const char *where, const char *name, const char *why) {
     return cgv_fail(CGV_ERROR_FORMAT, "%s: damaged: '%s' %s", where, name, why);
@@ -117,7 +107,8 @@ static cgv_status check_tiling(const table *t, uint64_t size, const char *where)
     return CGV_OK;
 }
 
-static cgv_status read_table(table *t, json_t *header, uint64_t size, const char *where) {
+static cgv_status read_table(table *t, uint64_t size, const char *where) {
+    json_t *header = t->header;
     if (json_object_size(header) > CGV_MAX_TENSORS)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: more than %d tensors", where, CGV_MAX_TENSORS);
     t->entries = calloc(json_object_size(header) + 1, sizeof *t->entries);
@@ -153,84 +144,179 @@ static cgv_status copy_tensors(cgv_state_dict *out, const table *t, const uint8_
     return CGV_OK;
 }
 
-cgv_status cgv_safetensors_parse(cgv_state_dict *out, const void *data, size_t size,
-                                 const char *where) {
-    *out = (cgv_state_dict){0};
-    const uint8_t *bytes = data;
-    uint64_t length = 0;
-    if (size >= sizeof length)
-        memcpy(&length, bytes, sizeof length);
-    if (size < sizeof length || length > size - sizeof length)
+// text: the header, `length` bytes, before `size` bytes of numbers.
+static cgv_status read_header(table *t, const char *text, uint64_t length, uint64_t size,
+                              const char *where) {
+    json_error_t error;
+    *t = (table){.start = sizeof length + length,
+                 .header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error)};
+    cgv_status status;
+    if (json_is_object(t->header))
+        status = read_table(t, size, where);
+    else
+        status = cgv_fail(CGV_ERROR_FORMAT, "%s: damaged: its header is no JSON object", where);
+    if (status)
+        cgv_safetensors_free(t);
+    return status;
+}
+
+// length: as the file says, which has `size` bytes after it.
+static cgv_status check_length(uint64_t length, uint64_t size, const char *where) {
+    if (length > size)
         return cgv_fail(CGV_ERROR_FORMAT, "%s: damaged or truncated: its header is incomplete",
                         where);
     if (length > MAX_HEADER)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: a header of %llu bytes, more than any model's",
                         where, (unsigned long long)length);
-    bytes += sizeof length;
-    json_error_t error;
-    json_t *header =
-        json_loadb((const char *)bytes, (size_t)length, JSON_REJECT_DUPLICATES, &error);
-    if (!json_is_object(header)) {
-        json_decref(header);
-        return cgv_fail(CGV_ERROR_FORMAT, "%s: damaged: its header is no JSON object", where);
+    return CGV_OK;
+}
+
+cgv_status cgv_safetensors_parse(cgv_state_dict *out, const void *data, size_t size,
+                                 const char *where) {
+    *out = (cgv_state_dict){0};
+    const uint8_t *bytes = data;
+    uint64_t length = UINT64_MAX;
+    if (size >= sizeof length) {
+        memcpy(&length, bytes, sizeof length);
+        bytes += sizeof length;
+        size -= sizeof length;
     }
-    table t = {0};
-    cgv_status status = read_table(&t, header, size - sizeof length - length, where);
+    cgv_status status = check_length(length, size, where);
+    if (status)
+        return status;
+    table t;
+    status = read_header(&t, (const char *)bytes, length, size - length, where);
     if (!status)
         status = copy_tensors(out, &t, bytes + length, where);
     if (status)
         cgv_state_dict_free(out);
-    free(t.entries);
-    json_decref(header);
+    cgv_safetensors_free(&t);
     return status;
 }
 
-static json_t *make_tensor(const cgv_state_tensor *tensor, uint64_t *at) {
+cgv_status cgv_safetensors_read_header(cgv_safetensors *out, FILE *file, const char *where) {
+    *out = (cgv_safetensors){0};
+    uint64_t length = UINT64_MAX, size = 0;
+    struct stat st;
+    if (!fstat(fileno(file), &st) && fread(&length, sizeof length, 1, file) == 1)
+        size = (uint64_t)st.st_size - sizeof length;
+    cgv_status status = check_length(length, size, where);
+    if (status)
+        return status;
+    char *text = malloc(length + 1);
+    if (!text)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: no memory for the header", where);
+    if (fread(text, 1, length, file) == length)
+        status = read_header(out, text, length, size - length, where);
+    else
+        status = cgv_fail(CGV_ERROR_IO, "%s: cannot read the header", where);
+    free(text);
+    return status;
+}
+
+void cgv_safetensors_free(cgv_safetensors *file) {
+    free(file->entries);
+    json_decref(file->header);
+    *file = (cgv_safetensors){0};
+}
+
+const cgv_safetensors_entry *cgv_safetensors_find(const cgv_safetensors *file, const char *name) {
+    for (int i = 0; i < file->count; i++)
+        if (!strcmp(file->entries[i].name, name))
+            return &file->entries[i];
+    return NULL;
+}
+
+const char *cgv_safetensors_find_note(const cgv_safetensors *file, const char *key) {
+    return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
+}
+
+static const char *type_name(cgv_dtype dtype) {
+    size_t i = 0;
+    while (types[i].dtype != dtype)
+        i++;
+    return types[i].name;
+}
+
+static json_t *make_tensor(entry *e, uint64_t *at) {
     json_t *shape = json_array();
-    for (int i = 0; i < tensor->dims; i++)
-        json_array_append_new(shape, json_integer(tensor->shape[i]));
-    uint64_t begin = *at;
-    *at += tensor->count * sizeof(float);
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets",
-                     (json_int_t)begin, (json_int_t)*at);
+    uint64_t count = 1;
+    for (int i = 0; i < e->dims; i++) {
+        json_array_append_new(shape, json_integer(e->shape[i]));
+        count *= (uint64_t)e->shape[i];
+    }
+    e->begin = *at;
+    e->end = *at += count * cgv_dtype_size(e->dtype);
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", type_name(e->dtype), "shape", shape,
+                     "data_offsets", (json_int_t)e->begin, (json_int_t)e->end);
 }
 
 // malloc'ed text, or NULL when out of memory (jansson passes a missing part on).
-static char *make_header(const cgv_state_dict *dict, const char *architecture) {
+static char *make_header(entry *entries, int count, const cgv_safetensors_note *notes,
+                         int note_count) {
     json_t *header = json_object();
     json_t *metadata = json_pack("{s:s}", "format", "pt");
-    int failed =
-        architecture && json_object_set_new(metadata, "architecture", json_string(architecture));
+    int failed = 0;
+    for (int i = 0; i < note_count; i++)
+        failed |= json_object_set_new(metadata, notes[i].key, json_string(notes[i].value));
     failed |= json_object_set_new(header, "__metadata__", metadata);
     uint64_t at = 0;
-    for (int i = 0; i < dict->count; i++)
-        failed |=
-            json_object_set_new(header, dict->tensors[i].name, make_tensor(&dict->tensors[i], &at));
+    for (int i = 0; i < count; i++)
+        failed |= json_object_set_new(header, entries[i].name, make_tensor(&entries[i], &at));
     char *text = failed ? NULL : json_dumps(header, JSON_COMPACT);
     json_decref(header);
     return text;
 }
 
-static void write_file(FILE *file, const cgv_state_dict *dict, const char *header) {
+cgv_status cgv_safetensors_write_header(FILE *file, cgv_safetensors_entry *entries, int count,
+                                        const cgv_safetensors_note *notes, int note_count,
+                                        const char *where) {
+    char *header = make_header(entries, count, notes, note_count);
+    if (!header)
+        return cgv_fail(CGV_ERROR_MEMORY,
+                        "%s: no memory for the header, or a text in it is no UTF-8", where);
     uint64_t length = strlen(header);
     uint64_t padded = (length + 7) / 8 * 8; // so that the numbers are aligned in a mapped file
-    fwrite(&padded, sizeof padded, 1, file);
-    fprintf(file, "%s%*s", header, (int)(padded - length), "");
-    for (int i = 0; i < dict->count; i++)
+    cgv_status status = CGV_OK;
+    if (count > CGV_MAX_TENSORS || padded > MAX_HEADER)
+        status = cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: %d tensors, more than a file may hold", where,
+                          count);
+    if (!status) {
+        fwrite(&padded, sizeof padded, 1, file);
+        fprintf(file, "%s%*s", header, (int)(padded - length), "");
+    }
+    free(header);
+    return status;
+}
+
+static cgv_status write_file(FILE *file, const cgv_state_dict *dict,
+                             const cgv_safetensors_note *note, const char *where) {
+    entry *entries = calloc((size_t)dict->count + 1, sizeof *entries);
+    if (!entries)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", where);
+    for (int i = 0; i < dict->count; i++) {
+        const cgv_state_tensor *tensor = &dict->tensors[i];
+        entries[i] = (entry){.name = tensor->name, .dtype = CGV_DTYPE_F32, .dims = tensor->dims};
+        memcpy(entries[i].shape, tensor->shape, sizeof tensor->shape);
+    }
+    cgv_status status =
+        cgv_safetensors_write_header(file, entries, dict->count, note, note->value != NULL, where);
+    for (int i = 0; i < dict->count && !status; i++)
         fwrite(dict->tensors[i].data, sizeof(float), dict->tensors[i].count, file);
+    free(entries);
+    return status;
 }
 
 cgv_status cgv_safetensors_write(const cgv_state_dict *dict, const char *path,
                                  const char *architecture) {
-    char *header = make_header(dict, architecture);
-    if (!header)
-        return cgv_fail(CGV_ERROR_MEMORY, "%s: no memory for the header", path);
+    cgv_safetensors_note note = {"architecture", architecture};
     cgv_fs_writer writer;
     cgv_status status = cgv_fs_writer_open(&writer, path);
-    if (!status) {
-        write_file(writer.file, dict, header);
-        status = cgv_fs_writer_commit(&writer); // sees every failed write before
-    }
-    free(header);
+    if (status)
+        return status;
+    status = write_file(writer.file, dict, &note, path);
+    if (!status)
+        return cgv_fs_writer_commit(&writer); // sees every failed write before
+    cgv_fs_writer_abort(&writer);
     return status;
 }

@@ -470,6 +470,18 @@ int64_t cgv_trainer_steps(const cgv_trainer *t) {
     return t->steps;
 }
 
+void cgv_trainer_set_steps(cgv_trainer *t, int64_t steps) {
+    t->steps = steps;
+}
+
+const cgv_trainer_params *cgv_trainer_settings(const cgv_trainer *t) {
+    return &t->params;
+}
+
+cgv_pool *cgv_trainer_pool(const cgv_trainer *t, int generator) {
+    return (cgv_pool *)(generator == CGV_G_A ? &t->pool_b : &t->pool_a);
+}
+
 const cgv_net_state *cgv_trainer_net(const cgv_trainer *t, int net) {
     return &t->nets[net];
 }

@@ -72,6 +72,7 @@ CGV_NODISCARD cgv_status cgv_trainer_step(cgv_trainer *trainer, cgv_losses *loss
 
 // Steps taken.
 int64_t cgv_trainer_steps(const cgv_trainer *trainer);
+const cgv_trainer_params *cgv_trainer_settings(const cgv_trainer *trainer);
 
 // The networks' state, valid as long as the trainer.
 const cgv_net_state *cgv_trainer_net(const cgv_trainer *trainer, int net);
@@ -85,6 +86,11 @@ cgv_trainer_pictures cgv_trainer_last(const cgv_trainer *trainer);
 // Times of the last step's commands; needs params.profile. As cgv_cmd_profile.
 CGV_NODISCARD cgv_status cgv_trainer_profile(cgv_trainer *trainer,
                                              const cgv_profile_entry **entries, int *count);
+
+// What steps change besides the networks, for checkpoints: the pools of fakes of CGV_G_A and CGV_G_B
+// (train/pool.h), and the number of steps.
+struct cgv_pool *cgv_trainer_pool(const cgv_trainer *trainer, int generator);
+void cgv_trainer_set_steps(cgv_trainer *trainer, int64_t steps);
 
 // Device memory in use.
 uint64_t cgv_trainer_bytes(const cgv_trainer *trainer);
