@@ -12,7 +12,7 @@ declare -A below=(
     [model]="nn base"
     [filter]="model nn ops gpu base"
     [train]="model nn ops gpu base"
-    [video]="filter model nn ops gpu base"
+    [video]="train filter model nn ops gpu base"
     [app]="video train filter model nn ops gpu base"
 )
 failed=0
