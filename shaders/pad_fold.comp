@@ -16,11 +16,11 @@ void main()
     int padded_w = push.w + 2 * push.pad, padded_h = push.h + 2 * push.pad;
     uint64_t plane = at(push.dpadded, i / push.w / push.h * padded_w * padded_h);
     float sum = 0;
-    // Elements away from the border stand for themselves alone.
-    bool inner_x = x > push.pad && x < push.w - 1 - push.pad;
-    bool inner_y = y > push.pad && y < push.h - 1 - push.pad;
-    int y0 = inner_y ? y + push.pad : 0, y1 = inner_y ? y0 + 1 : padded_h;
-    int x0 = inner_x ? x + push.pad : 0, x1 = inner_x ? x0 + 1 : padded_w;
+    // Only elements near a border are repeated, and only on its side.
+    int y0 = y <= push.pad ? 0 : y + push.pad;
+    int y1 = y >= push.h - 1 - push.pad ? padded_h : y + push.pad + 1;
+    int x0 = x <= push.pad ? 0 : x + push.pad;
+    int x1 = x >= push.w - 1 - push.pad ? padded_w : x + push.pad + 1;
     for (int v = y0; v < y1; v++) {
         if (pad_index(v - push.pad, push.h, PAD_MODE) != y)
             continue;

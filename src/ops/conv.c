@@ -69,16 +69,18 @@ void cgv_conv_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights, const cgv_co
                        .push_bytes = sizeof push});
 }
 
-// The widest tile among x, x/2, … 1 that leaves the fewest lanes idle beyond the row's end.
-static int tile_width(int widest, int width, int subgroup) {
-    int best = widest, covered = cgv_divide_up(width, subgroup * widest) * subgroup * widest;
-    for (int x = widest / 2; x >= 1; x /= 2) {
-        int c = cgv_divide_up(width, subgroup * x) * subgroup * x;
-        if (c < covered) {
+// What a row of this width costs with tiles of x pixels: lanes idle beyond its end work too, and a
+// tile loads x + kernel - 1 columns for x results. The weights of both were fitted on lavapipe.
+static int row_cost(int x, int width, int kernel, int subgroup) {
+    int tiles = cgv_divide_up(width, subgroup * x) * subgroup;
+    return tiles * (2 * x + kernel);
+}
+
+static int tile_width(int widest, int width, int kernel, int subgroup) {
+    int best = widest;
+    for (int x = widest / 2; x >= 1; x /= 2)
+        if (row_cost(x, width, kernel, subgroup) < row_cost(best, width, kernel, subgroup))
             best = x;
-            covered = c;
-        }
-    }
     return best;
 }
 
@@ -93,7 +95,7 @@ static conv_tile choose_tile(const cgv_conv_params *params, const cgv_limits *li
     }
     while (rows > out_h)
         rows /= 2;
-    return (conv_tile){tile_width(columns, out_w, (int)limits->subgroup), rows};
+    return (conv_tile){tile_width(columns, out_w, params->kernel, (int)limits->subgroup), rows};
 }
 
 // Whether conv_direct.comp may load pairs of columns; see there.
