@@ -16,7 +16,8 @@ extern "C" {
 typedef struct cgv_model cgv_model;
 
 typedef struct cgv_model_info {
-    char architecture[64]; // "resnet_9blocks", "mobile_resnet_9blocks", "patchgan", "identity" …
+    // "resnet_9blocks", "mobile_resnet_9blocks", "resnet_6blocks_resize_affine", "patchgan" …
+    char architecture[64];
     char format[32];       // "pth (legacy)", "pth (zip)", "safetensors", "built in"
     int input_channels;
     int output_channels;

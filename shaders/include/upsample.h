@@ -2,7 +2,6 @@
 
 CGV_PUSH(upsample)
     uint64_t y, x;
-    int h, w; // of x
-    int factor;
-    int count; // elements of y
+    int h, w;  // of x
+    int count; // invocations: elements of x, bilinear of y
 CGV_PUSH_END(upsample)

@@ -2,7 +2,6 @@
 
 CGV_PUSH(upsample_grad)
     uint64_t dx, dy;
-    int h, w; // of dx
-    int factor;
+    int h, w;  // of dx
     int count; // elements of dx
 CGV_PUSH_END(upsample_grad)

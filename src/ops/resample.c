@@ -6,19 +6,19 @@
 #include "upsample.h"
 
 void cgv_upsample(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, int factor, cgv_upsample_mode mode) {
-    uint64_t count = cgv_tensor_bytes(y) / sizeof(float);
+    bool bilinear = mode == CGV_UPSAMPLE_BILINEAR;
+    uint64_t count = cgv_tensor_bytes(bilinear ? y : x) / sizeof(float);
     struct upsample_push push = {
         .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
         .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
         .h = x.h,
         .w = x.w,
-        .factor = factor,
         .count = (int)count,
     };
     cgv_dispatch_linear(cmd, count,
                         (cgv_dispatch){.shader = &cgv_shader_upsample,
-                                       .spec = {mode == CGV_UPSAMPLE_BILINEAR},
-                                       .spec_count = 1,
+                                       .spec = {bilinear, factor},
+                                       .spec_count = 2,
                                        .push = &push,
                                        .push_bytes = sizeof push});
 }

@@ -32,13 +32,12 @@ void cgv_upsample_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, int factor,
         .dy = cgv_cmd_read(cmd, dy.address, cgv_tensor_bytes(dy)),
         .h = dx.h,
         .w = dx.w,
-        .factor = factor,
         .count = (int)count,
     };
     cgv_dispatch_linear(cmd, count,
                         (cgv_dispatch){.shader = &cgv_shader_upsample_grad,
-                                       .spec = {mode == CGV_UPSAMPLE_BILINEAR},
-                                       .spec_count = 1,
+                                       .spec = {mode == CGV_UPSAMPLE_BILINEAR, factor},
+                                       .spec_count = 2,
                                        .push = &push,
                                        .push_bytes = sizeof push});
 }
