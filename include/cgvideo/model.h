@@ -18,7 +18,7 @@ typedef struct cgv_model cgv_model;
 typedef struct cgv_model_info {
     // "resnet_9blocks", "mobile_resnet_9blocks", "resnet_6blocks_resize_affine", "patchgan" …
     char architecture[64];
-    char format[32];       // "pth (legacy)", "pth (zip)", "safetensors", "built in"
+    char format[32]; // "pth (legacy)", "pth (zip)", "safetensors", "built in"
     int input_channels;
     int output_channels;
     int multiple;       // picture sides are extended to multiples of this by reflection
