@@ -142,3 +142,23 @@ bool guarded_run_nan(guarded *g) {
 bool guarded_run(guarded *g) {
     return guarded_run_nan(g) && check_written(g);
 }
+
+bool guarded_run_twice(guarded *g, void (*record)(void *), void *opaque) {
+    guarded_begin(g);
+    record(opaque);
+    if (!guarded_run(g))
+        return false;
+    uint64_t bytes = g->used;
+    uint8_t *first = malloc(bytes);
+    if (first)
+        memcpy(first, g->after, bytes);
+    guarded_begin(g);
+    record(opaque);
+    bool right = first && guarded_run(g);
+    if (right && (g->used != bytes || memcmp(first, g->after, bytes))) {
+        printf("the second run left other bytes than the first\n");
+        right = false;
+    }
+    free(first);
+    return right;
+}

@@ -42,7 +42,11 @@ uint64_t guarded_add(guarded *g, guarded_use use, const void *data, uint64_t byt
 // was declared, outputs without NaN. False after printing what is wrong.
 bool guarded_run(guarded *g);
 
-// The same without the check for NaN, for cases that are about them.
+// Begin, let `record` add tensors and record, and run; all of it twice. Right when both runs are,
+// and leave the same bytes: no sum may depend on the order in which the device works.
+bool guarded_run_twice(guarded *g, void (*record)(void *), void *opaque);
+
+// guarded_run without the check for NaN, for cases that are about them.
 bool guarded_run_nan(guarded *g);
 
 // What the tensor at this address holds after the run.

@@ -6,7 +6,7 @@ size_t ref_count(ref_shape shape) {
     return (size_t)shape.n * (size_t)shape.c * (size_t)shape.h * (size_t)shape.w;
 }
 
-static size_t at(ref_shape shape, int n, int c, int y, int x) {
+size_t ref_at(ref_shape shape, int n, int c, int y, int x) {
     return (((size_t)n * (size_t)shape.c + (size_t)c) * (size_t)shape.h + (size_t)y) *
                (size_t)shape.w +
            (size_t)x;
@@ -41,8 +41,7 @@ ref_shape ref_conv_shape(ref_shape x, const cgv_conv_params *p) {
     return (ref_shape){x.n, p->cout, conv_side(x.h, p), conv_side(x.w, p)};
 }
 
-// The index that padding gives to position i of `size`; -1: a zero.
-static int padded(int i, int size, cgv_pad_mode mode) {
+int ref_padded(int i, int size, cgv_pad_mode mode) {
     if (i >= 0 && i < size)
         return i;
     switch (mode) {
@@ -57,34 +56,34 @@ static int padded(int i, int size, cgv_pad_mode mode) {
 }
 
 // One output value before bias and activation.
-static double conv_at(const float *x, ref_shape in, const float *weights, const cgv_conv_params *p,
-                      int n, int co, int oy, int ox) {
+static double conv_at(const double *x, ref_shape in, const double *weights,
+                      const cgv_conv_params *p, int n, int co, int oy, int ox) {
     int group_in = p->cin / p->groups, group_out = p->cout / p->groups;
     ref_shape ws = {p->cout, group_in, p->kernel, p->kernel};
     double sum = 0;
     for (int ci = 0; ci < group_in; ci++)
         for (int ky = 0; ky < p->kernel; ky++)
             for (int kx = 0; kx < p->kernel; kx++) {
-                int iy = padded(oy * p->stride - p->pad + ky, in.h, p->pad_mode);
-                int ix = padded(ox * p->stride - p->pad + kx, in.w, p->pad_mode);
+                int iy = ref_padded(oy * p->stride - p->pad + ky, in.h, p->pad_mode);
+                int ix = ref_padded(ox * p->stride - p->pad + kx, in.w, p->pad_mode);
                 if (iy >= 0 && ix >= 0)
-                    sum += (double)weights[at(ws, co, ci, ky, kx)] *
-                           x[at(in, n, co / group_out * group_in + ci, iy, ix)];
+                    sum += weights[ref_at(ws, co, ci, ky, kx)] *
+                           x[ref_at(in, n, co / group_out * group_in + ci, iy, ix)];
             }
     return sum;
 }
 
-static void conv(double *y, ref_shape out, const float *x, ref_shape in, const float *weights,
+static void conv(double *y, ref_shape out, const double *x, ref_shape in, const double *weights,
                  const cgv_conv_params *p) {
     for (int n = 0; n < out.n; n++)
         for (int co = 0; co < out.c; co++)
             for (int oy = 0; oy < out.h; oy++)
                 for (int ox = 0; ox < out.w; ox++)
-                    y[at(out, n, co, oy, ox)] = conv_at(x, in, weights, p, n, co, oy, ox);
+                    y[ref_at(out, n, co, oy, ox)] = conv_at(x, in, weights, p, n, co, oy, ox);
 }
 
 // Spread one input value over the outputs of its group.
-static void scatter(double *y, ref_shape out, double value, const float *weights,
+static void scatter(double *y, ref_shape out, double value, const double *weights,
                     const cgv_conv_params *p, int n, int ci, int iy, int ix) {
     int group_in = p->cin / p->groups, group_out = p->cout / p->groups;
     ref_shape ws = {p->cin, group_out, p->kernel, p->kernel};
@@ -93,23 +92,23 @@ static void scatter(double *y, ref_shape out, double value, const float *weights
             for (int kx = 0; kx < p->kernel; kx++) {
                 int oy = iy * p->stride - p->pad + ky, ox = ix * p->stride - p->pad + kx;
                 if (oy >= 0 && oy < out.h && ox >= 0 && ox < out.w)
-                    y[at(out, n, ci / group_in * group_out + co, oy, ox)] +=
-                        value * weights[at(ws, ci, co, ky, kx)];
+                    y[ref_at(out, n, ci / group_in * group_out + co, oy, ox)] +=
+                        value * weights[ref_at(ws, ci, co, ky, kx)];
             }
 }
 
-static void conv_transposed(double *y, ref_shape out, const float *x, ref_shape in,
-                            const float *weights, const cgv_conv_params *p) {
+static void conv_transposed(double *y, ref_shape out, const double *x, ref_shape in,
+                            const double *weights, const cgv_conv_params *p) {
     for (size_t i = 0; i < ref_count(out); i++)
         y[i] = 0;
     for (int n = 0; n < in.n; n++)
         for (int ci = 0; ci < in.c; ci++)
             for (int iy = 0; iy < in.h; iy++)
                 for (int ix = 0; ix < in.w; ix++)
-                    scatter(y, out, x[at(in, n, ci, iy, ix)], weights, p, n, ci, iy, ix);
+                    scatter(y, out, x[ref_at(in, n, ci, iy, ix)], weights, p, n, ci, iy, ix);
 }
 
-void ref_conv(double *y, const float *x, ref_shape in, const float *weights, const float *bias,
+void ref_conv(double *y, const double *x, ref_shape in, const double *weights, const double *bias,
               const cgv_conv_params *p) {
     ref_shape out = ref_conv_shape(in, p);
     (p->transposed ? conv_transposed : conv)(y, out, x, in, weights, p);
@@ -122,7 +121,7 @@ void ref_conv(double *y, const float *x, ref_shape in, const float *weights, con
 
 // ---- instance norm ----
 
-void ref_instance_stats(double *stats, const float *x, ref_shape shape, double epsilon) {
+void ref_instance_stats(double *stats, const double *x, ref_shape shape, double epsilon) {
     size_t plane = (size_t)shape.h * (size_t)shape.w;
     for (size_t p = 0; p < (size_t)shape.n * (size_t)shape.c; p++) {
         double mean = 0, variance = 0;
@@ -137,7 +136,7 @@ void ref_instance_stats(double *stats, const float *x, ref_shape shape, double e
     }
 }
 
-void ref_instance_norm(double *y, const float *x, ref_shape shape, const double *stats,
+void ref_instance_norm(double *y, const double *x, ref_shape shape, const double *stats,
                        const ref_norm_params *params) {
     size_t plane = (size_t)shape.h * (size_t)shape.w;
     for (size_t i = 0; i < ref_count(shape); i++) {
@@ -151,8 +150,7 @@ void ref_instance_norm(double *y, const float *x, ref_shape shape, const double 
 
 // ---- resampling ----
 
-// Where output `o` lies between inputs *first and *second: the weight of the second.
-static double between(int o, int factor, int size, int *first, int *second) {
+double ref_between(int o, int factor, int size, int *first, int *second) {
     double position = (o + 0.5) / factor - 0.5;
     if (position < 0)
         position = 0;
@@ -161,7 +159,7 @@ static double between(int o, int factor, int size, int *first, int *second) {
     return position - *first;
 }
 
-void ref_upsample(double *y, const float *x, ref_shape in, int factor, cgv_upsample_mode mode) {
+void ref_upsample(double *y, const double *x, ref_shape in, int factor, cgv_upsample_mode mode) {
     ref_shape out = {in.n, in.c, factor * in.h, factor * in.w};
     for (int n = 0; n < out.n; n++)
         for (int c = 0; c < out.c; c++)
@@ -170,25 +168,26 @@ void ref_upsample(double *y, const float *x, ref_shape in, int factor, cgv_upsam
                     int y0 = oy / factor, y1 = y0, x0 = ox / factor, x1 = x0;
                     double fy = 0, fx = 0;
                     if (mode == CGV_UPSAMPLE_BILINEAR) {
-                        fy = between(oy, factor, in.h, &y0, &y1);
-                        fx = between(ox, factor, in.w, &x0, &x1);
+                        fy = ref_between(oy, factor, in.h, &y0, &y1);
+                        fx = ref_between(ox, factor, in.w, &x0, &x1);
                     }
-                    double top = (1 - fx) * x[at(in, n, c, y0, x0)] + fx * x[at(in, n, c, y0, x1)];
+                    double top =
+                        (1 - fx) * x[ref_at(in, n, c, y0, x0)] + fx * x[ref_at(in, n, c, y0, x1)];
                     double bottom =
-                        (1 - fx) * x[at(in, n, c, y1, x0)] + fx * x[at(in, n, c, y1, x1)];
-                    y[at(out, n, c, oy, ox)] = (1 - fy) * top + fy * bottom;
+                        (1 - fx) * x[ref_at(in, n, c, y1, x0)] + fx * x[ref_at(in, n, c, y1, x1)];
+                    y[ref_at(out, n, c, oy, ox)] = (1 - fy) * top + fy * bottom;
                 }
 }
 
-void ref_affine_head(double *y, const float *coefficients, const float *x, ref_shape shape) {
+void ref_affine_head(double *y, const double *coefficients, const double *x, ref_shape shape) {
     ref_shape twice = {shape.n, 2 * shape.c, shape.h, shape.w};
     for (int n = 0; n < shape.n; n++)
         for (int c = 0; c < shape.c; c++)
             for (int iy = 0; iy < shape.h; iy++)
                 for (int ix = 0; ix < shape.w; ix++) {
-                    double gain = coefficients[at(twice, n, c, iy, ix)];
-                    double offset = coefficients[at(twice, n, shape.c + c, iy, ix)];
-                    size_t i = at(shape, n, c, iy, ix);
+                    double gain = coefficients[ref_at(twice, n, c, iy, ix)];
+                    double offset = coefficients[ref_at(twice, n, shape.c + c, iy, ix)];
+                    size_t i = ref_at(shape, n, c, iy, ix);
                     y[i] = tanh(x[i] * (1 + gain) + offset);
                 }
 }

@@ -12,31 +12,38 @@ typedef struct ref_shape {
 } ref_shape;
 
 size_t ref_count(ref_shape shape);
+size_t ref_at(ref_shape shape, int n, int c, int y, int x);
+
+// The index that padding gives to position i of `size`; -1: a zero.
+int ref_padded(int i, int size, cgv_pad_mode mode);
 
 // The shape of y; h or w < 1 where there is no output.
 ref_shape ref_conv_shape(ref_shape x, const cgv_conv_params *params);
 
 // y = act(w * x + bias); weights in PyTorch's order; bias NULL: none. Transposed ones too.
-void ref_conv(double *y, const float *x, ref_shape shape, const float *weights, const float *bias,
-              const cgv_conv_params *params);
+void ref_conv(double *y, const double *x, ref_shape shape, const double *weights,
+              const double *bias, const cgv_conv_params *params);
 
 double ref_activate(double x, cgv_activation activation, double slope);
 
 // stats [N, C, 2]: mean, 1 / sqrt(biased variance + epsilon).
-void ref_instance_stats(double *stats, const float *x, ref_shape shape, double epsilon);
+void ref_instance_stats(double *stats, const double *x, ref_shape shape, double epsilon);
 
 // y = act(scale * (x - mean) * rstd + shift) + residual; scale, shift, residual NULL: none.
 typedef struct ref_norm_params {
-    const float *scale, *shift, *residual;
+    const double *scale, *shift, *residual;
     cgv_activation activation;
     double slope;
 } ref_norm_params;
-void ref_instance_norm(double *y, const float *x, ref_shape shape, const double *stats,
+void ref_instance_norm(double *y, const double *x, ref_shape shape, const double *stats,
                        const ref_norm_params *params);
 
-void ref_upsample(double *y, const float *x, ref_shape shape, int factor, cgv_upsample_mode mode);
+// Where output `o` of a bilinear enlargement lies between inputs *first and *second: the weight of
+// the second.
+double ref_between(int o, int factor, int size, int *first, int *second);
+void ref_upsample(double *y, const double *x, ref_shape shape, int factor, cgv_upsample_mode mode);
 
 // y and x of this shape; coefficients of twice the channels: gains, then offsets.
-void ref_affine_head(double *y, const float *coefficients, const float *x, ref_shape shape);
+void ref_affine_head(double *y, const double *coefficients, const double *x, ref_shape shape);
 
 #endif

@@ -20,25 +20,28 @@ float *ref_random_params(const cgv_net *net, cgv_rng *rng) {
     return params;
 }
 
-static const float *param(const cgv_net *net, const float *params, int index) {
-    return index < 0 ? NULL : params + net->params[index].offset;
+static const double *param(const ref_evaluation *e, int index) {
+    return index < 0 ? NULL : e->params + e->net->params[index].offset;
 }
 
-static bool norm(double *y, const cgv_net *net, const cgv_node *node, const float *params,
-                 const float *x, ref_shape in) {
-    double *stats = malloc((size_t)in.n * (size_t)in.c * 2 * sizeof *stats);
-    if (!stats)
-        return false;
-    ref_instance_stats(stats, x, in, (double)node->epsilon);
-    ref_instance_norm(y, x, in, stats,
-                      &(ref_norm_params){.scale = param(net, params, node->weight),
-                                         .shift = param(net, params, node->bias)});
-    free(stats);
-    return true;
+ref_shape ref_evaluation_shape(const ref_evaluation *e, int node) {
+    return (ref_shape){e->n, e->net->nodes[node].channels, e->sizes[node].h, e->sizes[node].w};
 }
 
-static bool evaluate(double *y, ref_shape out, const cgv_net *net, const cgv_node *node,
-                     const float *params, const float *a, const float *b, ref_shape in) {
+static void norm(const ref_evaluation *e, int index, const double *x, ref_shape in) {
+    const cgv_node *node = &e->net->nodes[index];
+    ref_instance_stats(e->stats, x, in, (double)node->epsilon);
+    ref_instance_norm(
+        e->values[index], x, in, e->stats,
+        &(ref_norm_params){.scale = param(e, node->weight), .shift = param(e, node->bias)});
+}
+
+static void evaluate(const ref_evaluation *e, int index) {
+    const cgv_node *node = &e->net->nodes[index];
+    ref_shape out = ref_evaluation_shape(e, index), in = ref_evaluation_shape(e, node->input[0]);
+    const double *a = e->values[node->input[0]];
+    const double *b = node->input[1] >= 0 ? e->values[node->input[1]] : NULL;
+    double *y = e->values[index];
     cgv_conv_params conv = {.cin = in.c,
                             .cout = node->channels,
                             .kernel = node->kernel,
@@ -50,20 +53,21 @@ static bool evaluate(double *y, ref_shape out, const cgv_net *net, const cgv_nod
                             .transposed = node->op == CGV_OP_CONV_TRANSPOSE};
     switch (node->op) {
     case CGV_OP_INPUT:
-        return false;
+        break;
     case CGV_OP_CONV:
     case CGV_OP_CONV_TRANSPOSE:
-        ref_conv(y, a, in, param(net, params, node->weight), param(net, params, node->bias), &conv);
+        ref_conv(y, a, in, param(e, node->weight), param(e, node->bias), &conv);
         break;
     case CGV_OP_INSTANCE_NORM:
-        return norm(y, net, node, params, a, in);
+        norm(e, index, a, in);
+        break;
     case CGV_OP_ACTIVATION:
         for (size_t i = 0; i < ref_count(out); i++)
-            y[i] = ref_activate(a[i], node->activation, node->slope);
+            y[i] = ref_activate(a[i], node->activation, (double)node->slope);
         break;
     case CGV_OP_ADD:
         for (size_t i = 0; i < ref_count(out); i++)
-            y[i] = (double)a[i] + b[i];
+            y[i] = a[i] + b[i];
         break;
     case CGV_OP_UPSAMPLE:
         ref_upsample(y, a, in, node->factor, node->upsample);
@@ -72,52 +76,63 @@ static bool evaluate(double *y, ref_shape out, const cgv_net *net, const cgv_nod
         ref_affine_head(y, a, b, out);
         break;
     }
-    return true;
 }
 
-static ref_shape shape_of(const cgv_net *net, const cgv_size *sizes, int n, int node) {
-    return (ref_shape){n, net->nodes[node].channels, sizes[node].h, sizes[node].w};
-}
-
-// Computed in double, kept as float, as tensors are.
-static float *node_value(const cgv_net *net, int index, const cgv_size *sizes, int n,
-                         const float *params, float *const *values) {
-    const cgv_node *node = &net->nodes[index];
-    ref_shape out = shape_of(net, sizes, n, index);
-    ref_shape in = shape_of(net, sizes, n, node->input[0]);
-    double *y = malloc(ref_count(out) * sizeof *y);
-    float *value = malloc(ref_count(out) * sizeof *value);
-    const float *b = node->input[1] >= 0 ? values[node->input[1]] : NULL;
-    if (!y || !value || !evaluate(y, out, net, node, params, values[node->input[0]], b, in)) {
-        free(value);
-        value = NULL;
+bool ref_evaluation_create(ref_evaluation *e, const cgv_net *net, const float *params,
+                           const float *x, ref_shape shape) {
+    size_t nodes = (size_t)net->node_count, planes = 0;
+    *e = (ref_evaluation){.net = net, .n = shape.n};
+    e->sizes = calloc(nodes, sizeof *e->sizes);
+    e->params = malloc((net->param_floats + 1) * sizeof *e->params);
+    e->values = calloc(nodes, sizeof *e->values);
+    if (!e->sizes || !e->params || !e->values || cgv_net_shapes(net, shape.h, shape.w, e->sizes))
+        goto fail;
+    for (int i = 0; i < net->node_count; i++) {
+        ref_shape s = ref_evaluation_shape(e, i);
+        planes = (size_t)s.n * (size_t)s.c > planes ? (size_t)s.n * (size_t)s.c : planes;
+        e->values[i] = malloc(ref_count(s) * sizeof **e->values);
+        if (!e->values[i])
+            goto fail;
     }
-    for (size_t i = 0; value && i < ref_count(out); i++)
-        value[i] = (float)y[i];
-    free(y);
-    return value;
+    e->stats = malloc(2 * planes * sizeof *e->stats);
+    if (!e->stats)
+        goto fail;
+    for (size_t i = 0; i < net->param_floats; i++)
+        e->params[i] = params[i];
+    for (size_t i = 0; x && i < ref_count(shape); i++)
+        e->values[0][i] = x[i];
+    return true;
+fail:
+    ref_evaluation_destroy(e);
+    return false;
+}
+
+void ref_evaluation_destroy(ref_evaluation *e) {
+    for (int i = 0; e->values && i < e->net->node_count; i++)
+        free(e->values[i]);
+    free(e->values);
+    free(e->stats);
+    free(e->params);
+    free(e->sizes);
+    *e = (ref_evaluation){0};
+}
+
+const double *ref_evaluate(const ref_evaluation *e, int from) {
+    for (int i = from; i < e->net->node_count; i++)
+        evaluate(e, i);
+    return e->values[e->net->node_count - 1];
 }
 
 float *ref_net(const cgv_net *net, const float *params, const float *x, ref_shape shape,
                ref_shape *out) {
-    cgv_size *sizes = calloc((size_t)net->node_count, sizeof *sizes);
-    float **values = calloc((size_t)net->node_count, sizeof *values);
-    float *result = NULL;
-    int last = net->node_count - 1;
-    if (!sizes || !values || cgv_net_shapes(net, shape.h, shape.w, sizes))
-        goto done;
-    values[0] = malloc(ref_count(shape) * sizeof **values);
-    if (values[0])
-        memcpy(values[0], x, ref_count(shape) * sizeof *x);
-    for (int i = 1; i < net->node_count && values[i - 1]; i++)
-        values[i] = node_value(net, i, sizes, shape.n, params, values);
-    *out = shape_of(net, sizes, shape.n, last);
-    result = values[last];
-    values[last] = NULL;
-done:
-    for (int i = 0; values && i < net->node_count; i++)
-        free(values[i]);
-    free(values);
-    free(sizes);
+    ref_evaluation e;
+    if (!ref_evaluation_create(&e, net, params, x, shape))
+        return NULL;
+    *out = ref_evaluation_shape(&e, net->node_count - 1);
+    float *result = malloc(ref_count(*out) * sizeof *result);
+    const double *y = ref_evaluate(&e, 1);
+    for (size_t i = 0; result && i < ref_count(*out); i++)
+        result[i] = (float)y[i];
+    ref_evaluation_destroy(&e);
     return result;
 }

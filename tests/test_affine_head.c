@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "nn/arch.h"
 #include "nn/plan.h"
+#include "numbers.h"
 #include "ops/grad.h"
 #include "reference_net.h"
 #include "support.h"
@@ -35,6 +36,14 @@ typedef struct operands {
     double *y, *dcoefficients, *dx;
 } operands;
 
+static void head(double *y, const operands *o, ref_shape shape) {
+    double *coefficients = numbers_widen(o->coefficients, 2 * ref_count(shape));
+    double *x = numbers_widen(o->x, ref_count(shape));
+    ref_affine_head(y, coefficients, x, shape);
+    free(coefficients);
+    free(x);
+}
+
 // dy * dy/dv for every element by central differences, v being x, the gains or the offsets: they
 // lie `first` floats into a picture's `stride` in `values`.
 static void differentiate(double *gradient, float *values, size_t stride, size_t first,
@@ -51,7 +60,7 @@ static void differentiate(double *gradient, float *values, size_t stride, size_t
         for (size_t i = 0; i < ref_count(shape); i++)
             values[i / picture * stride + first + i % picture] =
                 kept[i / picture * stride + first + i % picture] + (side ? -step : step);
-        ref_affine_head(results[side], o->coefficients, o->x, shape);
+        head(results[side], o, shape);
     }
     memcpy(values, kept, stride * (size_t)shape.n * sizeof *kept);
     for (size_t i = 0; i < ref_count(shape); i++)
@@ -73,7 +82,7 @@ static operands make_operands(ref_shape shape) {
         .dx = malloc(count * sizeof *o.dx),
     };
     CU_ASSERT_FATAL(o.y && o.dcoefficients && o.dx);
-    ref_affine_head(o.y, o.coefficients, o.x, shape);
+    head(o.y, &o, shape);
     differentiate(o.dx, o.x, picture, 0, &o, shape);
     differentiate(o.dcoefficients, o.coefficients, 2 * picture, 0, &o, shape);
     differentiate(o.dcoefficients, o.coefficients, 2 * picture, picture, &o, shape);

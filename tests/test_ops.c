@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "guarded.h"
+#include "numbers.h"
 #include "reference.h"
 #include "support.h"
 
@@ -24,18 +25,8 @@ static void use_memory(uint64_t stream) {
 
 // ---- helpers ----
 
-static void *allocate(size_t count, size_t size) {
-    void *data = calloc(count + 1, size);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(data);
-    return data;
-}
-
-// Normally distributed numbers; free() them.
 static float *random_floats(size_t count, float mean, float deviation) {
-    float *data = allocate(count, sizeof *data);
-    for (size_t i = 0; i < count; i++)
-        data[i] = mean + deviation * cgv_rng_normal(&rng);
-    return data;
+    return numbers_random(&rng, count, mean, deviation);
 }
 
 static uint64_t add_floats(guarded_use use, const float *data, size_t count) {
@@ -44,26 +35,6 @@ static uint64_t add_floats(guarded_use use, const float *data, size_t count) {
 
 static cgv_tensor tensor(uint64_t address, ref_shape s) {
     return (cgv_tensor){address, s.n, s.c, s.h, s.w};
-}
-
-// Relative L2 distance at most `tolerance`, no element further off than ten times that of the
-// largest value. NaN fails.
-static bool close_to(const float *got, const double *expected, size_t count, double tolerance) {
-    double difference = 0, norm = 0, worst = 0, largest = 1;
-    for (size_t i = 0; i < count; i++) {
-        double d = got[i] - expected[i];
-        difference += d * d;
-        norm += expected[i] * expected[i];
-        worst = fabs(d) <= worst ? worst : fabs(d);
-        largest = fmax(largest, fabs(expected[i]));
-    }
-    // Where all is (nearly) zero, nothing relative can be asked for.
-    double floor = 1e-7 * sqrt((double)count);
-    if (sqrt(difference) <= tolerance * sqrt(norm) + floor && worst <= 10 * tolerance * largest)
-        return true;
-    printf("relative error %.3g, largest error %.3g of values up to %.3g\n",
-           sqrt(difference / norm), worst, largest);
-    return false;
 }
 
 // ---- convolution ----
@@ -103,8 +74,11 @@ static bool run_conv(const conv_case *c) {
     float *x = random_floats(ref_count(in), 0, 1);
     float *weights = random_floats(weight_count, 0, 1 / sqrtf((float)(p->cin / p->groups)));
     float *bias = random_floats((size_t)p->cout, 0, 1);
-    double *expected = allocate(ref_count(out), sizeof *expected);
-    ref_conv(expected, x, in, weights, c->bias ? bias : NULL, p);
+    double *expected = numbers_allocate(ref_count(out), sizeof *expected);
+    double *wide_x = numbers_widen(x, ref_count(in));
+    double *wide_weights = numbers_widen(weights, weight_count);
+    double *wide_bias = numbers_widen(bias, (size_t)p->cout);
+    ref_conv(expected, wide_x, in, wide_weights, c->bias ? wide_bias : NULL, p);
 
     guarded_begin(&memory);
     uint64_t x_at = add_floats(GUARDED_INPUT, x, ref_count(in));
@@ -115,12 +89,15 @@ static bool run_conv(const conv_case *c) {
     cgv_conv_pack(memory.cmd, packed, weights_at, p);
     cgv_conv(memory.cmd, tensor(y_at, out), tensor(x_at, in), packed, bias_at, p);
     bool right = guarded_run(&memory) &&
-                 close_to(guarded_result(&memory, y_at), expected, ref_count(out), 1e-5);
+                 numbers_close(guarded_result(&memory, y_at), expected, ref_count(out), 1e-5);
     if (!right)
         print_conv(c);
     free(x);
     free(weights);
     free(bias);
+    free(wide_x);
+    free(wide_weights);
+    free(wide_bias);
     free(expected);
     return right;
 }
@@ -303,12 +280,15 @@ static bool run_norm(const norm_case *c) {
     float *x = random_floats(count, c->mean, c->deviation);
     float *residual = random_floats(count, 0, 1);
     float *scale = random_floats(channels, 1, 0.3f), *shift = random_floats(channels, 0, 1);
-    double *stats = allocate(2 * planes, sizeof *stats),
-           *expected = allocate(count, sizeof *expected);
-    ref_instance_stats(stats, x, s, epsilon);
-    ref_instance_norm(expected, x, s, stats,
-                      &(ref_norm_params){c->scale ? scale : NULL, c->shift ? shift : NULL,
-                                         c->residual ? residual : NULL, c->activation, slope});
+    double *stats = numbers_allocate(2 * planes, sizeof *stats),
+           *expected = numbers_allocate(count, sizeof *expected);
+    double *wide_x = numbers_widen(x, count), *wide_residual = numbers_widen(residual, count);
+    double *wide_scale = numbers_widen(scale, channels);
+    double *wide_shift = numbers_widen(shift, channels);
+    ref_instance_stats(stats, wide_x, s, epsilon);
+    ref_instance_norm(expected, wide_x, s, stats,
+                      &(ref_norm_params){c->scale ? wide_scale : NULL, c->shift ? wide_shift : NULL,
+                                         c->residual ? wide_residual : NULL, c->activation, slope});
 
     guarded_begin(&memory);
     uint64_t x_at = add_floats(c->in_place ? GUARDED_OUTPUT : GUARDED_INPUT, x, count);
@@ -326,9 +306,10 @@ static bool run_norm(const norm_case *c) {
     cgv_instance_norm_stats(memory.cmd, stats_at, tensor(x_at, s), scratch, epsilon);
     cgv_instance_norm(memory.cmd, tensor(y_at, s), tensor(x_at, s), stats_at,
                       tensor(residual_at, s), &params);
-    bool right = guarded_run(&memory) &&
-                 close_to(guarded_result(&memory, stats_at), stats, 2 * planes, c->tolerance) &&
-                 close_to(guarded_result(&memory, y_at), expected, count, c->tolerance);
+    bool right =
+        guarded_run(&memory) &&
+        numbers_close(guarded_result(&memory, stats_at), stats, 2 * planes, c->tolerance) &&
+        numbers_close(guarded_result(&memory, y_at), expected, count, c->tolerance);
     if (!right)
         printf("FAILED: instance norm of %dx%dx%dx%d, scale %d, shift %d, residual %d, in place "
                "%d, activation %d, x %g +- %g\n",
@@ -338,6 +319,10 @@ static bool run_norm(const norm_case *c) {
     free(residual);
     free(scale);
     free(shift);
+    free(wide_x);
+    free(wide_residual);
+    free(wide_scale);
+    free(wide_shift);
     free(stats);
     free(expected);
     return right;
@@ -386,7 +371,7 @@ static void test_norm_is_reproducible(void) {
     size_t count = ref_count(s);
     use_memory(7);
     float *x = random_floats(count, 0, 1);
-    float *first = allocate(count, sizeof *first);
+    float *first = numbers_allocate(count, sizeof *first);
     float first_stats[10];
     for (int run = 0; run < 5; run++) {
         guarded_begin(&memory);
@@ -421,7 +406,7 @@ static bool run_activation(ref_shape s, cgv_activation activation, bool in_place
     static const float special[] = {0, -0.0f, 1e-8f, -1e-8f, 8.9f, -9.1f, 100, -100, 1e30f, -1e30f};
     size_t count = ref_count(s);
     float *x = random_floats(count, 0, 3);
-    double *expected = allocate(count, sizeof *expected);
+    double *expected = numbers_allocate(count, sizeof *expected);
     for (size_t i = 0; i < sizeof special / sizeof *special && i + 1 < count; i++)
         x[i] = activation == CGV_ACT_TANH || activation == CGV_ACT_SIGMOID ? special[i] : x[i];
     for (size_t i = 0; i < count; i++)
@@ -431,7 +416,7 @@ static bool run_activation(ref_shape s, cgv_activation activation, bool in_place
     uint64_t y_at = in_place ? x_at : add_floats(GUARDED_OUTPUT, NULL, count);
     cgv_activation_apply(memory.cmd, tensor(y_at, s), tensor(x_at, s), activation, 0.2f);
     bool right =
-        guarded_run(&memory) && close_to(guarded_result(&memory, y_at), expected, count, 1e-5);
+        guarded_run(&memory) && numbers_close(guarded_result(&memory, y_at), expected, count, 1e-5);
     if (!right)
         printf("FAILED: activation %d of %dx%dx%dx%d, in place %d\n", activation, s.n, s.c, s.h,
                s.w, in_place);
@@ -452,7 +437,7 @@ static void test_activations(void) {
 static bool run_add(ref_shape s, int target) {
     size_t count = ref_count(s);
     float *a = random_floats(count, 0, 1), *b = random_floats(count, 0, 1);
-    double *expected = allocate(count, sizeof *expected);
+    double *expected = numbers_allocate(count, sizeof *expected);
     for (size_t i = 0; i < count; i++)
         expected[i] = (double)a[i] + (target == 3 ? a[i] : b[i]);
     guarded_begin(&memory);
@@ -464,7 +449,7 @@ static bool run_add(ref_shape s, int target) {
                                   : a_at;
     cgv_add(memory.cmd, tensor(y_at, s), tensor(a_at, s), tensor(b_at, s));
     bool right =
-        guarded_run(&memory) && close_to(guarded_result(&memory, y_at), expected, count, 1e-6);
+        guarded_run(&memory) && numbers_close(guarded_result(&memory, y_at), expected, count, 1e-6);
     if (!right)
         printf("FAILED: add of %dx%dx%dx%d, target %d\n", s.n, s.c, s.h, s.w, target);
     free(a);
@@ -486,14 +471,16 @@ static void test_add(void) {
 static bool run_upsample(ref_shape s, int factor, cgv_upsample_mode mode) {
     ref_shape out = {s.n, s.c, factor * s.h, factor * s.w};
     float *x = random_floats(ref_count(s), 0, 1);
-    double *expected = allocate(ref_count(out), sizeof *expected);
-    ref_upsample(expected, x, s, factor, mode);
+    double *expected = numbers_allocate(ref_count(out), sizeof *expected);
+    double *wide_x = numbers_widen(x, ref_count(s));
+    ref_upsample(expected, wide_x, s, factor, mode);
+    free(wide_x);
     guarded_begin(&memory);
     uint64_t x_at = add_floats(GUARDED_INPUT, x, ref_count(s));
     uint64_t y_at = add_floats(GUARDED_OUTPUT, NULL, ref_count(out));
     cgv_upsample(memory.cmd, tensor(y_at, out), tensor(x_at, s), factor, mode);
     bool right = guarded_run(&memory) &&
-                 close_to(guarded_result(&memory, y_at), expected, ref_count(out), 1e-5);
+                 numbers_close(guarded_result(&memory, y_at), expected, ref_count(out), 1e-5);
     if (!right)
         printf("FAILED: upsample of %dx%dx%dx%d by %d, mode %d\n", s.n, s.c, s.h, s.w, factor,
                mode);

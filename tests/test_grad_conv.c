@@ -1,0 +1,354 @@
+// Gradients of convolutions and of padding against references in C, which test_grad_reference
+// holds against finite differences. Every case runs twice in guarded memory (guarded.h).
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guarded.h"
+#include "numbers.h"
+#include "reference_grad.h"
+#include "support.h"
+
+#define MEMORY_BYTES (32u << 20)
+#define SEED         20170330u
+#define TOLERANCE    2e-5
+
+static guarded memory;
+static cgv_rng rng;
+
+static void use_memory(uint64_t stream) {
+    guarded_destroy(&memory); // of a test that broke off
+    CU_ASSERT_EQUAL_FATAL(guarded_create(&memory, cgv_test_device(), MEMORY_BYTES), CGV_OK);
+    cgv_rng_seed(&rng, SEED, stream);
+}
+
+// ---- helpers ----
+
+static float *random_floats(size_t count) {
+    return numbers_random(&rng, count, 0, 1);
+}
+
+static uint64_t add_floats(guarded_use use, const float *data, size_t count) {
+    return guarded_add(&memory, use, data, count * sizeof *data);
+}
+
+static uint64_t add_scratch(uint64_t bytes) {
+    return guarded_add(&memory, GUARDED_SCRATCH, NULL, bytes);
+}
+
+static cgv_tensor tensor(uint64_t address, ref_shape s) {
+    return (cgv_tensor){address, s.n, s.c, s.h, s.w};
+}
+
+static bool result_is(uint64_t address, const double *expected, size_t count) {
+    return numbers_close(guarded_result(&memory, address), expected, count, TOLERANCE);
+}
+
+static void add_to(double *sum, const float *start, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        sum[i] += start[i];
+}
+
+// ---- convolution ----
+
+typedef struct conv_case {
+    int n, h, w;
+    bool bias;
+    cgv_conv_params p;
+} conv_case;
+
+static void print_conv(const conv_case *c) {
+    const cgv_conv_params *p = &c->p;
+    printf("FAILED: %s n %d, %dx%d, cin %d, cout %d, kernel %d, stride %d, pad %d (mode %d), "
+           "output_pad %d, groups %d, bias %d\n",
+           p->transposed ? "transposed conv" : "conv", c->n, c->w, c->h, p->cin, p->cout, p->kernel,
+           p->stride, p->pad, p->pad_mode, p->output_pad, p->groups, c->bias);
+}
+
+// Whether the operation is defined: reflection needs a side larger than the padding.
+static bool possible(const conv_case *c) {
+    ref_shape out = ref_conv_shape((ref_shape){c->n, c->p.cin, c->h, c->w}, &c->p);
+    int side = c->h < c->w ? c->h : c->w;
+    return out.h >= 1 && out.w >= 1 && (c->p.pad_mode != CGV_PAD_REFLECT || side > c->p.pad);
+}
+
+static double multiply_adds(const conv_case *c) {
+    ref_shape out = ref_conv_shape((ref_shape){c->n, c->p.cin, c->h, c->w}, &c->p);
+    double taps = c->p.kernel * c->p.kernel;
+    return (double)ref_count(out) * taps * c->p.cin / c->p.groups;
+}
+
+typedef struct conv_run {
+    const conv_case *c;
+    ref_shape in, out;
+    size_t weight_count;
+    float *x, *weights, *dy, *dw, *db; // dw, db: what the gradients are added to
+    uint64_t dx_at, dw_at, db_at;
+} conv_run;
+
+// The data gradient, as nn/backward.c composes it.
+static void record_data_grad(conv_run *r, uint64_t dy, uint64_t weights) {
+    const cgv_conv_params *p = &r->c->p;
+    cgv_conv_params grad = cgv_conv_data_grad(p);
+    uint64_t packed = add_scratch(cgv_conv_packed_bytes(&grad));
+    r->dx_at = add_floats(GUARDED_OUTPUT, NULL, ref_count(r->in));
+    cgv_tensor dx = tensor(r->dx_at, r->in);
+    cgv_conv_pack(memory.cmd, packed, weights, &grad);
+    if (p->pad_mode == CGV_PAD_ZERO || !p->pad) {
+        cgv_conv(memory.cmd, dx, tensor(dy, r->out), packed, 0, &grad);
+        return;
+    }
+    ref_shape padded = {r->in.n, r->in.c, r->in.h + 2 * p->pad, r->in.w + 2 * p->pad};
+    uint64_t padded_at = add_floats(GUARDED_OUTPUT, NULL, ref_count(padded));
+    cgv_conv(memory.cmd, tensor(padded_at, padded), tensor(dy, r->out), packed, 0, &grad);
+    cgv_pad_fold(memory.cmd, dx, tensor(padded_at, padded), p->pad, p->pad_mode);
+}
+
+static void record_conv(void *opaque) {
+    conv_run *r = opaque;
+    const cgv_conv_params *p = &r->c->p;
+    cgv_tensor x = tensor(add_floats(GUARDED_INPUT, r->x, ref_count(r->in)), r->in);
+    cgv_tensor dy = tensor(add_floats(GUARDED_INPUT, r->dy, ref_count(r->out)), r->out);
+    uint64_t weights = add_floats(GUARDED_INPUT, r->weights, r->weight_count);
+    r->dw_at = add_floats(GUARDED_OUTPUT, r->dw, r->weight_count);
+    r->db_at = r->c->bias ? add_floats(GUARDED_OUTPUT, r->db, (size_t)p->cout) : 0;
+    uint64_t scratch = add_scratch(cgv_conv_param_grad_scratch(cgv_test_device(), dy, x, p));
+    cgv_conv_param_grad(memory.cmd, r->dw_at, r->db_at, dy, x, scratch, p);
+    record_data_grad(r, dy.address, weights);
+}
+
+static bool conv_results_are_right(const conv_run *r) {
+    size_t in = ref_count(r->in), cout = (size_t)r->c->p.cout;
+    double *x = numbers_widen(r->x, in), *dy = numbers_widen(r->dy, ref_count(r->out));
+    double *weights = numbers_widen(r->weights, r->weight_count);
+    double *dx = numbers_allocate(in, sizeof *dx), *db = numbers_allocate(cout, sizeof *db);
+    double *dw = numbers_allocate(r->weight_count, sizeof *dw);
+    ref_conv_grad(dx, dw, db, dy, x, r->in, weights, &r->c->p);
+    add_to(dw, r->dw, r->weight_count);
+    add_to(db, r->db, cout);
+    bool right = result_is(r->dx_at, dx, in) && result_is(r->dw_at, dw, r->weight_count) &&
+                 (!r->db_at || result_is(r->db_at, db, cout));
+    free(x);
+    free(dy);
+    free(weights);
+    free(dx);
+    free(db);
+    free(dw);
+    return right;
+}
+
+static bool run_conv(const conv_case *c) {
+    const cgv_conv_params *p = &c->p;
+    conv_run r = {.c = c, .in = {c->n, p->cin, c->h, c->w}};
+    r.out = ref_conv_shape(r.in, p);
+    r.weight_count = (size_t)p->cout * (size_t)(p->cin / p->groups * p->kernel * p->kernel);
+    r.x = random_floats(ref_count(r.in));
+    r.weights = random_floats(r.weight_count);
+    r.dy = random_floats(ref_count(r.out));
+    r.dw = random_floats(r.weight_count);
+    r.db = random_floats((size_t)p->cout);
+    bool right = guarded_run_twice(&memory, record_conv, &r) && conv_results_are_right(&r);
+    if (!right)
+        print_conv(c);
+    free(r.x);
+    free(r.weights);
+    free(r.dy);
+    free(r.dw);
+    free(r.db);
+    return right;
+}
+
+#define CONV(k, s, p_, mode, g, ci, co, ...)                                                       \
+    {                                                                                              \
+        .cin = (ci), .cout = (co), .kernel = (k), .stride = (s), .pad = (p_), .groups = (g),       \
+        .pad_mode = CGV_PAD_##mode, __VA_ARGS__                                                    \
+    }
+#define CONV_T(k, p_, op, g, ci, co)                                                               \
+    CONV(k, 2, p_, ZERO, g, ci, co, .output_pad = (op), .transposed = true)
+
+static const conv_case conv_cases[] = {
+    // The smallest.
+    {1, 1, 1, false, CONV(1, 1, 0, ZERO, 1, 1, 1)},
+    {2, 1, 1, true, CONV(3, 1, 1, ZERO, 1, 3, 7)},
+    {1, 1, 1, true, CONV(3, 1, 1, REPLICATE, 1, 7, 3)},
+    {1, 1, 1, true, CONV(4, 2, 2, ZERO, 1, 3, 1)},
+    {1, 2, 2, true, CONV(3, 1, 1, REFLECT, 1, 3, 3)},
+    {1, 3, 5, true, CONV(3, 1, 1, REFLECT, 1, 16, 33)},
+    {1, 4, 4, true, CONV(7, 1, 3, REFLECT, 1, 3, 16)},
+    // The layers of ResNet generators, depthwise-separable ones, and PatchGAN.
+    {1, 31, 17, true, CONV(7, 1, 3, REFLECT, 1, 3, 16)},
+    {1, 48, 64, true, CONV(7, 1, 3, REFLECT, 1, 3, 7)},
+    {1, 32, 32, true, CONV(7, 1, 3, REFLECT, 1, 16, 3)},
+    {1, 48, 64, true, CONV(3, 2, 1, ZERO, 1, 16, 33)},
+    {1, 48, 64, true, CONV(3, 1, 1, REFLECT, 1, 33, 16)},
+    {2, 32, 32, false, CONV(3, 1, 1, REFLECT, 1, 16, 16)},
+    {2, 48, 64, true, CONV(3, 1, 1, REFLECT, 33, 33, 33)},
+    {2, 32, 32, true, CONV(1, 1, 0, ZERO, 1, 33, 16)},
+    {1, 48, 64, true, CONV(4, 2, 1, ZERO, 1, 3, 16)},
+    {2, 31, 17, true, CONV(4, 1, 1, ZERO, 1, 33, 1)},
+    {1, 32, 32, true, CONV(4, 1, 1, ZERO, 1, 7, 16)},
+    // Widths that change how a row is split among lanes, around paths for even and full rows.
+    {1, 9, 48, true, CONV(3, 1, 1, REPLICATE, 1, 3, 7)},
+    {1, 9, 24, true, CONV(3, 1, 1, REPLICATE, 1, 3, 7)},
+    {1, 9, 30, true, CONV(3, 1, 1, REFLECT, 1, 7, 7)},
+    {1, 9, 33, true, CONV(3, 1, 1, REFLECT, 1, 7, 7)},
+    {1, 9, 34, true, CONV(3, 1, 1, ZERO, 1, 7, 7)},
+    {1, 9, 96, true, CONV(5, 1, 2, REFLECT, 1, 3, 7)},
+    {1, 9, 48, true, CONV(5, 1, 2, REPLICATE, 1, 3, 7)},
+    {1, 9, 16, true, CONV(7, 1, 3, REPLICATE, 1, 3, 7)},
+    {1, 12, 100, true, CONV(9, 1, 4, REFLECT, 1, 3, 8)},
+    // Groups, channel multipliers, the filters of anti-aliased nets.
+    {1, 17, 31, true, CONV(3, 1, 1, ZERO, 3, 21, 9)},
+    {2, 17, 31, false, CONV(3, 1, 1, ZERO, 7, 7, 14)},
+    {1, 17, 31, false, CONV(3, 2, 1, REFLECT, 16, 16, 16)},
+    {1, 18, 32, false, CONV(3, 2, 1, REFLECT, 16, 16, 16)},
+    // Many lines: more splits than one, the last of them shorter.
+    {2, 131, 3, true, CONV(3, 1, 1, ZERO, 1, 1, 1)},
+};
+
+static const conv_case transposed_cases[] = {
+    {1, 1, 1, true, CONV_T(3, 1, 1, 1, 1, 1)},       {1, 1, 1, true, CONV_T(3, 1, 0, 1, 3, 7)},
+    {2, 3, 5, true, CONV_T(3, 1, 1, 1, 7, 3)},       {1, 24, 32, true, CONV_T(3, 1, 1, 1, 33, 16)},
+    {1, 24, 32, false, CONV_T(3, 1, 1, 16, 16, 16)}, {2, 32, 32, true, CONV_T(4, 1, 0, 1, 16, 3)},
+    {1, 26, 34, false, CONV_T(4, 2, 0, 7, 7, 7)},    {1, 17, 31, true, CONV_T(2, 0, 0, 1, 16, 7)},
+    {1, 17, 31, true, CONV_T(5, 2, 1, 1, 3, 7)},     {1, 17, 31, true, CONV_T(1, 0, 0, 1, 3, 7)},
+    {1, 9, 9, true, CONV_T(3, 0, 0, 1, 3, 7)},       {1, 9, 100, true, CONV_T(3, 1, 1, 1, 3, 7)},
+    {1, 9, 13, true, CONV_T(7, 3, 1, 3, 9, 6)},
+};
+
+static void run_cases(const conv_case *cases, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        CU_ASSERT_FATAL(possible(&cases[i]));
+        CU_ASSERT(run_conv(&cases[i]));
+    }
+}
+
+static void test_conv(void) {
+    use_memory(1);
+    run_cases(conv_cases, sizeof conv_cases / sizeof *conv_cases);
+    guarded_destroy(&memory);
+}
+
+static void test_transposed(void) {
+    use_memory(2);
+    run_cases(transposed_cases, sizeof transposed_cases / sizeof *transposed_cases);
+    guarded_destroy(&memory);
+}
+
+#define PICK(array) ((array)[cgv_rng_below(&rng, sizeof(array) / sizeof *(array))])
+
+// Channels, groups, size and batch by chance for one of the kernels.
+static conv_case random_case(const cgv_conv_params *kernels, size_t count) {
+    static const int channel_choice[] = {1, 3, 7, 16, 33};
+    static const int size_choice[][2] = {{1, 1},   {3, 5},   {17, 31}, {8, 8},
+                                         {12, 20}, {32, 32}, {48, 64}};
+    conv_case c = {.p = kernels[cgv_rng_below(&rng, (uint32_t)count)]};
+    const int *size = PICK(size_choice);
+    c.n = 1 + (int)cgv_rng_below(&rng, 2);
+    c.h = size[0];
+    c.w = size[1];
+    c.bias = cgv_rng_below(&rng, 2);
+    c.p.cin = PICK(channel_choice);
+    c.p.cout = PICK(channel_choice);
+    c.p.groups = 1;
+    switch (cgv_rng_below(&rng, 4)) {
+    case 0: // depthwise
+        c.p.groups = c.p.cin;
+        c.p.cout = c.p.cin * (1 + (int)cgv_rng_below(&rng, 2));
+        break;
+    case 1: // a few groups
+        c.p.groups = 2 + (int)cgv_rng_below(&rng, 3);
+        c.p.cin *= c.p.groups;
+        c.p.cout *= c.p.groups;
+        break;
+    }
+    return c;
+}
+
+static void test_conv_random(void) {
+    static const cgv_conv_params kernels[] = {
+        CONV(1, 1, 0, ZERO, 1, 1, 1),    CONV(1, 2, 0, ZERO, 1, 1, 1),
+        CONV(3, 1, 1, ZERO, 1, 1, 1),    CONV(3, 1, 1, REFLECT, 1, 1, 1),
+        CONV(3, 1, 0, ZERO, 1, 1, 1),    CONV(3, 1, 2, ZERO, 1, 1, 1),
+        CONV(3, 2, 1, ZERO, 1, 1, 1),    CONV(3, 2, 1, REPLICATE, 1, 1, 1),
+        CONV(4, 2, 1, ZERO, 1, 1, 1),    CONV(4, 1, 2, REFLECT, 1, 1, 1),
+        CONV(7, 2, 3, REFLECT, 1, 1, 1), CONV_T(2, 0, 0, 1, 1, 1),
+        CONV_T(3, 1, 1, 1, 1, 1),        CONV_T(4, 1, 0, 1, 1, 1),
+    };
+    use_memory(3);
+    int ran = 0, undefined = 0, large = 0;
+    while (ran < 60) {
+        conv_case c = random_case(kernels, sizeof kernels / sizeof *kernels);
+        if (!possible(&c)) {
+            undefined++;
+        } else if (multiply_adds(&c) > 1e7) {
+            large++;
+        } else {
+            ran++;
+            CU_ASSERT(run_conv(&c));
+        }
+    }
+    printf("seed %u: %d cases; passed over %d that are not defined, %d too large ", SEED, ran,
+           undefined, large);
+    guarded_destroy(&memory);
+}
+
+// ---- padding ----
+
+typedef struct fold_run {
+    ref_shape shape, padded;
+    int pad;
+    cgv_pad_mode mode;
+    const float *dpadded;
+    uint64_t dx_at;
+} fold_run;
+
+static void record_fold(void *opaque) {
+    fold_run *r = opaque;
+    uint64_t from = add_floats(GUARDED_INPUT, r->dpadded, ref_count(r->padded));
+    r->dx_at = add_floats(GUARDED_OUTPUT, NULL, ref_count(r->shape));
+    cgv_pad_fold(memory.cmd, tensor(r->dx_at, r->shape), tensor(from, r->padded), r->pad, r->mode);
+}
+
+static bool run_fold(ref_shape s, int pad, cgv_pad_mode mode) {
+    fold_run r = {s, {s.n, s.c, s.h + 2 * pad, s.w + 2 * pad}, pad, mode, NULL, 0};
+    float *dpadded = random_floats(ref_count(r.padded));
+    double *wide = numbers_widen(dpadded, ref_count(r.padded));
+    double *dx = numbers_allocate(ref_count(s), sizeof *dx);
+    r.dpadded = dpadded;
+    ref_pad_grad(dx, s, wide, pad, mode);
+    bool right =
+        guarded_run_twice(&memory, record_fold, &r) && result_is(r.dx_at, dx, ref_count(s));
+    if (!right)
+        printf("FAILED: fold of %dx%dx%dx%d, pad %d, mode %d\n", s.n, s.c, s.h, s.w, pad, mode);
+    free(dpadded);
+    free(wide);
+    free(dx);
+    return right;
+}
+
+static void test_fold(void) {
+    use_memory(4);
+    for (int pad = 1; pad <= 4; pad++) {
+        // The narrowest, where one element is repeated on both sides, and wider ones.
+        CU_ASSERT(run_fold((ref_shape){1, 3, 1, 1}, pad, CGV_PAD_REPLICATE));
+        CU_ASSERT(run_fold((ref_shape){2, 3, 2, 9}, pad, CGV_PAD_REPLICATE));
+        CU_ASSERT(run_fold((ref_shape){2, 7, 17, 31}, pad, CGV_PAD_REPLICATE));
+        CU_ASSERT(run_fold((ref_shape){1, 3, pad + 1, pad + 1}, pad, CGV_PAD_REFLECT));
+        CU_ASSERT(run_fold((ref_shape){2, 3, pad + 1, 2 * pad + 1}, pad, CGV_PAD_REFLECT));
+        CU_ASSERT(run_fold((ref_shape){2, 7, 17, 31}, pad, CGV_PAD_REFLECT));
+    }
+    guarded_destroy(&memory);
+}
+
+int main(void) {
+    static const cgv_test_case cases[] = {
+        {"conv: chosen cases", test_conv},
+        {"transposed conv: chosen cases", test_transposed},
+        {"both: random cases", test_conv_random},
+        {"padding", test_fold},
+        {0},
+    };
+    return cgv_test_run("gradients of convolutions", cases);
+}
