@@ -56,6 +56,8 @@ cgv_status cgv_jpeg_encode(uint8_t **data, size_t *size, const cgv_bitmap *pictu
     encoder.in_color_space = JCS_RGB;
     jpeg_set_defaults(&encoder);
     jpeg_set_quality(&encoder, quality, TRUE);
+    // Chroma in full: pictures that were scaled down have it, and it is what the networks recolour.
+    encoder.comp_info[0].h_samp_factor = encoder.comp_info[0].v_samp_factor = 1;
     jpeg_start_compress(&encoder, TRUE);
     while (encoder.next_scanline < encoder.image_height) {
         JSAMPROW row = picture->rgb + cgv_bitmap_bytes(picture->width, (int)encoder.next_scanline);
