@@ -30,9 +30,10 @@ static bool cut(char *name, const char *suffix) {
 }
 
 static cgv_status parse_name(cgv_resnet_desc *desc, const char *full_name, int ngf) {
-    char name[64] = "";
-    if (strlen(full_name) < sizeof name)
-        strcpy(name, full_name);
+    char name[64];
+    int length = snprintf(name, sizeof name, "%s", full_name);
+    if (length < 0 || (size_t)length >= sizeof name)
+        name[0] = 0; // none is as long
     bool affine = cut(name, "_affine"), resize = cut(name, "_resize");
     bool mobile = !strncmp(name, "mobile_", 7);
     const char *rest = name + (mobile ? 7 : 0);
