@@ -1,4 +1,4 @@
-// The affine head and resize-convolution: the ops and their gradients, nets with them under reverse
+// The affine head and resize-convolution: the op and its gradients, nets with them under reverse
 // mode, weights to start from, and files.
 #include <math.h>
 #include <stdio.h>
@@ -147,50 +147,6 @@ static void test_op(void) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int kind = DX_WANTED; kind <= DX_UNWANTED; kind++)
             check_op(&memory, shapes[i], kind);
-    guarded_destroy(&memory);
-}
-
-// <upsample(x), dy> = <x, dx> for every x: the gradient is the adjoint of the reference.
-static void check_upsample(guarded *memory, ref_shape in, int factor, cgv_upsample_mode mode) {
-    ref_shape out = {in.n, in.c, factor * in.h, factor * in.w};
-    float *dy = random_floats(ref_count(out), 1);
-    guarded_begin(memory);
-    cgv_tensor dx = {guarded_add(memory, GUARDED_OUTPUT, NULL, ref_count(in) * sizeof(float)), in.n,
-                     in.c, in.h, in.w};
-    cgv_tensor d = {guarded_add(memory, GUARDED_INPUT, dy, ref_count(out) * sizeof(float)), out.n,
-                    out.c, out.h, out.w};
-    cgv_upsample_grad(memory->cmd, dx, d, factor, mode);
-    CU_ASSERT(guarded_run(memory));
-    const float *got = guarded_result(memory, dx.address);
-    double *y = malloc(ref_count(out) * sizeof *y);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(y);
-    for (int trials = 0; trials < 8; trials++) {
-        float *x = random_floats(ref_count(in), 1);
-        double difference = 0, size = 0;
-        ref_upsample(y, x, in, factor, mode);
-        for (size_t i = 0; i < ref_count(out); i++)
-            difference += y[i] * dy[i];
-        for (size_t i = 0; i < ref_count(in); i++) {
-            difference -= (double)x[i] * got[i];
-            size += fabs((double)x[i] * got[i]);
-        }
-        CU_ASSERT(fabs(difference) <= 1e-6 * size);
-        free(x);
-    }
-    free(y);
-    free(dy);
-}
-
-static void test_upsample(void) {
-    static const ref_shape shapes[] = {{1, 1, 1, 1}, {2, 3, 5, 7}, {1, 4, 16, 9}};
-    guarded memory;
-    cgv_rng_seed(&rng, 20170330, 5);
-    CU_ASSERT_EQUAL_FATAL(guarded_create(&memory, cgv_test_device(), 1 << 20), CGV_OK);
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        for (int factor = 1; factor <= 4; factor++) {
-            check_upsample(&memory, shapes[i], factor, CGV_UPSAMPLE_NEAREST);
-            check_upsample(&memory, shapes[i], factor, CGV_UPSAMPLE_BILINEAR);
-        }
     guarded_destroy(&memory);
 }
 
@@ -497,7 +453,6 @@ static void test_files(void) {
 int main(void) {
     static const cgv_test_case cases[] = {
         {"the op and its gradients", test_op},
-        {"gradient of enlargement", test_upsample},
         {"gradients of networks", test_gradients},
         {"weights to start from", test_init},
         {"a start near the picture", test_start},
