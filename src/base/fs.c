@@ -111,6 +111,15 @@ void cgv_fs_writer_abort(cgv_fs_writer *writer) {
     *writer = (cgv_fs_writer){0};
 }
 
+cgv_status cgv_fs_write(const char *path, const void *data, size_t size) {
+    cgv_fs_writer writer;
+    cgv_status status = cgv_fs_writer_open(&writer, path);
+    if (status)
+        return status;
+    fwrite(data, 1, size, writer.file);
+    return cgv_fs_writer_commit(&writer);
+}
+
 static bool make_dir(const char *path) {
     return !mkdir(path, 0700) || errno == EEXIST;
 }

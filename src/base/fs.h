@@ -11,6 +11,9 @@
 // Read a whole file; *data is malloc'ed and the caller's. Files above `limit` bytes are refused.
 CGV_NODISCARD cgv_status cgv_fs_read(void **data, size_t *size, const char *path, size_t limit);
 
+// Write a whole file; it appears whole or not at all.
+CGV_NODISCARD cgv_status cgv_fs_write(const char *path, const void *data, size_t size);
+
 // A file being written beside its final name, renamed onto it by commit.
 typedef struct cgv_fs_writer {
     FILE *file;
