@@ -18,7 +18,7 @@ static const char mark[] = "/*DATA*/"; // in the page, where the data go
 
 // In a script, "</script" or "<!--" would end the data. In JSON, < only occurs within strings.
 static void print_json(FILE *out, const json_t *json) {
-    char *text = json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
     for (const char *c = text ? text : "null"; *c; c++) {
         if (*c == '<')
             fputs("\\u003c", out);
