@@ -26,6 +26,9 @@ static bool container_holds(const AVOutputFormat *format, const AVStream *stream
         return av_match_name("matroska", format->name) && codec->extradata_size > 0;
     if (codec->codec_id == AV_CODEC_ID_NONE || codec->codec_type == AVMEDIA_TYPE_UNKNOWN)
         return false;
+    // Picture muxers would store any packet as a picture file, sound included.
+    if (holds_only_video(format))
+        return false;
     int answer = avformat_query_codec(format, codec->codec_id, FF_COMPLIANCE_EXPERIMENTAL);
     if (answer >= 0)
         return answer;

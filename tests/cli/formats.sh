@@ -61,6 +61,11 @@ make_input -f lavfi -i testsrc=s=32x32:r=5:d=1 in%03d.png
 translate -i in%03d.png seq%02d.png
 equal "sequence" 5 "$(ls seq*.png | wc -l)"
 equal "sequence, last" "$(frames_md5 in005.png)" "$(frames_md5 seq05.png)"
+make_input -i in%03d.png -f lavfi -i sine=d=1 -c:v png -c:a aac heard.mkv
+translate -i heard.mkv heard%02d.png
+equal "sequence of a video with sound" "$(cat seq*.png | md5sum)" "$(cat heard*.png | md5sum)"
+translate -i heard.mkv -t 0.04 heard.png
+equal "picture of a video with sound" "$(md5sum <seq01.png)" "$(md5sum <heard.png)"
 translate -r 10 -f image2 -i in%03d.png -preset ultrafast seq.mp4
 equal "rate of the sequence" "0.000000 0.100000 0.200000 0.300000 0.400000" \
     "$(frame_times seq.mp4 | xargs)"
