@@ -67,6 +67,7 @@ void cgv_app_print_version(void);
 int cgv_app_translate(int argc, char **argv);
 int cgv_app_devices(int argc, char **argv);
 int cgv_app_model(int argc, char **argv);
+int cgv_app_train(int argc, char **argv);
 int cgv_app_bench(int argc, char **argv);
 
 #endif

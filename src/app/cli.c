@@ -102,7 +102,20 @@ static cgv_status set_size(const cgv_cli_option *option, cgv_cli_size *field, co
     return CGV_OK;
 }
 
-static cgv_status set(const cgv_cli_option *option, void *target, const char *text) {
+static cgv_status set_choice(const cgv_cli_option *option, int *field, const char *text) {
+    char names[256] = "";
+    for (int i = 0; option->choices[i]; i++) {
+        if (!strcmp(option->choices[i], text)) {
+            *field = i;
+            return CGV_OK;
+        }
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", option->choices[i]);
+    }
+    return cgv_fail(CGV_ERROR_ARGUMENT, "-%s is one of %s, not '%s'", option->name, names, text);
+}
+
+cgv_status cgv_cli_set(const cgv_cli_option *option, void *target, const char *text) {
     void *field = (char *)target + option->offset;
     cgv_status status = CGV_OK;
     switch (option->kind) {
@@ -118,6 +131,9 @@ static cgv_status set(const cgv_cli_option *option, void *target, const char *te
         break;
     case CGV_CLI_SIZE:
         status = set_size(option, field, text);
+        break;
+    case CGV_CLI_CHOICE:
+        status = set_choice(option, field, text);
         break;
     }
     if (!status && option->seen)
@@ -137,11 +153,11 @@ static cgv_status parse_option(const cgv_cli_option *options, void *target, int 
         return unknown_option(options, word);
     if (option->kind == CGV_CLI_FLAG)
         return equals ? cgv_fail(CGV_ERROR_ARGUMENT, "-%s takes no value", option->name)
-                      : set(option, target, NULL);
+                      : cgv_cli_set(option, target, NULL);
     if (!equals && *i + 1 == argc)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-%s needs a value: -%s %s", option->name, option->name,
                         option->value);
-    return set(option, target, equals ? equals + 1 : argv[++*i]);
+    return cgv_cli_set(option, target, equals ? equals + 1 : argv[++*i]);
 }
 
 cgv_status cgv_cli_parse(const cgv_cli_option *options, void *target, int argc, char **argv,

@@ -10,11 +10,12 @@
 #include "cgvideo/status.h"
 
 typedef enum cgv_cli_kind {
-    CGV_CLI_FLAG, // bool
-    CGV_CLI_TEXT, // const char *, into argv
-    CGV_CLI_INT,  // int in min..max
-    CGV_CLI_REAL, // double in min..max
-    CGV_CLI_SIZE, // cgv_cli_size: WxH, each in min..max
+    CGV_CLI_FLAG,   // bool
+    CGV_CLI_TEXT,   // const char *, into argv
+    CGV_CLI_INT,    // int in min..max
+    CGV_CLI_REAL,   // double in min..max
+    CGV_CLI_SIZE,   // cgv_cli_size: WxH, each in min..max
+    CGV_CLI_CHOICE, // int: index into `choices`
 } cgv_cli_kind;
 
 typedef struct cgv_cli_size {
@@ -28,6 +29,8 @@ typedef struct cgv_cli_option {
     const char *value; // how help names the value; NULL for flags
     const char *help;
     double min, max;
+    const char *const *choices; // ends with NULL
+    bool transient;             // not part of a run's configuration (app/config.h)
     void (*seen)(void *target); // called after the field was set; may be NULL
 } cgv_cli_option;
 
@@ -37,6 +40,9 @@ typedef struct cgv_cli_option {
 CGV_NODISCARD cgv_status cgv_cli_parse(const cgv_cli_option *options, void *target, int argc,
                                        char **argv, const char **words, int max_words,
                                        int *word_count);
+
+// Set the field of one option from text, as if it stood on the command line.
+CGV_NODISCARD cgv_status cgv_cli_set(const cgv_cli_option *option, void *target, const char *text);
 
 // Print the options, one a line.
 void cgv_cli_help(const cgv_cli_option *options, FILE *file);

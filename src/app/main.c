@@ -18,6 +18,7 @@ typedef struct subcommand {
 static const subcommand subcommands[] = {
     {"devices", cgv_app_devices, "list the Vulkan devices"},
     {"model", cgv_app_model, "show or convert a model file"},
+    {"train", cgv_app_train, "train generators on two unpaired collections"},
     {"bench", cgv_app_bench, "measure a network's speed"},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };

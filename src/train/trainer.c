@@ -45,6 +45,7 @@ struct cgv_trainer {
     cgv_buffer hyper;  // cgv_adam_hyper of generators and discriminators
     cgv_pool pool_b, pool_a;
     cgv_cmd *cmds[PARTS]; // by FIRST and LAST; NULL where accumulate does not need it
+    cgv_cmd *view;
     int64_t steps;
 };
 
@@ -200,6 +201,16 @@ static void record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
             adam(t, cmd, net);
 }
 
+static void record_view(cgv_trainer *t, cgv_cmd *cmd) {
+    cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
+    cgv_plan_pack(t->plans[CGV_G_A], cmd, &t->nets[CGV_G_A].params);
+    cgv_plan_pack(t->plans[CGV_G_B], cmd, &t->nets[CGV_G_B].params);
+    forward(t, cmd, &t->fake_b, t->a);
+    forward(t, cmd, &t->fake_a, t->b);
+    forward(t, cmd, &t->recovered_a, t->fake_b.output);
+    forward(t, cmd, &t->recovered_b, t->fake_a.output);
+}
+
 static cgv_adam_hyper hyper_at(const cgv_trainer_params *p, int64_t step, float lr) {
     // In double: 1 - beta2^t has few digits to lose in the first steps.
     double t = (double)step;
@@ -213,26 +224,34 @@ static cgv_adam_hyper hyper_at(const cgv_trainer_params *p, int64_t step, float 
     };
 }
 
+// Run a list on one batch of pictures.
+static cgv_status submit(cgv_trainer *t, cgv_cmd *cmd, const float *a, const float *b) {
+    uint64_t bytes = cgv_tensor_bytes(t->a);
+    memcpy(t->staging.host, a, bytes);
+    memcpy((char *)t->staging.host + bytes, b, bytes);
+    cgv_status status = cgv_cmd_submit(cmd);
+    return status ? status : cgv_cmd_wait(cmd);
+}
+
+cgv_status cgv_trainer_view(cgv_trainer *t, const float *a, const float *b) {
+    return submit(t, t->view, a, b);
+}
+
 static int part_of(const cgv_trainer_params *p, int batch) {
     return (batch == 0 ? FIRST : 0) | (batch == p->accumulate - 1 ? LAST : 0);
 }
 
 cgv_status cgv_trainer_step(cgv_trainer *t, cgv_losses *losses, const float *a, const float *b,
                             float lr_g, float lr_d) {
-    uint64_t bytes = cgv_tensor_bytes(t->a);
-    size_t count = bytes / sizeof(float);
+    size_t count = cgv_tensor_bytes(t->a) / sizeof(float);
     cgv_adam_hyper *hyper = t->hyper.host;
     hyper[0] = hyper_at(&t->params, t->steps + 1, lr_g);
     hyper[1] = hyper_at(&t->params, t->steps + 1, lr_d);
     for (int i = 0; i < t->params.accumulate; i++) {
-        memcpy(t->staging.host, a + (size_t)i * count, bytes);
-        memcpy((char *)t->staging.host + bytes, b + (size_t)i * count, bytes);
         cgv_pool_draw(&t->pool_b);
         cgv_pool_draw(&t->pool_a);
-        cgv_cmd *cmd = t->cmds[part_of(&t->params, i)];
-        cgv_status status = cgv_cmd_submit(cmd);
-        if (!status)
-            status = cgv_cmd_wait(cmd);
+        cgv_status status = submit(t, t->cmds[part_of(&t->params, i)], a + (size_t)i * count,
+                                   b + (size_t)i * count);
         if (status)
             return status;
     }
@@ -391,7 +410,13 @@ static cgv_status record_parts(cgv_trainer *t) {
         record_step(t, t->cmds[part], part);
         status = cgv_cmd_end(t->cmds[part]);
     }
-    return status;
+    if (!status)
+        status = cgv_cmd_create(&t->view, t->device, false);
+    if (status)
+        return status;
+    cgv_cmd_begin(t->view);
+    record_view(t, t->view);
+    return cgv_cmd_end(t->view);
 }
 
 static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_trainer_params *p) {
@@ -444,6 +469,7 @@ void cgv_trainer_destroy(cgv_trainer **out) {
         return;
     for (int i = 0; i < PARTS; i++)
         cgv_cmd_destroy(&t->cmds[i]); // waits
+    cgv_cmd_destroy(&t->view);
     cgv_pool_destroy(&t->pool_b);
     cgv_pool_destroy(&t->pool_a);
     cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses, &t->hyper};
@@ -495,6 +521,28 @@ cgv_trainer_pictures cgv_trainer_last(const cgv_trainer *t) {
         .fake_a = t->fake_a.output,
         .recovered_b = t->recovered_b.output,
     };
+}
+
+cgv_status cgv_trainer_read(const cgv_trainer *t, float *out, cgv_tensor picture) {
+    cgv_buffer readback;
+    cgv_cmd *cmd = NULL;
+    uint64_t bytes = cgv_tensor_bytes(picture);
+    cgv_status status =
+        cgv_buffer_create(&readback, t->device, bytes, CGV_MEMORY_READBACK, "training pictures");
+    if (!status)
+        status = cgv_cmd_create(&cmd, t->device, false);
+    if (!status) {
+        cgv_tensor copy = picture;
+        copy.address = readback.address;
+        cgv_cmd_begin(cmd);
+        cgv_activation_apply(cmd, copy, picture, CGV_ACT_NONE, 0);
+        status = cgv_cmd_run(cmd);
+    }
+    if (!status)
+        memcpy(out, readback.host, bytes);
+    cgv_cmd_destroy(&cmd);
+    cgv_buffer_destroy(&readback);
+    return status;
 }
 
 cgv_status cgv_trainer_profile(cgv_trainer *t, const cgv_profile_entry **entries, int *count) {

@@ -77,18 +77,26 @@ const cgv_trainer_params *cgv_trainer_settings(const cgv_trainer *trainer);
 // The networks' state, valid as long as the trainer.
 const cgv_net_state *cgv_trainer_net(const cgv_trainer *trainer, int net);
 
-// Pictures of the last step, [batch, 3, height, width], on the device.
+// Only look: run the generators over a batch from each domain, for cgv_trainer_last. Leaves all
+// that training depends on as it is.
+CGV_NODISCARD cgv_status cgv_trainer_view(cgv_trainer *trainer, const float *a, const float *b);
+
+// Pictures of the last step or view, [batch, 3, height, width], on the device.
 typedef struct cgv_trainer_pictures {
     cgv_tensor a, fake_b, recovered_a, b, fake_a, recovered_b;
 } cgv_trainer_pictures;
 cgv_trainer_pictures cgv_trainer_last(const cgv_trainer *trainer);
 
+// Read one of them into host memory of cgv_tensor_bytes.
+CGV_NODISCARD cgv_status cgv_trainer_read(const cgv_trainer *trainer, float *out,
+                                          cgv_tensor picture);
+
 // Times of the last step's commands; needs params.profile. As cgv_cmd_profile.
 CGV_NODISCARD cgv_status cgv_trainer_profile(cgv_trainer *trainer,
                                              const cgv_profile_entry **entries, int *count);
 
-// What steps change besides the networks, for checkpoints: the pools of fakes of CGV_G_A and CGV_G_B
-// (train/pool.h), and the number of steps.
+// What steps change besides the networks, for checkpoints: the pools of fakes of CGV_G_A and
+// CGV_G_B (train/pool.h), and the number of steps.
 struct cgv_pool *cgv_trainer_pool(const cgv_trainer *trainer, int generator);
 void cgv_trainer_set_steps(cgv_trainer *trainer, int64_t steps);
 

@@ -1,0 +1,260 @@
+// cgvideo train -a DAY -b NIGHT -o RUN: the command line and the run directory's configuration.
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/config.h"
+#include "app/train.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "nn/arch.h"
+
+#define FIELD(field) .offset = offsetof(cgv_train_options, field)
+#define TEXT(option, field, value_name, text)                                                      \
+    { .name = option, .kind = CGV_CLI_TEXT, FIELD(field), .value = value_name, .help = text }
+#define INT(option, field, low, high, text)                                                        \
+    {                                                                                              \
+        .name = option, .kind = CGV_CLI_INT, FIELD(field), .value = "N", .help = text, .min = low, \
+        .max = high                                                                                \
+    }
+#define REAL(option, field, low, high, text)                                                       \
+    {                                                                                              \
+        .name = option, .kind = CGV_CLI_REAL, FIELD(field), .value = "X", .help = text,            \
+        .min = low, .max = high                                                                    \
+    }
+#define CHOICE(option, field, names, text)                                                         \
+    {                                                                                              \
+        .name = option, .kind = CGV_CLI_CHOICE, FIELD(field), .value = "NAME", .choices = names,   \
+        .help = text                                                                               \
+    }
+#define FLAG(option, field, text)                                                                  \
+    { .name = option, .kind = CGV_CLI_FLAG, FIELD(field), .help = text }
+
+// In the order of cgv_gan_mode, cgv_schedule_kind and cgv_preprocess.
+static const char *const gans[] = {"lsgan", "vanilla", "hinge", NULL};
+static const char *const schedules[] = {"linear", "step", "cosine", "constant", NULL};
+static const char *const preprocesses[] = {
+    "resize_and_crop", "crop", "scale_width", "scale_width_and_crop",
+    "scale_shortside", "none", NULL};
+
+const cgv_cli_option cgv_train_option_table[] = {
+    TEXT("a", a, "SOURCES", "domain A: videos, pictures, folders, globs, separated by commas"),
+    TEXT("b", b, "SOURCES", "domain B, unpaired with A"),
+    {.name = "o",
+     .kind = CGV_CLI_TEXT,
+     FIELD(output),
+     .value = "DIR",
+     .help = "run directory, made if missing",
+     .transient = true},
+    {.name = "resume",
+     .kind = CGV_CLI_TEXT,
+     FIELD(resume),
+     .value = "DIR",
+     .help = "go on with a run; its settings come from there",
+     .transient = true},
+    TEXT("cache", cache, "DIR", "keep decoded, scaled frames there and read them from there"),
+    INT("frames", frames, 1, 1000000, "frames taken from the videos of one domain (2000)"),
+    TEXT("arch", arch, "NAME",
+         "generator: resnet_9blocks, resnet_6blocks, mobile_resnet_9blocks … (resnet_9blocks)"),
+    TEXT("upsample", upsample, "NAME", "transpose or resize (transpose)"),
+    TEXT("head", head, "NAME", "plain or affine (plain)"),
+    INT("ngf", ngf, 1, 1024, "channels of the generators' first layer (64)"),
+    INT("ndf", ndf, 1, 1024, "channels of the discriminators' first layer (64)"),
+    INT("layers", layers, 1, CGV_PATCHGAN_MAX_LAYERS, "layers of the discriminators (3)"),
+    TEXT("init_g", init_g, "FILES", "start G_A[,G_B] from these models"),
+    TEXT("init_d", init_d, "FILES", "start D_A[,D_B] from these models"),
+    CHOICE("preprocess", preprocess, preprocesses,
+           "resize_and_crop, crop, scale_width, scale_width_and_crop, scale_shortside or none"),
+    INT("size", load_size, 0, 16384, "pictures are scaled to this first (1.117 times the crop)"),
+    {.name = "crop",
+     .kind = CGV_CLI_SIZE,
+     FIELD(crop),
+     .value = "WxH",
+     .help = "size of the training pictures (256x256)",
+     .min = 16,
+     .max = 8192},
+    REAL("min_scale", min_scale, 0, 1, "smallest crop, as a fraction of the largest (0: one size)"),
+    FLAG("no_flip", no_flip, "do not mirror half of the pictures"),
+    CHOICE("gan", gan, gans, "adversarial loss: lsgan, vanilla or hinge (lsgan)"),
+    REAL("lambda_a", lambda_a, 0, 1000, "weight of the cycle A -> B -> A (10)"),
+    REAL("lambda_b", lambda_b, 0, 1000, "weight of the cycle B -> A -> B (10)"),
+    REAL("identity", identity, 0, 1000, "weight of the identity loss, times lambda (0.5)"),
+    INT("pool", pool, 0, 100000, "past fakes shown to the discriminators (50)"),
+    REAL("lr", lr, 0, 1, "learning rate (0.0002)"),
+    REAL("beta1", beta1, 0, 0.9999, "Adam's first momentum (0.5)"),
+    CHOICE("schedule", schedule, schedules, "linear, step, cosine or constant (linear)"),
+    REAL("ema", average, 0, 0.999999, "decay of averaged generator weights, exported when on (0)"),
+    INT("batch", batch, 1, 1024, "pictures of a batch (1)"),
+    INT("accumulate", accumulate, 1, 1024, "batches of a step (1)"),
+    INT("epochs", epochs, 1, 1000000, "passes over the larger domain (200)"),
+    INT("steps", steps, 0, 2000000000, "steps instead of epochs"),
+    INT("seed", seed, 0, 2000000000, "of all random choices (1)"),
+    FLAG("recompute", recompute, "keep fewer activations, run the generators again instead"),
+    INT("log_every", log_every, 1, 1000000, "steps between logged losses (50)"),
+    INT("sample_every", sample_every, 1, 100000000, "steps between sample grids (500)"),
+    INT("save_every", save_every, 1, 100000000, "steps between checkpoints (1000)"),
+    INT("keep", keep, 1, 100000, "checkpoints kept (2)"),
+    {.name = "threads",
+     .kind = CGV_CLI_INT,
+     FIELD(workers),
+     .value = "N",
+     .help = "threads that prepare pictures (0: as many as help)",
+     .min = 0,
+     .max = 256,
+     .transient = true},
+    CGV_APP_COMMON_OPTIONS,
+    {0},
+};
+
+cgv_train_options cgv_train_option_defaults(void) {
+    return (cgv_train_options){
+        .arch = "resnet_9blocks",
+        .upsample = "transpose",
+        .head = "plain",
+        .ngf = 64,
+        .ndf = 64,
+        .layers = 3,
+        .crop = {256, 256},
+        .frames = 2000,
+        .lambda_a = 10,
+        .lambda_b = 10,
+        .identity = 0.5,
+        .lr = 2e-4,
+        .beta1 = 0.5,
+        .pool = 50,
+        .batch = 1,
+        .accumulate = 1,
+        .epochs = 200,
+        .seed = 1,
+        .log_every = 50,
+        .sample_every = 500,
+        .save_every = 1000,
+        .keep = 2,
+    };
+}
+
+static atomic_bool stop;
+static volatile sig_atomic_t signals;
+
+static void on_signal(int number) {
+    (void)number;
+    if (++signals > 1)
+        _exit(CGV_EXIT_SIGNAL); // checkpoints are whole or absent at any moment
+    atomic_store(&stop, true);
+}
+
+// What config.json of a new run holds. Settings under "options"; the rest is for the reader, and
+// to notice on resuming that the machine is another one.
+static json_t *new_config(const cgv_train_options *o, const cgv_device_info *device) {
+    return json_pack("{s:s, s:{s:s, s:s}, s:o}", "cgvideo", cgv_version(), "device", "name",
+                     device->name, "driver", device->driver, "options",
+                     cgv_config_write(cgv_train_option_table, o));
+}
+
+static cgv_status refuse_second_run(const char *output) {
+    char *path = cgv_fs_format("%s/config.json", output);
+    bool exists = path && !access(path, F_OK);
+    free(path);
+    return exists ? cgv_fail(CGV_ERROR_ARGUMENT,
+                             "%s holds a run already: go on with -resume %s, or choose another -o",
+                             output, output)
+                  : CGV_OK;
+}
+
+// Read the options of a run to go on with; they keep pointing into *config.
+static cgv_status read_config(cgv_train_options *o, json_t **config) {
+    char *path = cgv_fs_format("%s/config.json", o->resume);
+    json_error_t error = {0};
+    *config = path ? json_load_file(path, 0, &error) : NULL;
+    cgv_status status =
+        *config
+            ? cgv_config_read(cgv_train_option_table, o, json_object_get(*config, "options"), path)
+            : cgv_fail(CGV_ERROR_FORMAT, "%s/config.json: %s", o->resume, error.text);
+    o->output = o->resume;
+    free(path);
+    return status;
+}
+
+static void compare_devices(const json_t *config, const cgv_device_info *now) {
+    const char *name, *driver;
+    if (!json_unpack((json_t *)config, "{s:{s:s, s:s}}", "device", "name", &name, "driver",
+                     &driver) &&
+        (strcmp(name, now->name) || strcmp(driver, now->driver)))
+        cgv_log(CGV_LOG_WARNING,
+                "this run began on %s (%s): on another device it goes on, but not bit for bit",
+                name, driver);
+}
+
+// With -resume, the only other options that make sense are those of this machine and the length.
+static cgv_status check_resume(int argc, char **argv) {
+    static const char *const allowed[] = {"resume",  "gpu",         "loglevel", "v",
+                                          "threads", "hide_banner", NULL};
+    for (int i = 1; i < argc; i++) {
+        const char *name = argv[i] + strspn(argv[i], "-");
+        bool found = argv[i][0] != '-';
+        for (int k = 0; allowed[k] && !found; k++)
+            found = !strncmp(name, allowed[k], strcspn(name, "=")) &&
+                    strlen(allowed[k]) == strcspn(name, "=");
+        if (!found)
+            return cgv_fail(CGV_ERROR_ARGUMENT,
+                            "-resume goes on with the run's own settings: leave out -%s", name);
+    }
+    return CGV_OK;
+}
+
+static void print_help(void) {
+    puts("cgvideo train -a SOURCES -b SOURCES -o DIR [options]\n"
+         "cgvideo train -resume DIR\n"
+         "Train generators A -> B and B -> A (CycleGAN) on unpaired pictures or videos.");
+    cgv_cli_help(cgv_train_option_table, stdout);
+}
+
+int cgv_app_train(int argc, char **argv) {
+    cgv_train_options o = cgv_train_option_defaults();
+    const char *words[1];
+    int count;
+    if (cgv_cli_parse(cgv_train_option_table, &o, argc, argv, words, 0, &count) ||
+        cgv_app_begin(&o.common))
+        return CGV_EXIT_USAGE;
+    if (o.common.help || argc == 1) {
+        print_help();
+        return argc == 1 ? CGV_EXIT_USAGE : CGV_EXIT_OK;
+    }
+    if (!o.resume && (!o.a || !o.b || !o.output)) {
+        cgv_log(CGV_LOG_ERROR, "train needs -a and -b, the two domains, and -o, the run "
+                               "directory; or -resume and a run directory");
+        return CGV_EXIT_USAGE;
+    }
+    if (o.resume && check_resume(argc, argv))
+        return CGV_EXIT_USAGE;
+
+    json_t *config = NULL;
+    cgv_device *device = NULL;
+    cgv_status status = o.resume ? read_config(&o, &config) : refuse_second_run(o.output);
+    if (!status)
+        status = cgv_app_open_device(&device, &o.common);
+    if (status)
+        goto done;
+    if (o.resume)
+        compare_devices(config, cgv_device_get_info(device));
+    else
+        config = new_config(&o, cgv_device_get_info(device));
+    char *text = config ? json_dumps(config, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
+    if (!text) {
+        status = cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+        goto done;
+    }
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
+    signal(SIGXFSZ, SIG_IGN); // a full quota is reported by the write itself
+    status = cgv_train_run(device, &o, text, &stop);
+    free(text);
+done:
+    json_decref(config);
+    int code = !status                           ? CGV_EXIT_OK
+               : status == CGV_ERROR_INTERRUPTED ? CGV_EXIT_SIGNAL
+                                                 : CGV_EXIT_FAILED;
+    return device ? cgv_app_close_device(&device, code) : code;
+}

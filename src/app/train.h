@@ -1,0 +1,33 @@
+// cgvideo train: options, and the run they describe.
+#ifndef CGV_APP_TRAIN_H
+#define CGV_APP_TRAIN_H
+
+#include <stdatomic.h>
+
+#include "app/app.h"
+
+typedef struct cgv_train_options {
+    cgv_app_common common;
+    const char *a, *b, *output, *resume, *cache;
+    const char *arch, *upsample, *head, *init_g, *init_d;
+    int ngf, ndf, layers;
+    cgv_cli_size crop;
+    int load_size, preprocess, frames;
+    double min_scale;
+    bool no_flip;
+    int gan, schedule;
+    double lambda_a, lambda_b, identity, lr, beta1, average;
+    int pool, batch, accumulate, epochs, steps, seed;
+    bool recompute;
+    int log_every, sample_every, save_every, keep, workers;
+} cgv_train_options;
+
+extern const cgv_cli_option cgv_train_option_table[];
+cgv_train_options cgv_train_option_defaults(void);
+
+// Run to the end, or until *stop: the state is saved then, so that the run can be resumed, and
+// CGV_ERROR_INTERRUPTED returned. config: the text of the run directory's config.json.
+CGV_NODISCARD cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options,
+                                       const char *config, const atomic_bool *stop);
+
+#endif

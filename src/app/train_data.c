@@ -1,0 +1,76 @@
+#include "app/train_data.h"
+
+#include <stdlib.h>
+
+#include "app/folder.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "train/cache.h"
+#if CGV_FFMPEG
+#include "video/frames.h"
+#endif
+
+// Pictures are kept a little larger than the training size, for crops.
+static int cache_side(const cgv_train_options *o) {
+    int size = o->crop.width > o->crop.height ? o->crop.width : o->crop.height;
+    return o->load_size ? o->load_size : size * 286 / 256;
+}
+
+static cgv_status open_domain(cgv_frames **out, const cgv_train_options *o, char domain,
+                              const atomic_bool *stop) {
+    char *cache = o->cache ? cgv_fs_format("%s/%c.frames", o->cache, domain) : NULL;
+    const char *sources = domain == 'a' ? o->a : o->b;
+    if (o->cache && !cache)
+        return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+#if CGV_FFMPEG
+    cgv_frames_params params = CGV_FRAMES_DEFAULTS;
+    char label[] = {domain, 0};
+    params.target = o->frames;
+    params.cache = cache;
+    params.cache_side = cache_side(o);
+    params.stop = stop;
+    cgv_status status = cgv_frames_open(out, label, &sources, 1, &params);
+#else
+    (void)stop;
+    (void)cache_side;
+    cgv_status status =
+        cache ? cgv_cache_open(out, cache)
+              : cgv_fail(CGV_ERROR_UNSUPPORTED,
+                         "this build has no FFmpeg and cannot read %s: train from a -cache "
+                         "made by a build that has it",
+                         sources);
+#endif
+    free(cache);
+    return status;
+}
+
+cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
+                               const atomic_bool *stop) {
+    *out = (cgv_train_data){0};
+    cgv_dataset_params params = CGV_DATASET_DEFAULTS;
+    params.batch = o->batch * o->accumulate;
+    params.width = o->crop.width;
+    params.height = o->crop.height;
+    params.load_size = o->load_size;
+    params.preprocess = (cgv_preprocess)o->preprocess;
+    params.flip = !o->no_flip;
+    params.min_scale = (float)o->min_scale;
+    params.seed = (uint64_t)o->seed;
+    params.workers = o->workers;
+    cgv_status status = o->cache ? cgv_make_folders(o->cache) : CGV_OK;
+    if (!status)
+        status = open_domain(&out->a, o, 'a', stop);
+    if (!status)
+        status = open_domain(&out->b, o, 'b', stop);
+    if (!status)
+        status = cgv_dataset_create(&out->dataset, out->a, out->b, &params);
+    if (status)
+        cgv_train_data_close(out);
+    return status;
+}
+
+void cgv_train_data_close(cgv_train_data *data) {
+    cgv_dataset_destroy(&data->dataset);
+    cgv_frames_destroy(&data->a);
+    cgv_frames_destroy(&data->b);
+}

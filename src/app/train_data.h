@@ -1,0 +1,18 @@
+// The two domains of a training run, opened as the options say.
+#ifndef CGV_APP_TRAIN_DATA_H
+#define CGV_APP_TRAIN_DATA_H
+
+#include "app/train.h"
+#include "train/dataset.h"
+
+typedef struct cgv_train_data {
+    cgv_frames *a, *b;
+    cgv_dataset *dataset;
+} cgv_train_data;
+
+// Gives up with CGV_ERROR_INTERRUPTED once *stop is set.
+CGV_NODISCARD cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *options,
+                                             const atomic_bool *stop);
+void cgv_train_data_close(cgv_train_data *data);
+
+#endif

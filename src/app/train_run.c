@@ -1,0 +1,303 @@
+// A training run: networks, data, the loop, and what it leaves in the run directory.
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/folder.h"
+#include "app/train_data.h"
+#include "app/train_record.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "nn/arch.h"
+#include "train/checkpoint.h"
+#include "train/schedule.h"
+
+typedef struct run {
+    const cgv_train_options *o;
+    cgv_device *device;
+    cgv_model *models[CGV_NETS];
+    cgv_train_data data;
+    cgv_trainer *trainer;
+    cgv_train_record *record;
+    char *checkpoints; // folder
+    float *a, *b;      // one step's pictures
+    int64_t total, epoch_steps;
+    int64_t saved;  // step of the newest checkpoint, -1: none yet
+    double started; // clock at the first step of this process
+    int64_t first_step;
+} run;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// ---- networks ----
+
+// The n-th of the comma-separated names; NULL past the last. malloc'ed.
+static char *nth_name(const char *names, int n) {
+    for (; names && n > 0; n--) {
+        names = strchr(names, ',');
+        names = names ? names + 1 : NULL;
+    }
+    return names && *names ? strndup(names, strcspn(names, ",")) : NULL;
+}
+
+static cgv_status create_net(cgv_net **out, const cgv_train_options *o, bool generator) {
+    cgv_arch_options arch = {.name = generator ? o->arch : "patchgan",
+                             .ngf = o->ngf,
+                             .ndf = o->ndf,
+                             .layers = o->layers,
+                             .upsample = generator ? o->upsample : NULL,
+                             .head = generator ? o->head : NULL};
+    return cgv_arch_by_name(out, &arch);
+}
+
+// Network `i` with its first weights: random, or a file's.
+static cgv_status create_model(run *r, int i) {
+    bool generator = i == CGV_G_A || i == CGV_G_B;
+    char *file = nth_name(generator ? r->o->init_g : r->o->init_d, i == CGV_G_B || i == CGV_D_B);
+    cgv_status status;
+    if (file) {
+        status = cgv_model_load(&r->models[i], file);
+        free(file);
+        return status;
+    }
+    cgv_net *net;
+    status = create_net(&net, r->o, generator);
+    if (!status)
+        status = cgv_model_from_net(&r->models[i], net, "new");
+    if (!status)
+        cgv_arch_init(net, r->models[i]->params, (uint64_t)r->o->seed * CGV_NETS + (uint64_t)i);
+    return status;
+}
+
+static cgv_status create_trainer(run *r) {
+    const cgv_train_options *o = r->o;
+    const cgv_model *models[CGV_NETS];
+    cgv_trainer_params params = CGV_TRAINER_DEFAULTS;
+    params.batch = o->batch;
+    params.accumulate = o->accumulate;
+    params.recompute = o->recompute;
+    cgv_dataset_size(r->data.dataset, &params.width, &params.height);
+    params.gan = (cgv_gan_mode)o->gan;
+    params.lambda_a = (float)o->lambda_a;
+    params.lambda_b = (float)o->lambda_b;
+    params.identity = (float)o->identity;
+    params.pool = o->pool;
+    params.beta1 = (float)o->beta1;
+    params.average_decay = (float)o->average;
+    params.seed = (uint64_t)o->seed;
+    cgv_status status = CGV_OK;
+    for (int i = 0; i < CGV_NETS && !status; i++) {
+        status = create_model(r, i);
+        models[i] = r->models[i];
+    }
+    return status ? status : cgv_trainer_create(&r->trainer, r->device, models, &params);
+}
+
+// ---- the run directory ----
+
+static cgv_status write_config(const run *r, const char *config) {
+    cgv_fs_writer writer;
+    char *path = cgv_fs_format("%s/config.json", r->o->output);
+    if (!path)
+        return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+    cgv_status status = cgv_fs_writer_open(&writer, path);
+    if (!status) {
+        fprintf(writer.file, "%s\n", config);
+        status = cgv_fs_writer_commit(&writer);
+    }
+    free(path);
+    return status;
+}
+
+// Where a resumed run stands: its newest whole checkpoint, or the beginning if it never saved.
+static cgv_status load_checkpoint(run *r) {
+    char *path;
+    if (cgv_checkpoint_latest(&path, r->checkpoints)) {
+        cgv_log(CGV_LOG_WARNING, "%s has no checkpoint: starting from the beginning", r->o->output);
+        return CGV_OK;
+    }
+    cgv_log(CGV_LOG_INFO, "going on from %s", path);
+    cgv_status status = cgv_checkpoint_load(r->trainer, path, NULL);
+    r->saved = cgv_trainer_steps(r->trainer);
+    free(path);
+    return status;
+}
+
+static cgv_status open_run(run *r, const char *config) {
+    const cgv_train_options *o = r->o;
+    cgv_status status = cgv_make_folders(o->output);
+    if (!status && !(r->checkpoints = cgv_fs_format("%s/checkpoints", o->output)))
+        status = cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+    if (!status)
+        status = cgv_make_folder(r->checkpoints);
+    if (!status)
+        status = o->resume ? load_checkpoint(r) : write_config(r, config);
+    if (!status)
+        status =
+            cgv_train_record_create(&r->record, o->output, config, r->trainer, r->data.dataset, o);
+    return status;
+}
+
+static cgv_status export_generators(const run *r) {
+    cgv_status status = CGV_OK;
+    for (int i = CGV_G_A; i <= CGV_G_B && !status; i++) {
+        char *path =
+            cgv_fs_format("%s/%s.safetensors", r->o->output, i == CGV_G_A ? "G_AB" : "G_BA");
+        status = path ? cgv_trainer_export(r->trainer, i, path, true)
+                      : cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+        free(path);
+    }
+    return status;
+}
+
+static cgv_status save(run *r) {
+    int64_t step = cgv_trainer_steps(r->trainer);
+    if (r->saved == step)
+        return CGV_OK;
+    char *path = cgv_checkpoint_path(r->checkpoints, step);
+    cgv_status status = path ? cgv_checkpoint_save(r->trainer, path, NULL)
+                             : cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+    if (!status) {
+        r->saved = step;
+        status = cgv_checkpoint_rotate(r->checkpoints, step, r->o->keep);
+    }
+    free(path);
+    return status ? status : export_generators(r);
+}
+
+// ---- the loop ----
+
+static float learning_rate(const run *r, int64_t step) {
+    // By epochs as in the paper's code, or smoothly where a number of steps was asked for.
+    int64_t period = r->o->steps ? 1 : r->epoch_steps;
+    return (float)(r->o->lr *
+                   cgv_schedule_factor((cgv_schedule_kind)r->o->schedule, step, r->total, period));
+}
+
+static double seconds_left(const run *r) {
+    int64_t step = cgv_trainer_steps(r->trainer);
+    double done = (double)(step - r->first_step);
+    return done > 0 ? (now() - r->started) / done * (double)(r->total - step) : -1;
+}
+
+static cgv_status log_step(run *r, const cgv_losses *losses, float lr) {
+    int64_t step = cgv_trainer_steps(r->trainer);
+    double elapsed = now() - r->started, done = (double)(step - r->first_step);
+    cgv_history_row row = {
+        .step = step,
+        .epoch = (double)step / (double)r->epoch_steps,
+        .seconds = cgv_train_record_seconds(r->record) + elapsed,
+        .lr_g = lr,
+        .lr_d = lr,
+        .images_per_second = (float)(done * r->o->batch * r->o->accumulate / elapsed),
+        .losses = *losses,
+    };
+    int left = (int)seconds_left(r);
+    cgv_log(CGV_LOG_INFO,
+            "step %lld/%lld  epoch %.2f  %.2f img/s  G_A %.3f G_B %.3f  cycle %.3f %.3f  identity "
+            "%.3f %.3f  D_A %.3f D_B %.3f  lr %.3g  waiting for data %.1f%%  left %d:%02d:%02d",
+            (long long)step, (long long)r->total, row.epoch, (double)row.images_per_second,
+            (double)losses->g_a, (double)losses->g_b, (double)losses->cycle_a,
+            (double)losses->cycle_b, (double)losses->identity_a, (double)losses->identity_b,
+            (double)losses->d_a, (double)losses->d_b, (double)lr,
+            100 * cgv_dataset_waited(r->data.dataset) / elapsed, left / 3600, left / 60 % 60,
+            left % 60);
+    return cgv_train_record_losses(r->record, &row);
+}
+
+static cgv_status report(run *r, const char *state) {
+    return cgv_train_record_report(r->record, state, r->total, seconds_left(r));
+}
+
+static cgv_status sample(run *r) {
+    cgv_status status = cgv_train_record_samples(r->record);
+    return status ? status : report(r, "running");
+}
+
+static cgv_status take_step(run *r) {
+    int64_t step = cgv_trainer_steps(r->trainer);
+    float lr = learning_rate(r, step);
+    cgv_losses losses;
+    cgv_status status = cgv_dataset_next(r->data.dataset, r->a, r->b);
+    if (!status)
+        status = cgv_trainer_step(r->trainer, &losses, r->a, r->b, lr, lr);
+    if (status == CGV_ERROR_NUMERIC && r->saved >= 0)
+        cgv_log(CGV_LOG_ERROR, "the last good checkpoint is that of step %lld in %s",
+                (long long)r->saved, r->checkpoints);
+    if (status)
+        return status;
+    step++;
+    if (step % r->o->log_every == 0 || step == r->total)
+        status = log_step(r, &losses, lr);
+    if (!status && (step % r->o->sample_every == 0 || step == r->total))
+        status = sample(r);
+    if (!status && (step % r->o->save_every == 0 || step == r->total))
+        status = save(r);
+    return status;
+}
+
+static cgv_status train(run *r, const atomic_bool *stop) {
+    cgv_status status = cgv_dataset_start(r->data.dataset, cgv_trainer_steps(r->trainer));
+    r->first_step = cgv_trainer_steps(r->trainer);
+    r->started = now();
+    while (!status && cgv_trainer_steps(r->trainer) < r->total) {
+        if (atomic_load(stop)) {
+            status = save(r);
+            if (!status)
+                status = report(r, "stopped");
+            if (!status)
+                cgv_log(CGV_LOG_INFO, "stopped at step %lld; go on with: cgvideo train -resume %s",
+                        (long long)cgv_trainer_steps(r->trainer), r->o->output);
+            return status ? status : CGV_ERROR_INTERRUPTED;
+        }
+        status = take_step(r);
+    }
+    if (!status)
+        status = save(r);
+    return status ? status : report(r, "finished");
+}
+
+static cgv_status prepare(run *r, const char *config, const atomic_bool *stop) {
+    const cgv_train_options *o = r->o;
+    cgv_status status = cgv_train_data_open(&r->data, o, stop);
+    if (!status)
+        status = create_trainer(r);
+    if (!status)
+        status = open_run(r, config);
+    if (status)
+        return status;
+    int width, height;
+    cgv_dataset_size(r->data.dataset, &width, &height);
+    size_t floats = (size_t)o->batch * (size_t)o->accumulate * 3 * (size_t)width * (size_t)height;
+    r->a = malloc(floats * sizeof *r->a);
+    r->b = malloc(floats * sizeof *r->b);
+    if (!r->a || !r->b)
+        return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+    r->epoch_steps = cgv_dataset_epoch_steps(r->data.dataset);
+    r->total = o->steps ? o->steps : o->epochs * r->epoch_steps;
+    cgv_log(CGV_LOG_INFO, "training %s on %d and %d pictures at %dx%d: %lld steps, %.0f MiB",
+            r->models[CGV_G_A]->info.architecture, r->data.a->count, r->data.b->count, width,
+            height, (long long)r->total, (double)cgv_trainer_bytes(r->trainer) / (1 << 20));
+    return CGV_OK;
+}
+
+cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options, const char *config,
+                         const atomic_bool *stop) {
+    run r = {.o = options, .device = device, .saved = -1};
+    cgv_status status = prepare(&r, config, stop);
+    if (!status)
+        status = train(&r, stop);
+    cgv_train_record_destroy(&r.record);
+    cgv_trainer_destroy(&r.trainer);
+    cgv_train_data_close(&r.data);
+    for (int i = 0; i < CGV_NETS; i++)
+        cgv_model_destroy(&r.models[i]);
+    free(r.checkpoints);
+    free(r.a);
+    free(r.b);
+    return status;
+}
