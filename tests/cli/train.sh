@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# cgvideo train: what a run leaves, and that a run which was stopped goes on as if it had not been.
+source "$(dirname "$0")/lib.sh"
+
+mkdir a b
+for i in 1 2 3 4 5; do
+    make_input -f lavfi -i "testsrc2=s=56x40:r=1:d=1,hue=h=$((i * 20))" -frames:v 1 "a/$i.png"
+done
+make_input -f lavfi -i "mandelbrot=s=64x48:r=5" -t 2 b/clip.mp4
+make_input -f lavfi -i "gradients=s=48x48:d=1:r=1:seed=3" -frames:v 1 b/one.jpg
+
+options=(-v info -arch resnet_1blocks -ngf 4 -ndf 4 -layers 1 -crop 32x32 -batch 2 -pool 3
+    -ema 0.9 -steps 150 -save_every 40 -log_every 1 -sample_every 75 -seed 5)
+train() { "$CGVIDEO" train -a a -b b "${options[@]}" "$@"; }
+
+newest() { ls "$1"/checkpoints/*.safetensors | tail -n 1; }
+# losses.csv without the columns that measure time.
+losses() {
+    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) time[i] = $i ~ /second/ }
+             { for (i = 1; i <= NF; i++) if (!time[i]) printf "%s,", $i; print "" }' "$1/losses.csv"
+}
+same_end() {
+    cmp -s "$(newest whole)" "$(newest "$1")" || fail "$1: another state at the end"
+    cmp -s whole/G_AB.safetensors "$1/G_AB.safetensors" || fail "$1: another G_AB"
+    cmp -s whole/G_BA.safetensors "$1/G_BA.safetensors" || fail "$1: another G_BA"
+    diff <(losses whole) <(losses "$1") >differences || {
+        fail "$1: other losses:"
+        head -n 6 differences
+    }
+}
+
+# ---- an uninterrupted run
+
+expect 0 train -o whole
+says "step 150/150"
+for file in config.json losses.csv index.html G_AB.safetensors G_BA.safetensors \
+    samples/step_00000075.png samples/step_00000150.png; do
+    [ -s "whole/$file" ] || fail "no whole/$file"
+done
+ls whole/events.out.tfevents.* >/dev/null || fail "no TensorBoard events"
+equal "checkpoints kept" 2 "$(ls whole/checkpoints | wc -l)"
+expect 0 "$CGVIDEO" -v error -m whole/G_AB.safetensors -i a/1.png -o translated.png
+equal "size of the translated picture" 56,40 "$(stream translated.png v:0 width,height)"
+equal "exported architecture" "resnet_1blocks" \
+    "$("$CGVIDEO" model info whole/G_AB.safetensors | sed -n 's/^architecture *//p')"
+
+expect 0 train -o again
+same_end again
+expect 0 train -o recomputed -recompute
+cmp -s whole/G_AB.safetensors recomputed/G_AB.safetensors || fail "recompute changes the result"
+
+# ---- stopped and resumed
+
+# stop_at STEP SIGNAL DIR: start a run and send the signal once it has logged that step.
+stop_at() {
+    local log=$3.log status=0
+    # Not the function: the signal must reach the program, not a shell around it.
+    "$CGVIDEO" train -a a -b b "${options[@]}" -o "$3" >"$log" 2>&1 </dev/null &
+    local run=$!
+    for _ in $(seq 600); do
+        grep -q "step $1/150" "$log" && break
+        sleep 0.05
+    done
+    kill "-$2" $run 2>/dev/null || true
+    wait $run || status=$?
+    echo "$status"
+}
+
+step=$((2 + RANDOM % 70))
+echo "stopping at step $step"
+equal "exit status after SIGINT" 255 "$(stop_at $step INT stopped)"
+grep -q -- "-resume stopped" stopped.log || fail "no hint how to go on"
+expect 0 "$CGVIDEO" train -v info -resume stopped
+same_end stopped
+
+stop_at 60 KILL killed >/dev/null
+expect 0 "$CGVIDEO" train -v info -resume killed
+same_end killed
+
+expect 0 "$CGVIDEO" train -v info -resume whole # nothing is left to do
+same_end again
+
+# ---- what cannot be
+
+expect 2 "$CGVIDEO" train -hide_banner -a a
+says_one_line "-a and -b"
+expect 1 train -o whole
+says "-resume whole"
+expect 2 "$CGVIDEO" train -hide_banner -resume whole -lr 1
+says_one_line "leave out -lr"
+expect 2 "$CGVIDEO" train -a a -b b -o x -gan wgan
+says_one_line "lsgan, vanilla, hinge"
+expect 1 "$CGVIDEO" train -v error -a nowhere -b b -o none
+says_one_line "nowhere"
+no_file none/config.json
+expect 1 "$CGVIDEO" train -v error -resume nowhere
+says_one_line "nowhere"
+expect 1 train -o none -init_g a/1.png
+says "a/1.png"
+no_file none/config.json
+no_litter
+finish
