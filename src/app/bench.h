@@ -12,7 +12,7 @@ typedef struct cgv_bench_options {
     const char *arch, *upsample, *head, *model;
     int ngf, ndf, layers, runs, batch;
     cgv_cli_size size;
-    bool train, json;
+    bool train, recompute, json;
 } cgv_bench_options;
 
 double cgv_bench_now_ms(void);

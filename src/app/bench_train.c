@@ -27,6 +27,7 @@ static cgv_status create_trainers(train_bench *b, const cgv_bench_options *o) {
     cgv_trainer_params params = CGV_TRAINER_DEFAULTS;
     const cgv_model *models[CGV_NETS];
     params.batch = o->batch;
+    params.recompute = o->recompute;
     params.width = o->size.width;
     params.height = o->size.height;
     cgv_status status = CGV_OK;

@@ -94,7 +94,14 @@ static cgv_status create_trainer(run *r) {
         status = create_model(r, i);
         models[i] = r->models[i];
     }
-    return status ? status : cgv_trainer_create(&r->trainer, r->device, models, &params);
+    if (!status)
+        status = cgv_trainer_create(&r->trainer, r->device, models, &params);
+    if (status == CGV_ERROR_DEVICE_MEMORY)
+        cgv_log(CGV_LOG_ERROR,
+                "training needs less memory with %sa smaller -crop or -batch (and "
+                "-accumulate)",
+                o->recompute ? "" : "-recompute, ");
+    return status;
 }
 
 // ---- the run directory ----
