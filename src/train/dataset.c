@@ -41,7 +41,7 @@ struct cgv_dataset {
     int64_t claimed; // pictures since step 0 that workers have taken up: step, domain, position
     int64_t kept_bytes;
     bool stop;
-    cgv_status status; // of the first failure
+    cgv_status status; // of a failure
     double waited;
 };
 
@@ -144,12 +144,12 @@ static void *work(void *opaque) {
         pthread_mutex_unlock(&dataset->lock);
         cgv_status status = prepare(dataset, step, which / batch, which % batch);
         pthread_mutex_lock(&dataset->lock);
-        dataset->slots[step % DEPTH].missing--;
-        if (status && !dataset->status)
+        if (status) { // its step stays incomplete
             dataset->status = status;
-        if (status || !dataset->slots[step % DEPTH].missing)
+            dataset->stop = true;
+        }
+        if (status || !--dataset->slots[step % DEPTH].missing)
             pthread_cond_signal(&dataset->filled);
-        dataset->stop |= status != CGV_OK;
     }
     pthread_cond_broadcast(&dataset->freed);
     pthread_mutex_unlock(&dataset->lock);
