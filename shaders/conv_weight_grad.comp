@@ -7,9 +7,10 @@
 // dy[r][y][x] * x[c][y * STRIDE + ky - PAD][x * STRIDE + kx - PAD]. The transposed convolution's is
 // the same with the roles of its input and its output's gradient exchanged.
 //
-// A subgroup walks over lines of dy for one channel c and BLOCK channels r; a lane takes TILE_X
-// pixels at a time and keeps all BLOCK * TAPS sums in registers; lanes are added up at the end, in
-// order. Grid: x blocks and groups, y columns, z splits of the lines.
+// A subgroup walks over lines of dy for COLUMNS channels c and BLOCK channels r; a lane takes TILE_X
+// pixels at a time and keeps all COLUMNS * BLOCK * TAPS sums in registers; lanes are added up at the
+// end, in order. The lines of x slide along: each is loaded once for all KERNEL lines of dy that it
+// meets. Grid: x blocks and groups, y columns, z splits of the lines.
 //
 // dy [N, groups * rows, out_h, out_w]; x [N, groups * columns, h, w];
 // partial [splits][groups * rows][columns][TAPS].
@@ -19,17 +20,72 @@ layout(constant_id = 5) const int PAD = 1;
 layout(constant_id = 6) const int PAD_MODE = PAD_ZERO;
 layout(constant_id = 7) const int TILE_X = 4;
 layout(constant_id = 8) const int BLOCK = 8;
-layout(constant_id = 9) const int PAIRS = 0; // as in conv_direct.comp
+layout(constant_id = 9) const int COLUMNS = 2;
+layout(constant_id = 10) const int PAIRS = 0; // as in conv_direct.comp
 
 const int DATA_X = (TILE_X - 1) * STRIDE + KERNEL;
 const int TAPS = KERNEL * KERNEL;
 const int ODD = PAD & 1;
 const int DATA_PAIRS = (ODD + DATA_X + 1) / 2;
+const int KEPT = KERNEL > STRIDE ? KERNEL - STRIDE : 0; // lines that the next line of dy also meets
+
+// Where a lane's pixels of x lie within a line.
+int left;
+bool first, last; // the lane sees the line's beginning, its end
+
+// The lane's part of line v of a plane, padding included.
+void load_line(out float data[DATA_X], uint64_t plane, int v)
+{
+    uint64_t from = at(plane, pad_index(v, push.h, PAD_MODE) * push.w);
+    if (PAIRS != 0) {
+        [[unroll]] for (int p = 0; p < DATA_PAIRS; p++) {
+            int i = clamp(left - ODD + 2 * p, 0, max(push.w - 2, 0));
+            vec2 d = load_pair(at(from, i));
+            if (2 * p >= ODD)
+                data[2 * p - ODD] = d.x;
+            if (2 * p + 1 - ODD < DATA_X)
+                data[2 * p + 1 - ODD] = d.y;
+        }
+        if (STRIDE == 1 && PAD_MODE != PAD_ZERO) {
+            [[unroll]] for (int k = 0; k < PAD; k++) {
+                int inner = PAD_MODE == PAD_REFLECT ? k + 1 : 0;
+                int r = PAD + TILE_X - 1;
+                data[PAD - 1 - k] = first ? data[PAD + inner] : data[PAD - 1 - k];
+                data[r + 1 + k] = last ? data[r - inner] : data[r + 1 + k];
+            }
+        }
+    } else {
+        [[unroll]] for (int i = 0; i < DATA_X; i++)
+            data[i] = Floats(at(from, pad_index(left + i, push.w, PAD_MODE))).v[0];
+    }
+    if (PAD_MODE == PAD_ZERO && PAD > 0) {
+        bool line_in = v >= 0 && v < push.h;
+        [[unroll]] for (int i = 0; i < DATA_X; i++)
+            data[i] = line_in && left + i >= 0 && left + i < push.w ? data[i] : 0;
+    }
+}
+
+// The lane's part of line y of dy, zero beyond the line's end.
+void load_gradient(out float g[TILE_X], uint64_t line, int x0)
+{
+    if (PAIRS != 0 && TILE_X % 2 == 0) {
+        [[unroll]] for (int i = 0; i < TILE_X; i += 2) {
+            vec2 v = load_pair(at(line, min(x0 + i, push.out_w - 2)));
+            g[i] = x0 + i < push.out_w ? v.x : 0;
+            g[i + 1] = x0 + i < push.out_w ? v.y : 0;
+        }
+    } else {
+        [[unroll]] for (int i = 0; i < TILE_X; i++) {
+            float v = Floats(at(line, min(x0 + i, push.out_w - 1))).v[0];
+            g[i] = x0 + i < push.out_w ? v : 0;
+        }
+    }
+}
 
 void main()
 {
     int block = int(gl_WorkGroupID.x);
-    int column = int(gl_WorkGroupID.y);
+    int column0 = int(gl_WorkGroupID.y) * COLUMNS;
     int group = block / push.blocks;
     int row0 = (block - group * push.blocks) * BLOCK;
     int lane = int(gl_SubgroupInvocationID);
@@ -37,89 +93,65 @@ void main()
     int line0 = int(gl_WorkGroupID.z) * push.split_lines;
     int line1 = min(line0 + push.split_lines, push.batch * push.out_h);
 
-    float acc[BLOCK * TAPS];
-    [[unroll]] for (int i = 0; i < BLOCK * TAPS; i++)
+    float acc[COLUMNS * BLOCK * TAPS];
+    [[unroll]] for (int i = 0; i < COLUMNS * BLOCK * TAPS; i++)
         acc[i] = 0;
 
     for (int x0 = lane * TILE_X; x0 - lane * TILE_X < push.out_w; x0 += SUBGROUP * TILE_X) {
-        int left = x0 * STRIDE - PAD;
-        int index[DATA_X];
-        bool inside[DATA_X];
-        [[unroll]] for (int i = 0; i < DATA_X; i++) {
-            index[i] = pad_index(left + i, push.w, PAD_MODE);
-            inside[i] = left + i >= 0 && left + i < push.w;
-        }
-        int pair[DATA_PAIRS];
-        [[unroll]] for (int i = 0; i < DATA_PAIRS; i++)
-            pair[i] = clamp(left - ODD + 2 * i, 0, max(push.w - 2, 0));
-        bool first = x0 == 0, last = x0 + TILE_X == push.out_w;
-        for (int line = line0; line < line1; line++) {
+        left = x0 * STRIDE - PAD;
+        first = x0 == 0;
+        last = x0 + TILE_X == push.out_w;
+        for (int line = line0; line < line1;) {
             int n = line / push.out_h, y = line - n * push.out_h;
-            float g[BLOCK * TILE_X];
-            [[unroll]] for (int b = 0; b < BLOCK; b++) {
-                int row = group * push.rows + min(row0 + b, push.rows - 1);
-                uint64_t from = at(push.dy, (n * push.groups * push.rows + row) * out_plane +
-                                                y * push.out_w);
-                if (PAIRS != 0 && TILE_X % 2 == 0) {
-                    [[unroll]] for (int i = 0; i < TILE_X; i += 2) {
-                        vec2 v = load_pair(at(from, min(x0 + i, push.out_w - 2)));
-                        g[b * TILE_X + i] = x0 + i < push.out_w ? v.x : 0;
-                        g[b * TILE_X + i + 1] = x0 + i < push.out_w ? v.y : 0;
-                    }
-                } else {
-                    [[unroll]] for (int i = 0; i < TILE_X; i++) {
-                        float v = Floats(at(from, min(x0 + i, push.out_w - 1))).v[0];
-                        g[b * TILE_X + i] = x0 + i < push.out_w ? v : 0;
-                    }
+            int end = min(push.out_h, y + line1 - line); // of this picture's lines
+            line += end - y;
+            uint64_t x[COLUMNS];
+            float data[COLUMNS * KERNEL * DATA_X];
+            [[unroll]] for (int c = 0; c < COLUMNS; c++) {
+                int column = min(column0 + c, push.columns - 1);
+                x[c] = at(push.x, ((n * push.groups + group) * push.columns + column) * plane);
+                [[unroll]] for (int ky = 0; ky < KEPT; ky++) {
+                    float one[DATA_X];
+                    load_line(one, x[c], y * STRIDE + ky - PAD);
+                    [[unroll]] for (int i = 0; i < DATA_X; i++)
+                        data[(c * KERNEL + ky) * DATA_X + i] = one[i];
                 }
             }
-            uint64_t base = at(push.x, ((n * push.groups + group) * push.columns + column) * plane);
-            [[unroll]] for (int ky = 0; ky < KERNEL; ky++) {
-                int v = y * STRIDE + ky - PAD;
-                uint64_t from = at(base, pad_index(v, push.h, PAD_MODE) * push.w);
-                float data[DATA_X];
-                if (PAIRS != 0) {
-                    [[unroll]] for (int p = 0; p < DATA_PAIRS; p++) {
-                        vec2 d = load_pair(at(from, pair[p]));
-                        if (2 * p >= ODD)
-                            data[2 * p - ODD] = d.x;
-                        if (2 * p + 1 - ODD < DATA_X)
-                            data[2 * p + 1 - ODD] = d.y;
+            for (; y < end; y++) {
+                [[unroll]] for (int c = 0; c < COLUMNS; c++)
+                    [[unroll]] for (int ky = KEPT; ky < KERNEL; ky++) {
+                        float one[DATA_X];
+                        load_line(one, x[c], y * STRIDE + ky - PAD);
+                        [[unroll]] for (int i = 0; i < DATA_X; i++)
+                            data[(c * KERNEL + ky) * DATA_X + i] = one[i];
                     }
-                    if (STRIDE == 1 && PAD_MODE != PAD_ZERO) {
-                        [[unroll]] for (int k = 0; k < PAD; k++) {
-                            int inner = PAD_MODE == PAD_REFLECT ? k + 1 : 0;
-                            int r = PAD + TILE_X - 1;
-                            data[PAD - 1 - k] = first ? data[PAD + inner] : data[PAD - 1 - k];
-                            data[r + 1 + k] = last ? data[r - inner] : data[r + 1 + k];
-                        }
+                [[unroll]] for (int b = 0; b < BLOCK; b++) {
+                    int row = group * push.rows + min(row0 + b, push.rows - 1);
+                    float g[TILE_X];
+                    load_gradient(g, at(push.dy, (n * push.groups * push.rows + row) * out_plane +
+                                                     y * push.out_w), x0);
+                    [[unroll]] for (int k = 0; k < COLUMNS * TAPS; k++) {
+                        int o = b * COLUMNS * TAPS + k;
+                        int at_tap = (k / KERNEL) * DATA_X + k % KERNEL;
+                        [[unroll]] for (int i = 0; i < TILE_X; i++)
+                            acc[o] = fma(g[i], data[at_tap + i * STRIDE], acc[o]);
                     }
-                } else {
-                    [[unroll]] for (int i = 0; i < DATA_X; i++)
-                        data[i] = Floats(at(from, index[i])).v[0];
                 }
-                if (PAD_MODE == PAD_ZERO && PAD > 0) {
-                    bool line_in = v >= 0 && v < push.h;
-                    [[unroll]] for (int i = 0; i < DATA_X; i++)
-                        data[i] = line_in && inside[i] ? data[i] : 0;
-                }
-                [[unroll]] for (int b = 0; b < BLOCK; b++)
-                    [[unroll]] for (int kx = 0; kx < KERNEL; kx++)
-                        [[unroll]] for (int i = 0; i < TILE_X; i++) {
-                            int o = b * TAPS + ky * KERNEL + kx;
-                            acc[o] = fma(g[b * TILE_X + i], data[i * STRIDE + kx], acc[o]);
-                        }
+                [[unroll]] for (int c = 0; c < COLUMNS; c++)
+                    [[unroll]] for (int i = 0; i < KEPT * DATA_X; i++)
+                        data[c * KERNEL * DATA_X + i] =
+                            data[c * KERNEL * DATA_X + i + STRIDE * DATA_X];
             }
         }
     }
 
     uint64_t to = at(push.partial, int(gl_WorkGroupID.z) * push.weights);
-    [[unroll]] for (int i = 0; i < BLOCK * TAPS; i++) {
+    [[unroll]] for (int i = 0; i < BLOCK * COLUMNS * TAPS; i++) {
         float sum = 0;
         [[unroll]] for (int l = 0; l < SUBGROUP; l++)
             sum += subgroupBroadcast(acc[i], uint(l));
-        int row = row0 + i / TAPS;
-        if (lane == i % SUBGROUP && row < push.rows)
+        int row = row0 + i / (COLUMNS * TAPS), column = column0 + i / TAPS % COLUMNS;
+        if (lane == i % SUBGROUP && row < push.rows && column < push.columns)
             Floats(at(to, ((group * push.rows + row) * push.columns + column) * TAPS + i % TAPS))
                 .v[0] = sum;
     }

@@ -34,8 +34,9 @@ cgv_conv_params cgv_conv_data_grad(const cgv_conv_params *params) {
 // transposed convolution exchanges its input and its output's gradient.
 typedef struct weight_grad {
     cgv_tensor dy, x;
-    int rows, columns; // of one group
-    int block, blocks;
+    int rows, columns;           // of one group
+    int block, blocks;           // of rows
+    int together, column_blocks; // the same of columns
     int tile_x;
     int splits, split_lines;
     int weights;
@@ -49,14 +50,17 @@ static weight_grad plan_weight_grad(const cgv_limits *limits, cgv_tensor dy, cgv
     g.columns = g.x.c / params->groups;
     int taps = params->kernel * params->kernel;
     g.weights = g.dy.c * g.columns * taps;
-    // About 80 sums stay in registers; a block is split as evenly as possible.
+    // Rows and columns of a tile: as even a split as possible. A CPU keeps even 300 sums close by,
+    // and every load that a tile shares counts; a GPU has 255 registers a lane at most.
     int block = taps >= 40 ? 2 : taps >= 16 ? 4 : 8;
+    g.together = !limits->cpu || taps >= 40 || g.columns < 4 ? 1 : 4;
+    g.column_blocks = cgv_divide_up(g.columns, g.together);
     g.blocks = cgv_divide_up(g.rows, block);
     g.block = cgv_divide_up(g.rows, g.blocks);
     int subgroup = (int)limits->subgroup;
     g.tile_x = g.dy.w > 2 * subgroup ? 4 : g.dy.w > subgroup ? 2 : 1;
     // Enough workgroups to fill the device, but no split below 8 lines.
-    int lines = g.dy.n * g.dy.h, groups = params->groups * g.blocks * g.columns;
+    int lines = g.dy.n * g.dy.h, groups = params->groups * g.blocks * g.column_blocks;
     int wanted = cgv_divide_up(limits->cpu ? 64 : 1024, groups);
     int most = cgv_divide_up(lines, 8);
     int room = (int)(SCRATCH_LIMIT / sizeof(float) / (uint64_t)g.weights) + 1;
@@ -101,17 +105,18 @@ static void weight_gradient(cgv_cmd *cmd, uint64_t dw, const weight_grad *g, uin
         .split_lines = g->split_lines,
         .weights = g->weights,
     };
-    cgv_cmd_dispatch(cmd, &(cgv_dispatch){
-                              .shader = &cgv_shader_conv_weight_grad,
-                              .local = {limits->subgroup, 1},
-                              .groups = {(uint32_t)(params->groups * g->blocks),
-                                         (uint32_t)g->columns, (uint32_t)g->splits},
-                              .spec = {params->kernel, params->stride, params->pad,
-                                       params->pad_mode, g->tile_x, g->block, g->pairs},
-                              .spec_count = 7,
-                              .push = &push,
-                              .push_bytes = sizeof push,
-                          });
+    cgv_cmd_dispatch(cmd,
+                     &(cgv_dispatch){
+                         .shader = &cgv_shader_conv_weight_grad,
+                         .local = {limits->subgroup, 1},
+                         .groups = {(uint32_t)(params->groups * g->blocks),
+                                    (uint32_t)g->column_blocks, (uint32_t)g->splits},
+                         .spec = {params->kernel, params->stride, params->pad, params->pad_mode,
+                                  g->tile_x, g->block, g->together, g->pairs},
+                         .spec_count = 8,
+                         .push = &push,
+                         .push_bytes = sizeof push,
+                     });
     uint64_t bytes = (uint64_t)g->weights * sizeof(float);
     cgv_cmd_read(cmd, dw, bytes);
     struct sum_partials_push sum = {
