@@ -104,6 +104,9 @@ static void test_bad_selection(void) {
     }
     cgv_device *none = NULL;
     cgv_device_destroy(&none);
+    cgv_device_destroy(NULL);
+    cgv_device_list_free(NULL);
+    cgv_cmd_destroy(NULL);
 }
 
 static void test_limits(void) {

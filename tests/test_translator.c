@@ -470,6 +470,9 @@ static void test_defaults(void) {
     CU_ASSERT_EQUAL(cgv_translator_send(translator, &in.view), CGV_OK);
     CU_ASSERT_EQUAL(cgv_translator_send(translator, &in.view), CGV_AGAIN);
     cgv_translator_destroy(&translator);
+    CU_ASSERT_PTR_NULL(translator);
+    cgv_translator_destroy(&translator);
+    cgv_translator_destroy(NULL);
     picture_destroy(&in);
     cgv_model_destroy(&model);
 }

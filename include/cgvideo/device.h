@@ -41,7 +41,8 @@ typedef struct cgv_device_params {
     const char *cache_dir; // pipeline cache; NULL: $XDG_CACHE_HOME/cgvideo, "": none
 } cgv_device_params;
 
-// List the devices of this machine, usable or not. *out is freed by cgv_device_list_free.
+// List the devices of this machine, usable or not. *out is freed by cgv_device_list_free
+// (NULL-safe; clears the pointer).
 CGV_NODISCARD cgv_status cgv_device_list(cgv_device_info **out, int *count);
 void cgv_device_list_free(cgv_device_info **list);
 

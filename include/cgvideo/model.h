@@ -34,6 +34,7 @@ CGV_NODISCARD cgv_status cgv_model_load(cgv_model **out, const char *path);
 // Write as .safetensors: the same names and shapes, float32. The file appears whole or not at all.
 CGV_NODISCARD cgv_status cgv_model_save(const cgv_model *model, const char *path);
 
+// NULL-safe; clears the handle.
 void cgv_model_destroy(cgv_model **model);
 
 // Valid as long as the model.

@@ -48,6 +48,7 @@ CGV_NODISCARD cgv_status cgv_translator_receive(cgv_translator *translator, cgv_
 // Bytes of device and host-visible memory in use.
 uint64_t cgv_translator_memory(const cgv_translator *translator);
 
+// Waits for what is in flight, frees. NULL-safe; clears the handle.
 void cgv_translator_destroy(cgv_translator **translator);
 
 #ifdef __cplusplus

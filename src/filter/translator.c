@@ -46,8 +46,10 @@ static cgv_status check(const cgv_model *model, const cgv_picture_format *in,
     if (in->width != out->width || in->height != out->height)
         return cgv_fail(CGV_ERROR_ARGUMENT, "input and output pictures differ in size");
     if (in->width < 16 || in->height < 16)
-        return cgv_fail(CGV_ERROR_UNSUPPORTED, "a picture of %dx%d: the sides must be at least 16",
-                        in->width, in->height);
+        return cgv_fail(
+            CGV_ERROR_UNSUPPORTED,
+            "a picture of %dx%d: both sides must have at least 16 pixels; enlarge it first",
+            in->width, in->height);
     if (in->width > MAX_SIDE || in->height > MAX_SIDE)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "a picture of %dx%d: the sides must be at most %d",
                         in->width, in->height, MAX_SIDE);
@@ -150,10 +152,10 @@ cgv_status cgv_translator_create(cgv_translator **out_translator, cgv_device *de
 }
 
 void cgv_translator_destroy(cgv_translator **out) {
+    if (!out || !*out)
+        return;
     cgv_translator *translator = *out;
     *out = NULL;
-    if (!translator)
-        return;
     for (int i = 0; i < translator->slot_count; i++)
         cgv_cmd_destroy(&translator->slots[i].cmd); // waits
     for (int i = 0; i < translator->slot_count; i++) {

@@ -65,10 +65,10 @@ cgv_status cgv_cmd_create(cgv_cmd **out, cgv_device *device, bool profile) {
 }
 
 void cgv_cmd_destroy(cgv_cmd **out) {
+    if (!out || !*out)
+        return;
     cgv_cmd *cmd = *out;
     *out = NULL;
-    if (!cmd)
-        return;
     cgv_device *device = cmd->device;
     if (cmd->ticket && cgv_cmd_wait(cmd))
         device->vk.vkDeviceWaitIdle(device->handle);

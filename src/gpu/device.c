@@ -208,10 +208,10 @@ done:
 }
 
 void cgv_device_destroy(cgv_device **out) {
+    if (!out || !*out)
+        return;
     cgv_device *device = *out;
     *out = NULL;
-    if (!device)
-        return;
     if (device->handle) {
         device->vk.vkDeviceWaitIdle(device->handle);
         cgv_programs_destroy(device);

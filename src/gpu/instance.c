@@ -230,6 +230,8 @@ cgv_status cgv_device_list(cgv_device_info **out, int *count) {
 }
 
 void cgv_device_list_free(cgv_device_info **list) {
+    if (!list)
+        return;
     free(*list);
     *list = NULL;
 }

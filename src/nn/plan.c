@@ -286,10 +286,10 @@ cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *ne
 }
 
 void cgv_plan_destroy(cgv_plan **out) {
+    if (!out || !*out)
+        return;
     cgv_plan *plan = *out;
     *out = NULL;
-    if (!plan)
-        return;
     cgv_buffer_destroy(&plan->packed);
     cgv_buffer_destroy(&plan->workspace);
     free(plan->grad_storages);

@@ -463,10 +463,10 @@ cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *device,
 }
 
 void cgv_trainer_destroy(cgv_trainer **out) {
+    if (!out || !*out)
+        return;
     cgv_trainer *t = *out;
     *out = NULL;
-    if (!t)
-        return;
     for (int i = 0; i < PARTS; i++)
         cgv_cmd_destroy(&t->cmds[i]); // waits
     cgv_cmd_destroy(&t->view);

@@ -83,9 +83,9 @@ cgv_status cgv_convert_frame(cgv_convert *convert, AVFrame **frame, enum AVPixel
 }
 
 void cgv_convert_destroy(cgv_convert **handle) {
-    cgv_convert *convert = *handle;
-    if (!convert)
+    if (!handle || !*handle)
         return;
+    cgv_convert *convert = *handle;
     sws_freeContext(convert->scaler);
     av_frame_free(&convert->like);
     free(convert);

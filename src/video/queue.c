@@ -84,9 +84,9 @@ void cgv_queue_abort(cgv_queue *queue) {
 }
 
 void cgv_queue_destroy(cgv_queue **handle) {
-    cgv_queue *queue = *handle;
-    if (!queue)
+    if (!handle || !*handle)
         return;
+    cgv_queue *queue = *handle;
     for (int i = 0; i < queue->count; i++)
         cgv_item_free(&queue->items[(queue->first + i) % queue->capacity]);
     pthread_cond_destroy(&queue->drained);

@@ -291,9 +291,9 @@ cgv_status cgv_sink_finish(cgv_sink *sink) {
 }
 
 void cgv_sink_close(cgv_sink **handle) {
-    cgv_sink *sink = *handle;
-    if (!sink)
+    if (!handle || !*handle)
         return;
+    cgv_sink *sink = *handle;
     if (sink->output && !(sink->output->oformat->flags & AVFMT_NOFILE))
         avio_closep(&sink->output->pb);
     if (sink->part)

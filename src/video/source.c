@@ -449,9 +449,9 @@ cgv_source_errors cgv_source_get_errors(const cgv_source *source) {
 }
 
 void cgv_source_close(cgv_source **handle) {
-    cgv_source *source = *handle;
-    if (!source)
+    if (!handle || !*handle)
         return;
+    cgv_source *source = *handle;
     while (source->pending_first < source->pending_count)
         cgv_item_free(&source->pending[source->pending_first++]);
     free(source->pending);
