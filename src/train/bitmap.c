@@ -53,7 +53,7 @@ static cgv_status filter_create(filter *f, int out_size, int in_size) {
     *f = (filter){.taps = 2 * (int)ceil(support) + 1};
     f->spans = malloc((size_t)out_size * sizeof *f->spans);
     f->weights = malloc((size_t)out_size * (size_t)f->taps * sizeof *f->weights);
-    double *exact = malloc((size_t)f->taps * sizeof *exact);
+    double *exact = calloc((size_t)f->taps, sizeof *exact);
     if (!f->spans || !f->weights || !exact) {
         free(exact);
         return cgv_fail(CGV_ERROR_MEMORY, "no memory to resize a picture");

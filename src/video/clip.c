@@ -145,7 +145,7 @@ static bool index_video(cgv_clip *clip, char reason[CGV_REASON]) {
     clip->count = unique;
     // Frames shown before the first key frame need ones that are not there.
     int first = 0;
-    while (!clip->counted && clip->times[first] < clip->keys[0].time)
+    while (clip->keys && !clip->counted && clip->times[first] < clip->keys[0].time)
         first++;
     clip->count -= first;
     memmove(clip->times, clip->times + first, (size_t)clip->count * sizeof *clip->times);
