@@ -183,7 +183,6 @@ static void walk_upsample(walk *w, const plan_step *step, int dy_where) {
     contribute(w, node->input[0], dx_where);
 }
 
-// One dispatch gives both gradients, so that the caller's dinput may lie where doutput does.
 static void walk_affine_head(walk *w, const plan_step *step, int dy_where) {
     const cgv_node *node = &w->plan->net->nodes[step->node];
     int coefficients = node->input[0], x = node->input[1];

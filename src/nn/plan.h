@@ -54,9 +54,9 @@ void cgv_plan_pack(cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params);
 
 // Reverse mode: from doutput, the gradient of the tape's output, to dinput, that of its input
 // (address 0: not wanted), adding the parameters' gradients to `grads`, which is laid out as the
-// parameters (NULL: they are frozen). doutput is overwritten. Needs `train`; the tape is of a
-// finished cgv_plan_record with the same weights. The plan's workspace serves one backward pass at
-// a time.
+// parameters (NULL: they are frozen). doutput is overwritten; dinput lies apart from it, for which
+// of the two is done with first depends on the net. Needs `train`; the tape is of a finished
+// cgv_plan_record with the same weights. The plan's workspace serves one backward pass at a time.
 void cgv_plan_record_backward(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
                               const cgv_buffer *grads, const cgv_tape *tape, cgv_tensor doutput,
                               cgv_tensor dinput);

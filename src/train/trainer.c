@@ -39,6 +39,7 @@ struct cgv_trainer {
     cgv_tensor a, b;
     cgv_buffer gradients;                   // of pictures and predictions, cut up below
     cgv_tensor d_fake_b, d_fake_a, d_other; // of the fakes; d_other: any other picture
+    cgv_tensor d_cycle;                     // of a fake, as far as the cycle goes
     cgv_tensor d_judgement;
     uint64_t loss_scratch;
     cgv_buffer losses; // a cgv_losses
@@ -169,12 +170,12 @@ static void record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
     // … with both cycles, F(G(a)) = a and G(F(b)) = b …
     forward(t, cmd, &t->recovered_a, t->fake_b.output);
     picture_loss(t, cmd, t->recovered_a.output, a, p->lambda_a, LOSS(cycle_a));
-    backward(t, cmd, &t->recovered_a, true, t->d_other, t->d_other);
-    cgv_add(cmd, t->d_fake_b, t->d_fake_b, t->d_other);
+    backward(t, cmd, &t->recovered_a, true, t->d_other, t->d_cycle);
+    cgv_add(cmd, t->d_fake_b, t->d_fake_b, t->d_cycle);
     forward(t, cmd, &t->recovered_b, t->fake_a.output);
     picture_loss(t, cmd, t->recovered_b.output, b, p->lambda_b, LOSS(cycle_b));
-    backward(t, cmd, &t->recovered_b, true, t->d_other, t->d_other);
-    cgv_add(cmd, t->d_fake_a, t->d_fake_a, t->d_other);
+    backward(t, cmd, &t->recovered_b, true, t->d_other, t->d_cycle);
+    cgv_add(cmd, t->d_fake_a, t->d_fake_a, t->d_cycle);
     recompute(t, cmd, &t->fake_b, a);
     backward(t, cmd, &t->fake_b, true, t->d_fake_b, nothing);
     recompute(t, cmd, &t->fake_a, b);
@@ -355,7 +356,7 @@ static cgv_status create_tensors(cgv_trainer *t) {
         status = cgv_buffer_create(&t->pictures, device, 2 * bytes, CGV_MEMORY_DEVICE,
                                    "training pictures");
     uint64_t judgements = (cgv_tensor_bytes(judgement) + 255) / 256 * 256;
-    uint64_t total = 3 * ((bytes + 255) / 256 * 256) + judgements + cgv_loss_scratch(picture) +
+    uint64_t total = 4 * ((bytes + 255) / 256 * 256) + judgements + cgv_loss_scratch(picture) +
                      cgv_loss_scratch(judgement);
     if (!status)
         status = cgv_buffer_create(&t->gradients, device, total, CGV_MEMORY_DEVICE, "gradients");
@@ -373,6 +374,7 @@ static cgv_status create_tensors(cgv_trainer *t) {
     t->d_fake_b = cut(&t->gradients, &offset, picture);
     t->d_fake_a = cut(&t->gradients, &offset, picture);
     t->d_other = cut(&t->gradients, &offset, picture);
+    t->d_cycle = cut(&t->gradients, &offset, picture);
     t->d_judgement = cut(&t->gradients, &offset, judgement);
     t->loss_scratch = t->gradients.address + offset;
     status =
@@ -551,8 +553,11 @@ cgv_status cgv_trainer_profile(cgv_trainer *t, const cgv_profile_entry **entries
 
 uint64_t cgv_trainer_bytes(const cgv_trainer *t) {
     const application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
-    uint64_t bytes = t->staging.size + t->pictures.size + t->gradients.size +
-                     t->pool_a.pictures.size + t->pool_b.pictures.size;
+    const cgv_pool *pools[] = {&t->pool_a, &t->pool_b};
+    uint64_t bytes =
+        t->staging.size + t->pictures.size + t->gradients.size + t->losses.size + t->hyper.size;
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
+        bytes += pools[i]->pictures.size + pools[i]->shown.size + pools[i]->choices.size;
     for (size_t i = 0; i < sizeof apps / sizeof *apps; i++)
         bytes += apps[i]->kept.size;
     for (int i = 0; i < MAX_TAPES; i++)
