@@ -107,6 +107,29 @@ static void expect_notice(const char *dir, const char *name, size_t index, float
     copy_file(path, original);
 }
 
+// The same for one number of trace.csv: the loss in column `column` of step 1.
+static void expect_notice_of_loss(const char *dir, int column) {
+    char path[5000], original[5000], line[1024];
+    snprintf(path, sizeof path, "%s/trace.csv", dir);
+    snprintf(original, sizeof original, "%s/trace.csv", fixture());
+    FILE *in = fopen(original, "r"), *out = fopen(path, "w");
+    CU_ASSERT_FATAL(in && out);
+    for (int row = 0; fgets(line, sizeof line, in); row++) {
+        char *at = line;
+        for (int i = 0; i < column && row == 2; i++)
+            at = strchr(at, ',') + 1;
+        if (row == 2) // a hundredth more
+            fprintf(out, "%.*s%.9g%s", (int)(at - line), line, 1.01 * atof(at),
+                    at + strcspn(at, ",\n"));
+        else
+            fputs(line, out);
+    }
+    fclose(in);
+    fclose(out);
+    CU_ASSERT_NOT_EQUAL(check(dir), 0);
+    copy_file(path, original);
+}
+
 static void test_damage_is_noticed(void) {
     char dir[] = "/tmp/cgvideo-oracle-XXXXXX";
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
@@ -117,6 +140,11 @@ static void test_damage_is_noticed(void) {
     expect_notice(dir, "G_B.bin", 3, 0.5f);        // a weight
     expect_notice(dir, "inputs_a.bin", 100, 2.0f); // a pixel that goes in
     expect_notice(dir, "latest_net_D_A.pth", 400, 1.0f);
+    expect_notice(dir, "grad_G_A.bin", 7, 0.1f);
+    expect_notice(dir, "grad_D_B.bin", 11, 0.1f);
+    expect_notice(dir, "final_G_B.bin", 20, 0.01f); // where training led
+    expect_notice_of_loss(dir, 1);                  // G_A
+    expect_notice_of_loss(dir, 8);                  // D_B
     CU_ASSERT_EQUAL(check(dir), 0);
     for_each_file(dir, remove_one, NULL);
     CU_ASSERT_EQUAL(rmdir(dir), 0);
