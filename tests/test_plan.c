@@ -388,7 +388,6 @@ static void test_memory(void) {
     cgv_tape_destroy(&tape);
     cgv_tape_destroy(&kept_tape);
     cgv_plan_destroy(&plan);
-    cgv_plan_destroy(&plan); // NULL by now
     cgv_plan_destroy(NULL);
     cgv_plan_destroy(&kept);
     CU_ASSERT_PTR_NULL(plan);
