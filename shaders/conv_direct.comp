@@ -106,17 +106,22 @@ void main()
         [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
             w[i] = load_pair(weights + uint64_t(i * SUBGROUP) * 8);
         [[unroll]] for (int b = 0; b < BLOCK; b++) {
+            // One channel's taps are added up on their own: fewer roundings meet the large sum.
+            float part[TILE_Y * TILE_X];
+            [[unroll]] for (int i = 0; i < TILE_Y * TILE_X; i++)
+                part[i] = 0;
             [[unroll]] for (int t = 0; t < TAPS; t++) {
                 int k = t * BLOCK + b;
                 float weight = subgroupBroadcast(w[k / (2 * SUBGROUP)][k & 1],
                                                  uint(k / 2 % SUBGROUP));
                 [[unroll]] for (int j = 0; j < TILE_Y; j++)
                     [[unroll]] for (int i = 0; i < TILE_X; i++) {
-                        int o = (b * TILE_Y + j) * TILE_X + i;
                         int p = (j * STRIDE + t / KERNEL) * PATCH_X + i * STRIDE + t % KERNEL;
-                        acc[o] = fma(data[p], weight, acc[o]);
+                        part[j * TILE_X + i] = fma(data[p], weight, part[j * TILE_X + i]);
                     }
             }
+            [[unroll]] for (int i = 0; i < TILE_Y * TILE_X; i++)
+                acc[b * TILE_Y * TILE_X + i] += part[i];
         }
         input_plane = at(input_plane, plane);
         weights = at(weights, WEIGHT_RUN);
