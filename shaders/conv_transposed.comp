@@ -71,6 +71,9 @@ void main()
         [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
             w[i] = load_pair(weights + uint64_t(i * SUBGROUP) * 8);
         [[unroll]] for (int b = 0; b < BLOCK; b++) {
+            float part[4 * TILE_Y * TILE_X]; // as in conv_direct.comp
+            [[unroll]] for (int i = 0; i < 4 * TILE_Y * TILE_X; i++)
+                part[i] = 0;
             [[unroll]] for (int t = 0; t < TAPS; t++) {
                 int k = t * BLOCK + b;
                 float weight = subgroupBroadcast(w[k / (2 * SUBGROUP)][k & 1],
@@ -81,10 +84,12 @@ void main()
                 int dy = BEFORE + (py + PAD - ky) / 2, dx = BEFORE + (px + PAD - kx) / 2;
                 [[unroll]] for (int j = 0; j < TILE_Y; j++)
                     [[unroll]] for (int i = 0; i < TILE_X; i++) {
-                        int o = (b * 2 * TILE_Y + 2 * j + py) * 2 * TILE_X + 2 * i + px;
-                        acc[o] = fma(data[(j + dy) * DATA_X + i + dx], weight, acc[o]);
+                        int o = (2 * j + py) * 2 * TILE_X + 2 * i + px;
+                        part[o] = fma(data[(j + dy) * DATA_X + i + dx], weight, part[o]);
                     }
             }
+            [[unroll]] for (int i = 0; i < 4 * TILE_Y * TILE_X; i++)
+                acc[b * 4 * TILE_Y * TILE_X + i] += part[i];
         }
         input_plane = at(input_plane, plane);
         weights = at(weights, WEIGHT_RUN);
