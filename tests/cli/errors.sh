@@ -151,8 +151,8 @@ wait $child || status=$?
 stop_feed
 equal "exit status after two signals" 255 $status
 
-# The key q finishes the file as well.
-if command -v script >/dev/null; then
+# The key q finishes the file as well. That takes a terminal, which bare roots may lack.
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
     rm -f progress.txt
     feed & feeder=$!
     status=0
@@ -163,6 +163,8 @@ if command -v script >/dev/null; then
     equal "exit status after q" 0 $status
     count=$(frame_count quit.mp4)
     [ "$count" -ge 5 ] && [ "$count" -lt 500 ] || fail "$count frames after q"
+else
+    echo "SKIPPED: the key q, for there is no pseudo-terminal here"
 fi
 no_litter
 finish
