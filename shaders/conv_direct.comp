@@ -2,6 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 #include "conv.h"
+#include "sums.glsl"
 
 // Direct convolution with a register tile. A lane owns TILE_X pixels of TILE_Y rows in BLOCK
 // output channels. For each input channel it loads its patch once and uses every value for all
@@ -22,10 +23,13 @@ layout(constant_id = 10) const int ACTIVATION = ACT_NONE;
 // the width of x: the patch can be loaded in pairs and mended at the borders. Where these are not
 // zero, PAD is at most TILE_X, so that only the outermost lanes see them.
 layout(constant_id = 11) const int PAIRS = 0;
+layout(constant_id = 12) const int EXACT = 0; // rows of taps are added up on their own
 
 const int PATCH_X = (TILE_X - 1) * STRIDE + KERNEL;
 const int PATCH_Y = (TILE_Y - 1) * STRIDE + KERNEL;
 const int TAPS = KERNEL * KERNEL;
+// Taps that are added up on their own: fewer roundings meet the large sum.
+const int PART = EXACT != 0 ? KERNEL : TAPS;
 const int WEIGHTS = TAPS * BLOCK;
 const int WEIGHT_RUN = (WEIGHTS + 1) / 2 * 2;
 const int WEIGHT_LOADS = (WEIGHTS + 2 * SUBGROUP - 1) / (2 * SUBGROUP);
@@ -41,7 +45,7 @@ void main()
     int plane = push.h * push.w;
     int left = x0 * STRIDE - PAD; // column of x that patch column 0 stands for
 
-    float acc[BLOCK * TILE_Y * TILE_X];
+    SUM acc[BLOCK * TILE_Y * TILE_X];
     [[unroll]] for (int i = 0; i < BLOCK * TILE_Y * TILE_X; i++)
         acc[i] = 0;
 
@@ -106,10 +110,7 @@ void main()
         [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
             w[i] = load_pair(weights + uint64_t(i * SUBGROUP) * 8);
         [[unroll]] for (int b = 0; b < BLOCK; b++) {
-            // One channel's taps are added up on their own: fewer roundings meet the large sum.
             float part[TILE_Y * TILE_X];
-            [[unroll]] for (int i = 0; i < TILE_Y * TILE_X; i++)
-                part[i] = 0;
             [[unroll]] for (int t = 0; t < TAPS; t++) {
                 int k = t * BLOCK + b;
                 float weight = subgroupBroadcast(w[k / (2 * SUBGROUP)][k & 1],
@@ -117,11 +118,12 @@ void main()
                 [[unroll]] for (int j = 0; j < TILE_Y; j++)
                     [[unroll]] for (int i = 0; i < TILE_X; i++) {
                         int p = (j * STRIDE + t / KERNEL) * PATCH_X + i * STRIDE + t % KERNEL;
-                        part[j * TILE_X + i] = fma(data[p], weight, part[j * TILE_X + i]);
+                        float before = t % PART == 0 ? 0 : part[j * TILE_X + i];
+                        part[j * TILE_X + i] = fma(data[p], weight, before);
+                        if (t % PART == PART - 1 || t == TAPS - 1)
+                            acc[(b * TILE_Y + j) * TILE_X + i] += part[j * TILE_X + i];
                     }
             }
-            [[unroll]] for (int i = 0; i < TILE_Y * TILE_X; i++)
-                acc[b * TILE_Y * TILE_X + i] += part[i];
         }
         input_plane = at(input_plane, plane);
         weights = at(weights, WEIGHT_RUN);
@@ -136,7 +138,7 @@ void main()
             int out_base = (n * push.groups * push.cout + channel) * out_plane;
             [[unroll]] for (int j = 0; j < TILE_Y; j++)
                 [[unroll]] for (int i = 0; i < TILE_X; i++) {
-                    float v = activate(acc[(b * TILE_Y + j) * TILE_X + i] + bias, ACTIVATION,
+                    float v = activate(float(acc[(b * TILE_Y + j) * TILE_X + i] + bias), ACTIVATION,
                                        push.slope);
                     if (y0 + j < push.out_h && x0 + i < push.out_w)
                         Floats(at(push.y, out_base + (y0 + j) * push.out_w + x0 + i)).v[0] = v;

@@ -2,6 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 #include "conv.h"
+#include "sums.glsl"
 
 // Transposed convolution of stride 2 as four phases: the outputs of one parity in y and x see only
 // the taps of one parity. A lane owns TILE_X by TILE_Y cells of 2x2 outputs, all four phases, in
@@ -36,7 +37,7 @@ void main()
     int group = block / push.blocks;
     int plane = push.h * push.w;
 
-    float acc[BLOCK * 4 * TILE_Y * TILE_X]; // [BLOCK][2 TILE_Y][2 TILE_X]
+    SUM acc[BLOCK * 4 * TILE_Y * TILE_X]; // [BLOCK][2 TILE_Y][2 TILE_X]
     [[unroll]] for (int i = 0; i < BLOCK * 4 * TILE_Y * TILE_X; i++)
         acc[i] = 0;
 
@@ -105,8 +106,8 @@ void main()
             [[unroll]] for (int j = 0; j < 2 * TILE_Y; j++)
                 [[unroll]] for (int i = 0; i < 2 * TILE_X; i += 2) {
                     int o = (b * 2 * TILE_Y + j) * 2 * TILE_X + i;
-                    vec2 v = vec2(activate(acc[o] + bias, ACTIVATION, push.slope),
-                                  activate(acc[o + 1] + bias, ACTIVATION, push.slope));
+                    vec2 v = vec2(activate(float(acc[o] + bias), ACTIVATION, push.slope),
+                                  activate(float(acc[o + 1] + bias), ACTIVATION, push.slope));
                     int y = 2 * y0 + j, x = 2 * x0 + i;
                     uint64_t to = at(push.y, out_base + y * push.out_w + x);
                     if (y < push.out_h && x < push.out_w) {

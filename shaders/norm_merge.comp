@@ -37,6 +37,6 @@ void main()
     if (gl_SubgroupInvocationID == 0) {
         uint64_t to = at(push.stats, plane_index * 2);
         Floats(to).v[0] = all.mean;
-        Floats(to).v[1] = inversesqrt(all.m2 / all.count + push.epsilon);
+        Floats(to).v[1] = 1 / sqrt(all.m2 / all.count + push.epsilon);
     }
 }

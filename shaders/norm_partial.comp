@@ -2,11 +2,13 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 #include "norm_partial.h"
+#include "sums.glsl"
 
 // Mean and sum of squared deviations of one chunk of one plane, by one subgroup.
 // x [planes][plane]; partial [planes][chunks][2]. Grid: x chunks, y planes.
 //
-// Sums are taken about the chunk's first element, so that a plane far from zero does not cancel.
+// Sums are taken about the mean of the chunk's first elements, so that a plane far from zero does not
+// cancel.
 layout(constant_id = 3) const int PAIRS = 0; // plane is even
 
 void main()
@@ -17,20 +19,23 @@ void main()
         return;
     int first = chunk * NORM_CHUNK, end = min(first + NORM_CHUNK, push.plane);
     uint64_t x = at(push.x, plane_index * push.plane);
-    float origin = Floats(at(x, first)).v[0];
-    float sum = 0, squares = 0;
     int lane = int(gl_SubgroupInvocationID);
+    float own = Floats(at(x, min(first + lane, end - 1))).v[0], origin = 0;
+    [[unroll]] for (int l = 0; l < SUBGROUP; l++)
+        origin += subgroupBroadcast(own, uint(l));
+    origin /= SUBGROUP;
+    float sum = 0, squares = 0, lost_sum = 0, lost_squares = 0;
     if (PAIRS != 0) {
         for (int i = first + 2 * lane; i < end; i += 2 * SUBGROUP) {
             vec2 d = load_pair(at(x, i)) - origin;
-            sum += d.x + d.y;
-            squares += d.x * d.x + d.y * d.y;
+            add_compensated(sum, lost_sum, d.x + d.y);
+            add_compensated(squares, lost_squares, d.x * d.x + d.y * d.y);
         }
     } else {
         for (int i = first + lane; i < end; i += SUBGROUP) {
             float d = Floats(at(x, i)).v[0] - origin;
-            sum += d;
-            squares += d * d;
+            add_compensated(sum, lost_sum, d);
+            add_compensated(squares, lost_squares, d * d);
         }
     }
     // In lane order: the same bits every time.

@@ -3,6 +3,7 @@
 #include "common.glsl"
 #include "activation_grad.glsl"
 #include "plane_sums.h"
+#include "sums.glsl"
 
 // Sums over one chunk of one plane, by one subgroup: of g = dy * act'(y), and with NORM also of
 // g * xhat, where xhat = (x - mean) * rstd. partial [planes][chunks][2]. Grid: x chunks, y planes.
@@ -22,14 +23,15 @@ void main()
         mean = Floats(at(push.stats, plane_index * 2)).v[0];
         rstd = Floats(at(push.stats, plane_index * 2)).v[1];
     }
-    float sum = 0, product = 0;
+    float sum = 0, product = 0, lost_sum = 0, lost_product = 0;
     for (int i = first + int(gl_SubgroupInvocationID); i < end; i += SUBGROUP) {
         float g = Floats(at(push.dy, base + i)).v[0];
         if (ACTIVATION != ACT_NONE)
             g *= activation_slope(Floats(at(push.y, base + i)).v[0], ACTIVATION, push.slope);
-        sum += g;
+        add_compensated(sum, lost_sum, g);
         if (NORM != 0)
-            product += g * (Floats(at(push.x, base + i)).v[0] - mean) * rstd;
+            add_compensated(product, lost_product,
+                            g * (Floats(at(push.x, base + i)).v[0] - mean) * rstd);
     }
     float sums = 0, products = 0;
     [[unroll]] for (int l = 0; l < SUBGROUP; l++) {

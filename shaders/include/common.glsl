@@ -42,12 +42,33 @@ uint64_t at(uint64_t base, int index)
 #define LINEAR_INDEX \
     int(gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * gl_NumWorkGroups.x * gl_WorkGroupSize.x)
 
+// i / d for positive numbers. Integer division is slow everywhere, and done lane by lane on a CPU;
+// the quotient by floats is off by one at most as long as it is below 2^22.
+int divide(int i, int d)
+{
+    int q = int(float(i) / float(d));
+    int rest = i - q * d;
+    return rest < 0 ? q - 1 : rest >= d ? q + 1 : q;
+}
+
 // As cgv_activation.
 const int ACT_NONE = 0;
 const int ACT_RELU = 1;
 const int ACT_LEAKY_RELU = 2;
 const int ACT_TANH = 3;
 const int ACT_SIGMOID = 4;
+
+// Drivers take tanh from exponentials, whose difference loses the digits of a small result. Below 1:
+// Lambert's continued fraction x / (1 + x^2 / (3 + x^2 / (5 + ...))), cut off after 13.
+float exact_tanh(float x)
+{
+    float a = abs(x), s = x * x;
+    float near = a * (135135 + s * (17325 + s * (378 + s))) /
+                 (135135 + s * (62370 + s * (3150 + s * 28)));
+    float far = 1 - 2 / (exp(2 * min(a, 10)) + 1); // beyond 10 the result is 1 in float32
+    float y = a < 1 ? near : far;
+    return isnan(x) ? x : x < 0 ? -y : y;
+}
 
 // NaN comes out as NaN, which max() and clamp() do not promise: a broken network must show.
 float activate(float x, int kind, float slope)
@@ -56,10 +77,8 @@ float activate(float x, int kind, float slope)
         return x < 0 ? 0 : x;
     if (kind == ACT_LEAKY_RELU)
         return x < 0 ? slope * x : x;
-    if (kind == ACT_TANH) {
-        // Beyond 9 the result is 1 in float32, and some drivers' tanh overflows for large x.
-        return isnan(x) ? x : tanh(clamp(x, -9.0, 9.0));
-    }
+    if (kind == ACT_TANH)
+        return exact_tanh(x);
     if (kind == ACT_SIGMOID)
         return 1 / (1 + exp(-x));
     return x;

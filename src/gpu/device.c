@@ -75,6 +75,11 @@ static int choose_queue(VkPhysicalDevice physical, double *timestamp_ns, float p
     return best;
 }
 
+static bool environment_is(const char *name, const char *value) {
+    const char *set = getenv(name);
+    return set && !strcmp(set, value);
+}
+
 static void read_limits(cgv_device *device) {
     VkPhysicalDeviceMaintenance3Properties maintenance = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
@@ -89,6 +94,10 @@ static void read_limits(cgv_device *device) {
         .allocation = maintenance.maxMemoryAllocationSize,
         .cpu = device->info.type == CGV_DEVICE_CPU,
     };
+    VkPhysicalDeviceFeatures features;
+    vkGetPhysicalDeviceFeatures(device->physical, &features);
+    device->limits.wide_sums =
+        device->limits.cpu && features.shaderFloat64 && !environment_is("CGV_SUMS", "float");
     memcpy(device->limits.groups, limits->maxComputeWorkGroupCount, sizeof device->limits.groups);
 }
 
@@ -144,7 +153,11 @@ static cgv_status open_device(cgv_device *device) {
                                },
                            .enabledExtensionCount = device->required_subgroup != 0,
                            .ppEnabledExtensionNames = &extension,
-                           .pEnabledFeatures = &(VkPhysicalDeviceFeatures){.shaderInt64 = VK_TRUE},
+                           .pEnabledFeatures =
+                               &(VkPhysicalDeviceFeatures){
+                                   .shaderInt64 = VK_TRUE,
+                                   .shaderFloat64 = device->limits.wide_sums,
+                               },
                        },
                        NULL, &device->handle);
     if (result)
@@ -160,11 +173,6 @@ static cgv_status open_device(cgv_device *device) {
                                  .pNext = &timeline},
         NULL, &device->timeline);
     return result ? cgv_vk_fail(result, "creating a semaphore") : CGV_OK;
-}
-
-static bool environment_is(const char *name, const char *value) {
-    const char *set = getenv(name);
-    return set && !strcmp(set, value);
 }
 
 cgv_status cgv_device_create(cgv_device **out, const cgv_device_params *params) {

@@ -26,6 +26,7 @@ typedef struct cgv_limits {
     uint32_t shared_bytes;
     uint64_t allocation; // bytes of one buffer
     bool cpu;            // a CPU driver: workgroups of one subgroup are best
+    bool wide_sums;      // convolutions add up in double, cheap on a CPU; see docs/numerics.md
 } cgv_limits;
 
 const cgv_limits *cgv_device_limits(const cgv_device *device);
