@@ -4,28 +4,29 @@
 #include "conv_pack.h"
 
 // PyTorch's weight order to [groups][blocks][cin][run of taps * block], zeros where it is padded.
+// A workgroup packs the run of one input channel: x channels, y blocks and groups. The last one
+// writes the zeros that lie behind all runs.
 layout(constant_id = 3) const int TRANSPOSED = 0; // weights [cin of all groups, cout, taps]
 layout(constant_id = 4) const int MIRRORED = 0;   // the taps in reverse order
+layout(constant_id = 5) const int BLOCK = 8;      // output channels of a block
 
 void main()
 {
-    int i = LINEAR_INDEX;
-    if (i >= push.total)
-        return;
-    int run = (push.taps * push.block + 1) / 2 * 2;
-    int k = i % run;
-    int rest = i / run;
-    int ci = rest % push.cin;
-    int block = rest / push.cin % push.blocks;
-    int group = rest / push.cin / push.blocks;
-    int tap = k / push.block;
-    int co = block * push.block + k % push.block;
-    float value = 0;
-    if (tap < push.taps && co < push.cout && group < push.groups) {
-        int source = TRANSPOSED != 0 ? (group * push.cin + ci) * push.cout + co
-                                     : (group * push.cout + co) * push.cin + ci;
-        int from = MIRRORED != 0 ? push.taps - 1 - tap : tap;
-        value = Floats(at(push.weights, source * push.taps + from)).v[0];
+    int ci = int(gl_WorkGroupID.x), group_block = int(gl_WorkGroupID.y);
+    int group = group_block / push.blocks;
+    int co0 = (group_block - group * push.blocks) * BLOCK;
+    uint64_t to = at(push.packed, (group_block * push.cin + ci) * push.run);
+    // From one output channel's weights to the next one's, and from one tap to the next.
+    int next = TRANSPOSED != 0 ? push.taps : push.cin * push.taps;
+    int from = (TRANSPOSED != 0 ? (group * push.cin + ci) * push.cout
+                                : group * push.cout * push.cin + ci) * push.taps + co0 * next;
+    for (int k = int(gl_LocalInvocationID.x); k < push.run; k += SUBGROUP) {
+        int tap = k / BLOCK, co = k - tap * BLOCK;
+        bool inside = tap < push.taps && co0 + co < push.cout;
+        int source = from + co * next + (MIRRORED != 0 ? push.taps - 1 - tap : tap);
+        Floats(at(to, k)).v[0] = inside ? Floats(at(push.weights, inside ? source : 0)).v[0] : 0;
     }
-    Floats(at(push.packed, i)).v[0] = value;
+    if (ci == push.cin - 1 && group_block == int(gl_NumWorkGroups.y) - 1)
+        for (int k = int(gl_LocalInvocationID.x); k < push.behind; k += SUBGROUP)
+            Floats(at(to, push.run + k)).v[0] = 0;
 }

@@ -4,29 +4,41 @@
 #include "pad_fold.h"
 
 // Gradient of padding: every padded element's gradient goes to the element it repeats.
-// dx [planes, h, w] gathers from dpadded [planes, h + 2 pad, w + 2 pad], in a fixed order.
+// dx [planes, h, w] gathers from dpadded [planes, h + 2 pad, w + 2 pad], in a fixed order. A
+// workgroup takes a line: x lines, y and z planes.
 layout(constant_id = 3) const int PAD_MODE = PAD_REFLECT;
+
+// The padded positions whose value position i of `size` gives, from `first` up to before `end`;
+// others between them are to be passed over.
+void sources(int i, int size, out int first, out int end)
+{
+    // Only elements near a border are repeated, and only on its side.
+    first = i <= push.pad ? 0 : i + push.pad;
+    end = i >= size - 1 - push.pad ? size + 2 * push.pad : i + push.pad + 1;
+}
 
 void main()
 {
-    int i = LINEAR_INDEX;
-    if (i >= push.count)
+    int y = int(gl_WorkGroupID.x);
+    int plane = int(gl_WorkGroupID.y + gl_WorkGroupID.z * gl_NumWorkGroups.y);
+    if (plane >= push.planes)
         return;
-    int x = i % push.w, y = i / push.w % push.h;
     int padded_w = push.w + 2 * push.pad, padded_h = push.h + 2 * push.pad;
-    uint64_t plane = at(push.dpadded, i / push.w / push.h * padded_w * padded_h);
-    float sum = 0;
-    // Only elements near a border are repeated, and only on its side.
-    int y0 = y <= push.pad ? 0 : y + push.pad;
-    int y1 = y >= push.h - 1 - push.pad ? padded_h : y + push.pad + 1;
-    int x0 = x <= push.pad ? 0 : x + push.pad;
-    int x1 = x >= push.w - 1 - push.pad ? padded_w : x + push.pad + 1;
-    for (int v = y0; v < y1; v++) {
-        if (pad_index(v - push.pad, push.h, PAD_MODE) != y)
-            continue;
-        for (int u = x0; u < x1; u++)
-            if (pad_index(u - push.pad, push.w, PAD_MODE) == x)
-                sum += Floats(at(plane, v * padded_w + u)).v[0];
+    uint64_t from = at(push.dpadded, plane * padded_w * padded_h);
+    uint64_t to = at(push.dx, (plane * push.h + y) * push.w);
+    int v0, v1;
+    sources(y, push.h, v0, v1);
+    for (int x = int(gl_LocalInvocationID.x); x < push.w; x += SUBGROUP) {
+        int u0, u1;
+        sources(x, push.w, u0, u1);
+        float sum = 0;
+        for (int v = v0; v < v1; v++) {
+            if (pad_index(v - push.pad, push.h, PAD_MODE) != y)
+                continue;
+            for (int u = u0; u < u1; u++)
+                if (pad_index(u - push.pad, push.w, PAD_MODE) == x)
+                    sum += Floats(at(from, v * padded_w + u)).v[0];
+        }
+        Floats(at(to, x)).v[0] = sum;
     }
-    Floats(at(push.dx, i)).v[0] = sum;
 }

@@ -2,6 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 #include "colour.glsl"
+#include "tone_map.glsl"
 #include "pixel_unpack.h"
 
 // A picture's planes to rgb [3, out_height, out_width] in [-1, 1], one pixel an invocation.
@@ -11,6 +12,8 @@ layout(constant_id = 3) const int KIND = KIND_YUV;
 layout(constant_id = 4) const int LOG2_CHROMA_W = 1;
 layout(constant_id = 5) const int LOG2_CHROMA_H = 1;
 layout(constant_id = 6) const int WIDE = 0; // samples lie in 16-bit words
+layout(constant_id = 7) const int TRANSFER = TRANSFER_SDR;
+layout(constant_id = 8) const int GAMUT = GAMUT_BT709;
 
 float sample_at(int c, int x, int y)
 {
@@ -51,8 +54,9 @@ void main()
     int count = push.out_width * push.out_height;
     if (i >= count)
         return;
-    int x = pad_index(i % push.out_width, push.width, PAD_REFLECT);
-    int y = pad_index(i / push.out_width, push.height, PAD_REFLECT);
+    int row = divide(i, push.out_width);
+    int x = pad_index(i - row * push.out_width, push.width, PAD_REFLECT);
+    int y = pad_index(row, push.height, PAD_REFLECT);
     int depth = int(push.where[0] >> 24);
     vec2 luma = luma_scale(depth, push.full_range), chroma = chroma_scale(depth, push.full_range);
     vec3 rgb = vec3((sample_at(0, x, y) - luma.x) / luma.y);
@@ -63,6 +67,8 @@ void main()
         vec2 c = (vec2(chroma_at(1, x, y), chroma_at(2, x, y)) - chroma.x) / chroma.y;
         rgb = yuv_to_rgb(vec3(rgb.r, c), push.kr, push.kb);
     }
+    if (TRANSFER != TRANSFER_SDR)
+        rgb = tone_map(rgb, TRANSFER, GAMUT, push.peak);
     [[unroll]] for (int c = 0; c < 3; c++)
         Floats(at(push.rgb, c * count + i)).v[0] = 2 * rgb[c] - 1;
 }

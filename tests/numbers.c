@@ -25,6 +25,20 @@ double *numbers_widen(const float *data, size_t count) {
     return wide;
 }
 
+void numbers_add(double *sum, const float *x, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        sum[i] += x[i];
+}
+
+double numbers_error(const float *got, const double *expected, size_t count) {
+    double error = 0, norm = 0;
+    for (size_t i = 0; i < count; i++) {
+        error += (got[i] - expected[i]) * (got[i] - expected[i]);
+        norm += expected[i] * expected[i];
+    }
+    return sqrt(error / norm);
+}
+
 bool numbers_close(const float *got, const double *expected, size_t count, double tolerance) {
     double difference = 0, norm = 0, worst = 0, largest = 1;
     for (size_t i = 0; i < count; i++) {

@@ -179,6 +179,18 @@ void ref_upsample(double *y, const double *x, ref_shape in, int factor, cgv_upsa
                 }
 }
 
+void ref_average_pool(double *y, const double *x, ref_shape in, int factor) {
+    ref_shape out = {in.n, in.c, in.h / factor, in.w / factor};
+    for (size_t i = 0; i < ref_count(out); i++)
+        y[i] = 0;
+    for (int n = 0; n < in.n; n++)
+        for (int c = 0; c < in.c; c++)
+            for (int iy = 0; iy < in.h; iy++)
+                for (int ix = 0; ix < in.w; ix++)
+                    y[ref_at(out, n, c, iy / factor, ix / factor)] +=
+                        x[ref_at(in, n, c, iy, ix)] / (factor * factor);
+}
+
 void ref_affine_head(double *y, const double *coefficients, const double *x, ref_shape shape) {
     ref_shape twice = {shape.n, 2 * shape.c, shape.h, shape.w};
     for (int n = 0; n < shape.n; n++)
@@ -190,4 +202,70 @@ void ref_affine_head(double *y, const double *coefficients, const double *x, ref
                     size_t i = ref_at(shape, n, c, iy, ix);
                     y[i] = tanh(x[i] * (1 + gain) + offset);
                 }
+}
+
+// Position `at` of `count` samples: the lower neighbour, and what the one above it counts.
+static int split(double at, int count, double *share) {
+    at = fmin(fmax(at, 0), count - 1);
+    int low = at < count - 1 ? (int)at : count - 2;
+    low = low < 0 ? 0 : low;
+    *share = at - low;
+    return low;
+}
+
+void ref_bilateral_slice(double *y, const double *grid, ref_shape cells, const double *x,
+                         ref_shape shape) {
+    for (int n = 0; n < shape.n; n++)
+        for (int iy = 0; iy < shape.h; iy++)
+            for (int ix = 0; ix < shape.w; ix++) {
+                double rgb1[4] = {0, 0, 0, 1}, fx, fy, fz;
+                for (int c = 0; c < 3; c++)
+                    rgb1[c] = x[ref_at(shape, n, c, iy, ix)];
+                double luma = 0.299 * rgb1[0] + 0.587 * rgb1[1] + 0.114 * rgb1[2];
+                int gx = split((ix + 0.5) * cells.w / shape.w - 0.5, cells.w, &fx);
+                int gy = split((iy + 0.5) * cells.h / shape.h - 0.5, cells.h, &fy);
+                int gz = split((luma + 1) / 2 * 7, 8, &fz);
+                for (int c = 0; c < 3; c++) {
+                    double sum = rgb1[c];
+                    for (int corner = 0; corner < 8; corner++) {
+                        int dx = corner & 1, dy = corner >> 1 & 1, dz = corner >> 2;
+                        double weight =
+                            (dx ? fx : 1 - fx) * (dy ? fy : 1 - fy) * (dz ? fz : 1 - fz);
+                        for (int k = 0; k < 4 && weight > 0; k++)
+                            sum += weight * rgb1[k] *
+                                   grid[ref_at(cells, n, 12 * (gz + dz) + 4 * c + k, gy + dy,
+                                               gx + dx)];
+                    }
+                    y[ref_at(shape, n, c, iy, ix)] = tanh(sum);
+                }
+            }
+}
+
+// A position along a side, mirrored at its ends.
+static double mirror(double p, int size) {
+    double last = size - 1;
+    p = fabs(p);
+    p = p > last ? 2 * last - p : p;
+    return fmin(fmax(p, 0), last);
+}
+
+static double between(const double *plane, ref_shape s, double x, double y) {
+    int x0 = (int)x, y0 = (int)y;
+    int x1 = x0 + 1 < s.w ? x0 + 1 : x0, y1 = y0 + 1 < s.h ? y0 + 1 : y0;
+    double fx = x - x0, fy = y - y0;
+    return (1 - fy) * ((1 - fx) * plane[y0 * s.w + x0] + fx * plane[y0 * s.w + x1]) +
+           fy * ((1 - fx) * plane[y1 * s.w + x0] + fx * plane[y1 * s.w + x1]);
+}
+
+void ref_warp(double *out, const double *x, ref_shape s, const cgv_warp_map *maps) {
+    double cx = 0.5 * (s.w - 1), cy = 0.5 * (s.h - 1);
+    for (int plane = 0; plane < s.n * s.c; plane++, x += s.h * s.w) {
+        const float *m = maps[plane / s.c].m, *t = maps[plane / s.c].t;
+        for (int i = 0; i < s.h; i++)
+            for (int j = 0; j < s.w; j++) {
+                double px = m[0] * (j - cx) + m[1] * (i - cy) + t[0] + cx;
+                double py = m[2] * (j - cx) + m[3] * (i - cy) + t[1] + cy;
+                *out++ = between(x, s, mirror(px, s.w), mirror(py, s.h));
+            }
+    }
 }

@@ -43,7 +43,15 @@ void ref_instance_norm(double *y, const double *x, ref_shape shape, const double
 double ref_between(int o, int factor, int size, int *first, int *second);
 void ref_upsample(double *y, const double *x, ref_shape shape, int factor, cgv_upsample_mode mode);
 
+// Means of squares of factor x factor; the sides are multiples of it.
+void ref_average_pool(double *y, const double *x, ref_shape shape, int factor);
+
 // y and x of this shape; coefficients of twice the channels: gains, then offsets.
 void ref_affine_head(double *y, const double *coefficients, const double *x, ref_shape shape);
+// grid: [n, CGV_GRID_CHANNELS, h, w] of shape `cells`.
+void ref_bilateral_slice(double *y, const double *grid, ref_shape cells, const double *x,
+                         ref_shape shape);
+// maps: one for each picture.
+void ref_warp(double *out, const double *x, ref_shape s, const cgv_warp_map *maps);
 
 #endif

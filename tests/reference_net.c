@@ -72,8 +72,22 @@ static void evaluate(const ref_evaluation *e, int index) {
     case CGV_OP_UPSAMPLE:
         ref_upsample(y, a, in, node->factor, node->upsample);
         break;
+    case CGV_OP_AVERAGE_POOL:
+        ref_average_pool(y, a, in, node->factor);
+        break;
     case CGV_OP_AFFINE_HEAD:
         ref_affine_head(y, a, b, out);
+        break;
+    case CGV_OP_JOIN:
+        for (int n = 0; n < in.n; n++) {
+            size_t first = ref_count(in) / (size_t)in.n, all = ref_count(out) / (size_t)in.n;
+            memcpy(y + (size_t)n * all, a + (size_t)n * first, first * sizeof *y);
+            memcpy(y + (size_t)n * all + first, b + (size_t)n * (all - first),
+                   (all - first) * sizeof *y);
+        }
+        break;
+    case CGV_OP_BILATERAL_SLICE:
+        ref_bilateral_slice(y, a, in, b, out);
         break;
     }
 }

@@ -5,79 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guarded.h"
 #include "numbers.h"
+#include "op_test.h"
 #include "reference_grad.h"
 #include "support.h"
 
-#define MEMORY_BYTES (32u << 20)
-#define SEED         20170330u
-#define TOLERANCE    2e-5
-
-static guarded memory;
-static cgv_rng rng;
-
-static void use_memory(uint64_t stream) {
-    guarded_destroy(&memory); // of a test that broke off
-    CU_ASSERT_EQUAL_FATAL(guarded_create(&memory, cgv_test_device(), MEMORY_BYTES), CGV_OK);
-    cgv_rng_seed(&rng, SEED, stream);
-}
-
-// ---- helpers ----
-
-static float *random_floats(size_t count) {
-    return numbers_random(&rng, count, 0, 1);
-}
-
-static uint64_t add_floats(guarded_use use, const float *data, size_t count) {
-    return guarded_add(&memory, use, data, count * sizeof *data);
-}
-
-static uint64_t add_scratch(uint64_t bytes) {
-    return guarded_add(&memory, GUARDED_SCRATCH, NULL, bytes);
-}
-
-static cgv_tensor tensor(uint64_t address, ref_shape s) {
-    return (cgv_tensor){address, s.n, s.c, s.h, s.w};
-}
-
-static bool result_is(uint64_t address, const double *expected, size_t count) {
-    return numbers_close(guarded_result(&memory, address), expected, count, TOLERANCE);
-}
-
-static void add_to(double *sum, const float *start, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        sum[i] += start[i];
-}
-
 // ---- convolution ----
-
-typedef struct conv_case {
-    int n, h, w;
-    bool bias;
-    cgv_conv_params p;
-} conv_case;
-
-static void print_conv(const conv_case *c) {
-    const cgv_conv_params *p = &c->p;
-    printf("FAILED: %s n %d, %dx%d, cin %d, cout %d, kernel %d, stride %d, pad %d (mode %d), "
-           "output_pad %d, groups %d, bias %d\n",
-           p->transposed ? "transposed conv" : "conv", c->n, c->w, c->h, p->cin, p->cout, p->kernel,
-           p->stride, p->pad, p->pad_mode, p->output_pad, p->groups, c->bias);
-}
-
-// Whether the operation is defined: reflection needs a side larger than the padding.
-static bool possible(const conv_case *c) {
-    ref_shape out = ref_conv_shape((ref_shape){c->n, c->p.cin, c->h, c->w}, &c->p);
-    int side = c->h < c->w ? c->h : c->w;
-    return out.h >= 1 && out.w >= 1 && (c->p.pad_mode != CGV_PAD_REFLECT || side > c->p.pad);
-}
-
-static double multiply_adds(const conv_case *c) {
-    ref_shape out = ref_conv_shape((ref_shape){c->n, c->p.cin, c->h, c->w}, &c->p);
-    double taps = c->p.kernel * c->p.kernel;
-    return (double)ref_count(out) * taps * c->p.cin / c->p.groups;
-}
 
 typedef struct conv_run {
     const conv_case *c;
@@ -91,30 +24,31 @@ typedef struct conv_run {
 static void record_data_grad(conv_run *r, uint64_t dy, uint64_t weights) {
     const cgv_conv_params *p = &r->c->p;
     cgv_conv_params grad = cgv_conv_data_grad(p);
-    uint64_t packed = add_scratch(cgv_conv_packed_bytes(&grad));
-    r->dx_at = add_floats(GUARDED_OUTPUT, NULL, ref_count(r->in));
-    cgv_tensor dx = tensor(r->dx_at, r->in);
-    cgv_conv_pack(memory.cmd, packed, weights, &grad);
+    uint64_t packed = op_scratch(cgv_conv_packed_bytes(&grad));
+    r->dx_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(r->in));
+    cgv_tensor dx = op_tensor(r->dx_at, r->in);
+    cgv_conv_pack(op_memory.cmd, packed, weights, &grad);
     if (p->pad_mode == CGV_PAD_ZERO || !p->pad) {
-        cgv_conv(memory.cmd, dx, tensor(dy, r->out), packed, 0, &grad);
+        cgv_conv(op_memory.cmd, dx, op_tensor(dy, r->out), packed, 0, 0, &grad);
         return;
     }
     ref_shape padded = {r->in.n, r->in.c, r->in.h + 2 * p->pad, r->in.w + 2 * p->pad};
-    uint64_t padded_at = add_floats(GUARDED_OUTPUT, NULL, ref_count(padded));
-    cgv_conv(memory.cmd, tensor(padded_at, padded), tensor(dy, r->out), packed, 0, &grad);
-    cgv_pad_fold(memory.cmd, dx, tensor(padded_at, padded), p->pad, p->pad_mode);
+    uint64_t padded_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(padded));
+    cgv_conv(op_memory.cmd, op_tensor(padded_at, padded), op_tensor(dy, r->out), packed, 0, 0,
+             &grad);
+    cgv_pad_fold(op_memory.cmd, dx, op_tensor(padded_at, padded), p->pad, p->pad_mode);
 }
 
 static void record_conv(void *opaque) {
     conv_run *r = opaque;
     const cgv_conv_params *p = &r->c->p;
-    cgv_tensor x = tensor(add_floats(GUARDED_INPUT, r->x, ref_count(r->in)), r->in);
-    cgv_tensor dy = tensor(add_floats(GUARDED_INPUT, r->dy, ref_count(r->out)), r->out);
-    uint64_t weights = add_floats(GUARDED_INPUT, r->weights, r->weight_count);
-    r->dw_at = add_floats(GUARDED_OUTPUT, r->dw, r->weight_count);
-    r->db_at = r->c->bias ? add_floats(GUARDED_OUTPUT, r->db, (size_t)p->cout) : 0;
-    uint64_t scratch = add_scratch(cgv_conv_param_grad_scratch(cgv_test_device(), dy, x, p));
-    cgv_conv_param_grad(memory.cmd, r->dw_at, r->db_at, dy, x, scratch, p);
+    cgv_tensor x = op_tensor(op_floats(GUARDED_INPUT, r->x, ref_count(r->in)), r->in);
+    cgv_tensor dy = op_tensor(op_floats(GUARDED_INPUT, r->dy, ref_count(r->out)), r->out);
+    uint64_t weights = op_floats(GUARDED_INPUT, r->weights, r->weight_count);
+    r->dw_at = op_floats(GUARDED_OUTPUT, r->dw, r->weight_count);
+    r->db_at = r->c->bias ? op_floats(GUARDED_OUTPUT, r->db, (size_t)p->cout) : 0;
+    uint64_t scratch = op_scratch(cgv_conv_param_grad_scratch(cgv_test_device(), dy, x, p));
+    cgv_conv_param_grad(op_memory.cmd, r->dw_at, r->db_at, dy, x, scratch, p);
     record_data_grad(r, dy.address, weights);
 }
 
@@ -125,10 +59,11 @@ static bool conv_results_are_right(const conv_run *r) {
     double *dx = numbers_allocate(in, sizeof *dx), *db = numbers_allocate(cout, sizeof *db);
     double *dw = numbers_allocate(r->weight_count, sizeof *dw);
     ref_conv_grad(dx, dw, db, dy, x, r->in, weights, &r->c->p);
-    add_to(dw, r->dw, r->weight_count);
-    add_to(db, r->db, cout);
-    bool right = result_is(r->dx_at, dx, in) && result_is(r->dw_at, dw, r->weight_count) &&
-                 (!r->db_at || result_is(r->db_at, db, cout));
+    numbers_add(dw, r->dw, r->weight_count);
+    numbers_add(db, r->db, cout);
+    bool right = op_gradient_is(r->dx_at, dx, in) &&
+                 op_gradient_is(r->dw_at, dw, r->weight_count) &&
+                 (!r->db_at || op_gradient_is(r->db_at, db, cout));
     free(x);
     free(dy);
     free(weights);
@@ -143,14 +78,14 @@ static bool run_conv(const conv_case *c) {
     conv_run r = {.c = c, .in = {c->n, p->cin, c->h, c->w}};
     r.out = ref_conv_shape(r.in, p);
     r.weight_count = (size_t)p->cout * (size_t)(p->cin / p->groups * p->kernel * p->kernel);
-    r.x = random_floats(ref_count(r.in));
-    r.weights = random_floats(r.weight_count);
-    r.dy = random_floats(ref_count(r.out));
-    r.dw = random_floats(r.weight_count);
-    r.db = random_floats((size_t)p->cout);
-    bool right = guarded_run_twice(&memory, record_conv, &r) && conv_results_are_right(&r);
+    r.x = op_random(ref_count(r.in));
+    r.weights = op_random(r.weight_count);
+    r.dy = op_random(ref_count(r.out));
+    r.dw = op_random(r.weight_count);
+    r.db = op_random((size_t)p->cout);
+    bool right = guarded_run_twice(&op_memory, record_conv, &r) && conv_results_are_right(&r);
     if (!right)
-        print_conv(c);
+        conv_case_print(c);
     free(r.x);
     free(r.weights);
     free(r.dy);
@@ -219,51 +154,21 @@ static const conv_case transposed_cases[] = {
 
 static void run_cases(const conv_case *cases, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        CU_ASSERT_FATAL(possible(&cases[i]));
+        CU_ASSERT_FATAL(conv_case_possible(&cases[i]));
         CU_ASSERT(run_conv(&cases[i]));
     }
 }
 
 static void test_conv(void) {
-    use_memory(1);
+    op_begin(OP_GRAD_MEMORY, 1);
     run_cases(conv_cases, sizeof conv_cases / sizeof *conv_cases);
-    guarded_destroy(&memory);
+    op_end();
 }
 
 static void test_transposed(void) {
-    use_memory(2);
+    op_begin(OP_GRAD_MEMORY, 2);
     run_cases(transposed_cases, sizeof transposed_cases / sizeof *transposed_cases);
-    guarded_destroy(&memory);
-}
-
-#define PICK(array) ((array)[cgv_rng_below(&rng, sizeof(array) / sizeof *(array))])
-
-// Channels, groups, size and batch by chance for one of the kernels.
-static conv_case random_case(const cgv_conv_params *kernels, size_t count) {
-    static const int channel_choice[] = {1, 3, 7, 16, 33};
-    static const int size_choice[][2] = {{1, 1},   {3, 5},   {17, 31}, {8, 8},
-                                         {12, 20}, {32, 32}, {48, 64}};
-    conv_case c = {.p = kernels[cgv_rng_below(&rng, (uint32_t)count)]};
-    const int *size = PICK(size_choice);
-    c.n = 1 + (int)cgv_rng_below(&rng, 2);
-    c.h = size[0];
-    c.w = size[1];
-    c.bias = cgv_rng_below(&rng, 2);
-    c.p.cin = PICK(channel_choice);
-    c.p.cout = PICK(channel_choice);
-    c.p.groups = 1;
-    switch (cgv_rng_below(&rng, 4)) {
-    case 0: // depthwise
-        c.p.groups = c.p.cin;
-        c.p.cout = c.p.cin * (1 + (int)cgv_rng_below(&rng, 2));
-        break;
-    case 1: // a few groups
-        c.p.groups = 2 + (int)cgv_rng_below(&rng, 3);
-        c.p.cin *= c.p.groups;
-        c.p.cout *= c.p.groups;
-        break;
-    }
-    return c;
+    op_end();
 }
 
 static void test_conv_random(void) {
@@ -276,22 +181,9 @@ static void test_conv_random(void) {
         CONV(7, 2, 3, REFLECT, 1, 1, 1), CONV_T(2, 0, 0, 1, 1, 1),
         CONV_T(3, 1, 1, 1, 1, 1),        CONV_T(4, 1, 0, 1, 1, 1),
     };
-    use_memory(3);
-    int ran = 0, undefined = 0, large = 0;
-    while (ran < 60) {
-        conv_case c = random_case(kernels, sizeof kernels / sizeof *kernels);
-        if (!possible(&c)) {
-            undefined++;
-        } else if (multiply_adds(&c) > 1e7) {
-            large++;
-        } else {
-            ran++;
-            CU_ASSERT(run_conv(&c));
-        }
-    }
-    printf("seed %u: %d cases; passed over %d that are not defined, %d too large ", SEED, ran,
-           undefined, large);
-    guarded_destroy(&memory);
+    op_begin(OP_GRAD_MEMORY, 3);
+    conv_case_run_random(kernels, sizeof kernels / sizeof *kernels, 60, 1e7, run_conv);
+    op_end();
 }
 
 // ---- padding ----
@@ -306,20 +198,21 @@ typedef struct fold_run {
 
 static void record_fold(void *opaque) {
     fold_run *r = opaque;
-    uint64_t from = add_floats(GUARDED_INPUT, r->dpadded, ref_count(r->padded));
-    r->dx_at = add_floats(GUARDED_OUTPUT, NULL, ref_count(r->shape));
-    cgv_pad_fold(memory.cmd, tensor(r->dx_at, r->shape), tensor(from, r->padded), r->pad, r->mode);
+    uint64_t from = op_floats(GUARDED_INPUT, r->dpadded, ref_count(r->padded));
+    r->dx_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(r->shape));
+    cgv_pad_fold(op_memory.cmd, op_tensor(r->dx_at, r->shape), op_tensor(from, r->padded), r->pad,
+                 r->mode);
 }
 
 static bool run_fold(ref_shape s, int pad, cgv_pad_mode mode) {
     fold_run r = {s, {s.n, s.c, s.h + 2 * pad, s.w + 2 * pad}, pad, mode, NULL, 0};
-    float *dpadded = random_floats(ref_count(r.padded));
+    float *dpadded = op_random(ref_count(r.padded));
     double *wide = numbers_widen(dpadded, ref_count(r.padded));
     double *dx = numbers_allocate(ref_count(s), sizeof *dx);
     r.dpadded = dpadded;
     ref_pad_grad(dx, s, wide, pad, mode);
     bool right =
-        guarded_run_twice(&memory, record_fold, &r) && result_is(r.dx_at, dx, ref_count(s));
+        guarded_run_twice(&op_memory, record_fold, &r) && op_gradient_is(r.dx_at, dx, ref_count(s));
     if (!right)
         printf("FAILED: fold of %dx%dx%dx%d, pad %d, mode %d\n", s.n, s.c, s.h, s.w, pad, mode);
     free(dpadded);
@@ -329,7 +222,7 @@ static bool run_fold(ref_shape s, int pad, cgv_pad_mode mode) {
 }
 
 static void test_fold(void) {
-    use_memory(4);
+    op_begin(OP_GRAD_MEMORY, 4);
     for (int pad = 1; pad <= 4; pad++) {
         // The narrowest, where one element is repeated on both sides, and wider ones.
         CU_ASSERT(run_fold((ref_shape){1, 3, 1, 1}, pad, CGV_PAD_REPLICATE));
@@ -339,7 +232,7 @@ static void test_fold(void) {
         CU_ASSERT(run_fold((ref_shape){2, 3, pad + 1, 2 * pad + 1}, pad, CGV_PAD_REFLECT));
         CU_ASSERT(run_fold((ref_shape){2, 7, 17, 31}, pad, CGV_PAD_REFLECT));
     }
-    guarded_destroy(&memory);
+    op_end();
 }
 
 int main(void) {

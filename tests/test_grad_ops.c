@@ -4,50 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guarded.h"
 #include "numbers.h"
+#include "op_test.h"
 #include "reference_grad.h"
 #include "support.h"
-
-#define MEMORY_BYTES (32u << 20)
-#define SEED         20170330u
-#define TOLERANCE    2e-5
-
-static guarded memory;
-static cgv_rng rng;
-
-static void use_memory(uint64_t stream) {
-    guarded_destroy(&memory); // of a test that broke off
-    CU_ASSERT_EQUAL_FATAL(guarded_create(&memory, cgv_test_device(), MEMORY_BYTES), CGV_OK);
-    cgv_rng_seed(&rng, SEED, stream);
-}
-
-// ---- helpers ----
-
-static float *random_floats(size_t count) {
-    return numbers_random(&rng, count, 0, 1);
-}
-
-static uint64_t add_floats(guarded_use use, const float *data, size_t count) {
-    return guarded_add(&memory, use, data, count * sizeof *data);
-}
-
-static uint64_t add_scratch(uint64_t bytes) {
-    return guarded_add(&memory, GUARDED_SCRATCH, NULL, bytes);
-}
-
-static cgv_tensor tensor(uint64_t address, ref_shape s) {
-    return (cgv_tensor){address, s.n, s.c, s.h, s.w};
-}
-
-static bool result_is(uint64_t address, const double *expected, size_t count) {
-    return numbers_close(guarded_result(&memory, address), expected, count, TOLERANCE);
-}
-
-static void add_to(double *sum, const float *start, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        sum[i] += start[i];
-}
 
 // ---- instance norm ----
 
@@ -66,22 +26,22 @@ static void record_norm(void *opaque) {
     norm_run *r = opaque;
     ref_shape s = r->shape;
     size_t count = ref_count(s), channels = (size_t)s.c;
-    cgv_tensor x = tensor(add_floats(GUARDED_INPUT, r->x, count), s);
-    cgv_tensor y = tensor(add_floats(GUARDED_OUTPUT, NULL, count), s);
+    cgv_tensor x = op_tensor(op_floats(GUARDED_INPUT, r->x, count), s);
+    cgv_tensor y = op_tensor(op_floats(GUARDED_OUTPUT, NULL, count), s);
     cgv_tensor dy =
-        tensor(add_floats(r->in_place ? GUARDED_OUTPUT : GUARDED_INPUT, r->dy, count), s);
-    r->dx_at = r->in_place ? dy.address : add_floats(GUARDED_OUTPUT, NULL, count);
-    uint64_t stats = add_floats(GUARDED_OUTPUT, NULL, 2 * (size_t)s.n * channels);
-    r->params.scale = r->scale ? add_floats(GUARDED_INPUT, r->scales, channels) : 0;
-    r->params.shift = r->shift ? add_floats(GUARDED_INPUT, r->shifts, channels) : 0;
+        op_tensor(op_floats(r->in_place ? GUARDED_OUTPUT : GUARDED_INPUT, r->dy, count), s);
+    r->dx_at = r->in_place ? dy.address : op_floats(GUARDED_OUTPUT, NULL, count);
+    uint64_t stats = op_floats(GUARDED_OUTPUT, NULL, 2 * (size_t)s.n * channels);
+    r->params.scale = r->scale ? op_floats(GUARDED_INPUT, r->scales, channels) : 0;
+    r->params.shift = r->shift ? op_floats(GUARDED_INPUT, r->shifts, channels) : 0;
     bool wanted = !r->frozen;
-    r->dscale_at = r->scale && wanted ? add_floats(GUARDED_OUTPUT, r->dscale, channels) : 0;
-    r->dshift_at = r->shift && wanted ? add_floats(GUARDED_OUTPUT, r->dshift, channels) : 0;
-    uint64_t forward = add_scratch(cgv_instance_norm_scratch(x));
-    uint64_t scratch = add_scratch(cgv_instance_norm_grad_scratch(x));
-    cgv_instance_norm_stats(memory.cmd, stats, x, forward, norm_epsilon);
-    cgv_instance_norm(memory.cmd, y, x, stats, (cgv_tensor){0}, &r->params);
-    cgv_instance_norm_grad(memory.cmd, tensor(r->dx_at, s), dy, y, x, stats, r->dscale_at,
+    r->dscale_at = r->scale && wanted ? op_floats(GUARDED_OUTPUT, r->dscale, channels) : 0;
+    r->dshift_at = r->shift && wanted ? op_floats(GUARDED_OUTPUT, r->dshift, channels) : 0;
+    uint64_t forward = op_scratch(cgv_instance_norm_scratch(x));
+    uint64_t scratch = op_scratch(cgv_instance_norm_grad_scratch(x));
+    cgv_instance_norm_stats(op_memory.cmd, stats, x, forward, norm_epsilon);
+    cgv_instance_norm(op_memory.cmd, y, x, stats, (cgv_tensor){0}, &r->params);
+    cgv_instance_norm_grad(op_memory.cmd, op_tensor(r->dx_at, s), dy, y, x, stats, r->dscale_at,
                            r->dshift_at, scratch, &r->params);
 }
 
@@ -96,11 +56,11 @@ static bool norm_results_are_right(const norm_run *r) {
     ref_instance_norm_grad(dx, dscale, dshift, dy, x, r->shape, norm_epsilon,
                            &(ref_norm_params){r->scale ? scales : NULL, r->shift ? shifts : NULL,
                                               NULL, r->params.activation, r->params.slope});
-    add_to(dscale, r->dscale, channels);
-    add_to(dshift, r->dshift, channels);
-    bool right = result_is(r->dx_at, dx, count) &&
-                 (!r->dscale_at || result_is(r->dscale_at, dscale, channels)) &&
-                 (!r->dshift_at || result_is(r->dshift_at, dshift, channels));
+    numbers_add(dscale, r->dscale, channels);
+    numbers_add(dshift, r->dshift, channels);
+    bool right = op_gradient_is(r->dx_at, dx, count) &&
+                 (!r->dscale_at || op_gradient_is(r->dscale_at, dscale, channels)) &&
+                 (!r->dshift_at || op_gradient_is(r->dshift_at, dshift, channels));
     free(x);
     free(dy);
     free(scales);
@@ -114,13 +74,13 @@ static bool norm_results_are_right(const norm_run *r) {
 static bool run_norm(norm_run r) {
     ref_shape s = r.shape;
     r.params.slope = 0.2f;
-    r.x = numbers_random(&rng, ref_count(s), 0.5f, 2);
-    r.dy = random_floats(ref_count(s));
-    r.scales = numbers_random(&rng, (size_t)s.c, 1, 0.3f);
-    r.shifts = random_floats((size_t)s.c);
-    r.dscale = random_floats((size_t)s.c);
-    r.dshift = random_floats((size_t)s.c);
-    bool right = guarded_run_twice(&memory, record_norm, &r) && norm_results_are_right(&r);
+    r.x = numbers_random(&op_rng, ref_count(s), 0.5f, 2);
+    r.dy = op_random(ref_count(s));
+    r.scales = numbers_random(&op_rng, (size_t)s.c, 1, 0.3f);
+    r.shifts = op_random((size_t)s.c);
+    r.dscale = op_random((size_t)s.c);
+    r.dshift = op_random((size_t)s.c);
+    bool right = guarded_run_twice(&op_memory, record_norm, &r) && norm_results_are_right(&r);
     if (!right)
         printf("FAILED: instance norm of %dx%dx%dx%d, scale %d, shift %d, in place %d, "
                "activation %d\n",
@@ -138,7 +98,7 @@ static void test_norm(void) {
     static const ref_shape shapes[] = {{1, 1, 1, 1},    {2, 7, 1, 1},    {1, 7, 3, 5},
                                        {2, 33, 3, 5},   {2, 16, 17, 31}, {1, 3, 48, 64},
                                        {1, 16, 32, 32}, {2, 3, 97, 131}};
-    use_memory(5);
+    op_begin(OP_GRAD_MEMORY, 5);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int a = CGV_ACT_NONE; a <= CGV_ACT_SIGMOID; a++) {
             norm_run r = {.shape = shapes[i], .params.activation = (cgv_activation)a};
@@ -150,7 +110,7 @@ static void test_norm(void) {
             r.in_place = !r.in_place;
             CU_ASSERT(run_norm(r));
         }
-    guarded_destroy(&memory);
+    op_end();
 }
 // ---- activations ----
 
@@ -165,26 +125,27 @@ typedef struct activation_run {
 static void record_activation(void *opaque) {
     activation_run *r = opaque;
     size_t count = ref_count(r->shape);
-    uint64_t dy = add_floats(r->in_place ? GUARDED_OUTPUT : GUARDED_INPUT, r->dy, count);
-    uint64_t y = add_floats(GUARDED_INPUT, r->y, count);
-    r->dx_at = r->in_place ? dy : add_floats(GUARDED_OUTPUT, NULL, count);
-    cgv_activation_grad(memory.cmd, tensor(r->dx_at, r->shape), tensor(dy, r->shape),
-                        tensor(y, r->shape), r->activation, r->slope);
+    uint64_t dy = op_floats(r->in_place ? GUARDED_OUTPUT : GUARDED_INPUT, r->dy, count);
+    uint64_t y = op_floats(GUARDED_INPUT, r->y, count);
+    r->dx_at = r->in_place ? dy : op_floats(GUARDED_OUTPUT, NULL, count);
+    cgv_activation_grad(op_memory.cmd, op_tensor(r->dx_at, r->shape), op_tensor(dy, r->shape),
+                        op_tensor(y, r->shape), r->activation, r->slope);
 }
 
 static bool run_activation(activation_run r) {
     size_t count = ref_count(r.shape);
-    float *x = random_floats(count);
+    float *x = op_random(count);
     double *dx = numbers_allocate(count, sizeof *dx);
-    r.dy = random_floats(count);
-    r.y = random_floats(count);
+    r.dy = op_random(count);
+    r.y = op_random(count);
     for (size_t i = 0; i < count; i++) {
         if (i % 5 == 0)
             x[i] = i % 2 ? 0.0f : -0.0f;
         r.y[i] = (float)ref_activate(x[i], r.activation, r.slope);
         dx[i] = r.dy[i] * ref_activate_slope(x[i], r.activation, r.slope);
     }
-    bool right = guarded_run_twice(&memory, record_activation, &r) && result_is(r.dx_at, dx, count);
+    bool right =
+        guarded_run_twice(&op_memory, record_activation, &r) && op_gradient_is(r.dx_at, dx, count);
     if (!right)
         printf("FAILED: activation %d, slope %g, %zu elements, in place %d\n", r.activation,
                r.slope, count, r.in_place);
@@ -200,7 +161,7 @@ static const ref_shape shapes[] = {
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
 static void test_activations(void) {
-    use_memory(6);
+    op_begin(OP_GRAD_MEMORY, 6);
     for (size_t i = 0; i < SHAPES; i++)
         for (int a = CGV_ACT_NONE; a <= CGV_ACT_SIGMOID; a++) {
             activation_run r = {shapes[i], (cgv_activation)a, .slope = 0.2f};
@@ -209,7 +170,7 @@ static void test_activations(void) {
             r.slope = 0;
             CU_ASSERT(run_activation(r));
         }
-    guarded_destroy(&memory);
+    op_end();
 }
 
 // ---- resampling ----
@@ -224,21 +185,21 @@ typedef struct upsample_run {
 
 static void record_upsample(void *opaque) {
     upsample_run *r = opaque;
-    uint64_t dy = add_floats(GUARDED_INPUT, r->dy, ref_count(r->out));
-    r->dx_at = add_floats(GUARDED_OUTPUT, NULL, ref_count(r->shape));
-    cgv_upsample_grad(memory.cmd, tensor(r->dx_at, r->shape), tensor(dy, r->out), r->factor,
-                      r->mode);
+    uint64_t dy = op_floats(GUARDED_INPUT, r->dy, ref_count(r->out));
+    r->dx_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(r->shape));
+    cgv_upsample_grad(op_memory.cmd, op_tensor(r->dx_at, r->shape), op_tensor(dy, r->out),
+                      r->factor, r->mode);
 }
 
 static bool run_upsample(ref_shape s, int factor, cgv_upsample_mode mode) {
     upsample_run r = {s, {s.n, s.c, factor * s.h, factor * s.w}, factor, mode, NULL, 0};
-    float *dy = random_floats(ref_count(r.out));
+    float *dy = op_random(ref_count(r.out));
     double *wide = numbers_widen(dy, ref_count(r.out));
     double *dx = numbers_allocate(ref_count(s), sizeof *dx);
     r.dy = dy;
     ref_upsample_grad(dx, wide, s, factor, mode);
-    bool right =
-        guarded_run_twice(&memory, record_upsample, &r) && result_is(r.dx_at, dx, ref_count(s));
+    bool right = guarded_run_twice(&op_memory, record_upsample, &r) &&
+                 op_gradient_is(r.dx_at, dx, ref_count(s));
     if (!right)
         printf("FAILED: upsample of %dx%dx%dx%d by %d, mode %d\n", s.n, s.c, s.h, s.w, factor,
                mode);
@@ -249,13 +210,13 @@ static bool run_upsample(ref_shape s, int factor, cgv_upsample_mode mode) {
 }
 
 static void test_upsample(void) {
-    use_memory(7);
+    op_begin(OP_GRAD_MEMORY, 7);
     for (size_t i = 0; i < SHAPES; i++)
         for (int factor = 1; factor <= 4; factor++) {
             CU_ASSERT(run_upsample(shapes[i], factor, CGV_UPSAMPLE_NEAREST));
             CU_ASSERT(run_upsample(shapes[i], factor, CGV_UPSAMPLE_BILINEAR));
         }
-    guarded_destroy(&memory);
+    op_end();
 }
 
 // ---- losses ----
@@ -271,14 +232,14 @@ typedef struct loss_run {
 static void record_loss(void *opaque) {
     loss_run *r = opaque;
     size_t count = ref_count(r->shape);
-    cgv_tensor x = tensor(add_floats(GUARDED_INPUT, r->x, count), r->shape), other = {0};
+    cgv_tensor x = op_tensor(op_floats(GUARDED_INPUT, r->x, count), r->shape), other = {0};
     if (r->params.kind == CGV_LOSS_L1)
-        other = tensor(add_floats(GUARDED_INPUT, r->other, count), r->shape);
+        other = op_tensor(op_floats(GUARDED_INPUT, r->other, count), r->shape);
     const float *start = r->params.accumulate ? r->dx : NULL;
-    r->dx_at = r->gradient ? add_floats(GUARDED_OUTPUT, start, count) : 0;
-    r->params.value = add_floats(GUARDED_OUTPUT, &r->value, 1);
-    uint64_t scratch = add_scratch(cgv_loss_scratch(x));
-    cgv_loss(memory.cmd, tensor(r->dx_at, r->shape), x, other, scratch, &r->params);
+    r->dx_at = r->gradient ? op_floats(GUARDED_OUTPUT, start, count) : 0;
+    r->params.value = op_floats(GUARDED_OUTPUT, &r->value, 1);
+    uint64_t scratch = op_scratch(cgv_loss_scratch(x));
+    cgv_loss(op_memory.cmd, op_tensor(r->dx_at, r->shape), x, other, scratch, &r->params);
 }
 
 static bool loss_results_are_right(const loss_run *r) {
@@ -291,7 +252,8 @@ static bool loss_results_are_right(const loss_run *r) {
         dx[i] = scale * term.slope + (p->accumulate ? r->dx[i] : 0);
     }
     double value = r->value + scale * sum;
-    bool right = result_is(p->value, &value, 1) && (!r->gradient || result_is(r->dx_at, dx, count));
+    bool right = op_gradient_is(p->value, &value, 1) &&
+                 (!r->gradient || op_gradient_is(r->dx_at, dx, count));
     free(dx);
     return right;
 }
@@ -300,15 +262,15 @@ static bool run_loss(loss_run r) {
     // Points where the terms have corners, and where a naive logarithm or exponential overflows.
     static const float special[] = {0, -0.0f, 1, -1, 30, -30, 100, -100};
     size_t count = ref_count(r.shape);
-    r.x = numbers_random(&rng, count, 0, 2);
-    r.other = numbers_random(&rng, count, 0, 2);
-    r.dx = random_floats(count);
+    r.x = numbers_random(&op_rng, count, 0, 2);
+    r.other = numbers_random(&op_rng, count, 0, 2);
+    r.dx = op_random(count);
     r.value = 0.75f;
     for (size_t i = 0; i < sizeof special / sizeof *special && i + 8 < count; i++) {
         r.x[i] = special[i];
         r.other[i] = i % 2 ? special[i] : r.other[i];
     }
-    bool right = guarded_run_twice(&memory, record_loss, &r) && loss_results_are_right(&r);
+    bool right = guarded_run_twice(&op_memory, record_loss, &r) && loss_results_are_right(&r);
     if (!right)
         printf("FAILED: loss %d, target %g, weight %g, %zu elements, gradient %d, accumulate %d\n",
                r.params.kind, r.params.target, r.params.weight, count, r.gradient,
@@ -320,7 +282,7 @@ static bool run_loss(loss_run r) {
 }
 
 static void test_losses(void) {
-    use_memory(8);
+    op_begin(OP_GRAD_MEMORY, 8);
     for (size_t i = 0; i < SHAPES; i++)
         for (int kind = CGV_LOSS_SQUARED; kind <= CGV_LOSS_L1; kind++)
             for (int positive = 0; positive <= 1; positive++) {
@@ -336,31 +298,31 @@ static void test_losses(void) {
                 r.params.weight = 10;
                 CU_ASSERT(run_loss(r));
             }
-    guarded_destroy(&memory);
+    op_end();
 }
 
 // A network that is broken must show in the loss.
 static void test_losses_keep_nan(void) {
     ref_shape s = {1, 1, 17, 31};
-    use_memory(9);
+    op_begin(OP_GRAD_MEMORY, 9);
     for (int kind = CGV_LOSS_SQUARED; kind <= CGV_LOSS_L1; kind++) {
         loss_run r = {.shape = s, .params = {.kind = (cgv_loss_kind)kind, .weight = 1}};
         r.params.target = 1;
-        r.x = random_floats(ref_count(s));
-        r.other = random_floats(ref_count(s));
+        r.x = op_random(ref_count(s));
+        r.other = op_random(ref_count(s));
         r.x[100] = NAN;
-        guarded_begin(&memory);
+        guarded_begin(&op_memory);
         record_loss(&r);
-        CU_ASSERT(guarded_run_nan(&memory));
-        if (!isnan(guarded_result(&memory, r.params.value)[0])) {
+        CU_ASSERT(guarded_run_nan(&op_memory));
+        if (!isnan(guarded_result(&op_memory, r.params.value)[0])) {
             printf("FAILED: loss %d of a NaN is %g\n", kind,
-                   guarded_result(&memory, r.params.value)[0]);
+                   guarded_result(&op_memory, r.params.value)[0]);
             CU_FAIL("NaN is lost");
         }
         free(r.x);
         free(r.other);
     }
-    guarded_destroy(&memory);
+    op_end();
 }
 
 // ---- Adam ----
@@ -378,16 +340,16 @@ typedef struct adam_run {
 static void record_adam(void *opaque) {
     adam_run *r = opaque;
     r->at = (cgv_adam_state){
-        .values = add_floats(GUARDED_OUTPUT, r->values, r->count),
-        .m = add_floats(GUARDED_OUTPUT, r->zeros, r->count),
-        .v = add_floats(GUARDED_OUTPUT, r->zeros, r->count),
-        .average = r->average ? add_floats(GUARDED_OUTPUT, r->values, r->count) : 0,
+        .values = op_floats(GUARDED_OUTPUT, r->values, r->count),
+        .m = op_floats(GUARDED_OUTPUT, r->zeros, r->count),
+        .v = op_floats(GUARDED_OUTPUT, r->zeros, r->count),
+        .average = r->average ? op_floats(GUARDED_OUTPUT, r->values, r->count) : 0,
         .count = r->count,
     };
     for (int t = 0; t < ADAM_STEPS; t++) {
-        r->at.grads = add_floats(GUARDED_INPUT, r->grads[t], r->count);
-        cgv_adam(memory.cmd, &r->at,
-                 guarded_add(&memory, GUARDED_INPUT, &r->hyper[t], sizeof r->hyper[t]));
+        r->at.grads = op_floats(GUARDED_INPUT, r->grads[t], r->count);
+        cgv_adam(op_memory.cmd, &r->at,
+                 guarded_add(&op_memory, GUARDED_INPUT, &r->hyper[t], sizeof r->hyper[t]));
     }
 }
 
@@ -406,10 +368,10 @@ static bool adam_results_are_right(const adam_run *r, double lr) {
         expected[2][i] = s.v;
         expected[3][i] = s.average;
     }
-    bool right = result_is(r->at.values, expected[0], r->count) &&
-                 result_is(r->at.m, expected[1], r->count) &&
-                 result_is(r->at.v, expected[2], r->count) &&
-                 (!r->average || result_is(r->at.average, expected[3], r->count));
+    bool right = op_gradient_is(r->at.values, expected[0], r->count) &&
+                 op_gradient_is(r->at.m, expected[1], r->count) &&
+                 op_gradient_is(r->at.v, expected[2], r->count) &&
+                 (!r->average || op_gradient_is(r->at.average, expected[3], r->count));
     for (int k = 0; k < 4; k++)
         free(expected[k]);
     return right;
@@ -417,11 +379,11 @@ static bool adam_results_are_right(const adam_run *r, double lr) {
 
 static bool run_adam(size_t count, bool average) {
     const float lr = 0.01f, beta1 = 0.5f, beta2 = 0.999f;
-    adam_run r = {count, average, .values = numbers_random(&rng, count, 0, 0.02f)};
+    adam_run r = {count, average, .values = numbers_random(&op_rng, count, 0, 0.02f)};
     r.zeros = numbers_allocate(count, sizeof *r.zeros);
     for (int t = 0; t < ADAM_STEPS; t++) {
         // Large, so that the second moments are near 1; some zero, and some always zero.
-        r.grads[t] = numbers_random(&rng, count, 0, 30);
+        r.grads[t] = numbers_random(&op_rng, count, 0, 30);
         for (size_t i = 0; i < count; i += 3)
             r.grads[t][i] *= i % 2 && t % 2;
         r.hyper[t] = (cgv_adam_hyper){
@@ -433,7 +395,7 @@ static bool run_adam(size_t count, bool average) {
             .average_decay = 0.75f,
         };
     }
-    bool right = guarded_run_twice(&memory, record_adam, &r) && adam_results_are_right(&r, lr);
+    bool right = guarded_run_twice(&op_memory, record_adam, &r) && adam_results_are_right(&r, lr);
     if (!right)
         printf("FAILED: Adam on %zu numbers, average %d\n", count, average);
     free(r.values);
@@ -445,12 +407,12 @@ static bool run_adam(size_t count, bool average) {
 
 static void test_adam(void) {
     static const size_t counts[] = {1, 15, 1000, 70001};
-    use_memory(10);
+    op_begin(OP_GRAD_MEMORY, 10);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         CU_ASSERT(run_adam(counts[i], false));
         CU_ASSERT(run_adam(counts[i], true));
     }
-    guarded_destroy(&memory);
+    op_end();
 }
 
 int main(void) {

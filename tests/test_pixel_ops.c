@@ -68,8 +68,10 @@ static uint32_t flag_after(const char *layout, bool blend, size_t at, float bad,
     cgv_planes planes =
         cgv_planes_layout(&format, guarded_add(&memory, GUARDED_OUTPUT, NULL, bytes));
     uint64_t flag = guarded_add(&memory, GUARDED_OUTPUT, &before, sizeof before);
+    uint64_t scratch =
+        guarded_add(&memory, GUARDED_SCRATCH, NULL, cgv_pixels_pack_scratch(&format));
     cgv_pixels_pack(memory.cmd, &planes, &format, rgb, blend ? original : (cgv_tensor){0}, 0.25f,
-                    flag);
+                    false, flag, scratch);
     CU_ASSERT_FATAL(guarded_run_nan(&memory));
     return *(const uint32_t *)(const void *)guarded_result(&memory, flag);
 }
@@ -116,7 +118,10 @@ static void test_outside(void) {
             rgb.address = guarded_add(&memory, GUARDED_INPUT, values[i], sizeof values[i]);
             at[i] = guarded_add(&memory, GUARDED_OUTPUT, NULL, bytes);
             cgv_planes planes = cgv_planes_layout(&format, at[i]);
-            cgv_pixels_pack(memory.cmd, &planes, &format, rgb, (cgv_tensor){0}, 1, flag);
+            uint64_t scratch =
+                guarded_add(&memory, GUARDED_SCRATCH, NULL, cgv_pixels_pack_scratch(&format));
+            cgv_pixels_pack(memory.cmd, &planes, &format, rgb, (cgv_tensor){0}, 1, false, flag,
+                            scratch);
         }
         CU_ASSERT_FATAL(guarded_run_nan(&memory));
         CU_ASSERT_EQUAL(

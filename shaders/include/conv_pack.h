@@ -3,9 +3,8 @@
 CGV_PUSH(conv_pack)
     uint64_t packed, weights;
     int cin, cout; // of one group
-    int groups;
-    int blocks;
+    int blocks;    // of one group
     int taps;
-    int block; // output channels of a block
-    int total; // floats to write
+    int run;    // floats of one input channel in one block
+    int behind; // floats behind all runs
 CGV_PUSH_END(conv_pack)

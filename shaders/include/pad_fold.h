@@ -4,5 +4,5 @@ CGV_PUSH(pad_fold)
     uint64_t dx, dpadded;
     int h, w; // of dx
     int pad;
-    int count; // elements of dx
+    int planes;
 CGV_PUSH_END(pad_fold)

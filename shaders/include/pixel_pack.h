@@ -1,15 +1,14 @@
 #include "push.h"
 
 CGV_PUSH(pixel_pack)
-    uint64_t plane, rgb, original, flag; // original, flag: 0 for none
+    uint64_t plane, rgb, original, chroma, flag; // original, chroma, flag: 0 for none
     int stride;
     int units;  // of a row of the plane: bytes, or 16-bit words
     int rows;
     uint components; // which one each unit of a step holds, 4 bits each; 15: none
-    int step;   // units of a step
-    int width, height; // of the picture
+    int height; // of the picture
     int tensor_width, tensor_height;
-    float chroma_x, chroma_y;
+    int chroma_width;
     float kr, kb;
     int full_range;
     int depth, shift;

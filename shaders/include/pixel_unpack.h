@@ -12,4 +12,5 @@ CGV_PUSH(pixel_unpack)
     float chroma_x, chroma_y;
     float kr, kb;
     int full_range;
+    float peak; // of HDR, nits
 CGV_PUSH_END(pixel_unpack)

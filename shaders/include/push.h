@@ -6,7 +6,8 @@
 //     CGV_PUSH_END(add)
 //
 // is `struct add_push` in C and the push constant block `push` in GLSL. 64-bit members come first,
-// so that both languages lay them out alike.
+// so that both languages lay them out alike. Packed to 4 bytes, so that no struct ends in padding,
+// whose bytes nobody sets.
 #ifndef CGV_PUSH_H
 #define CGV_PUSH_H
 
@@ -17,7 +18,7 @@
 #include <stdint.h>
 
 typedef unsigned int uint; // GLSL's name
-#define CGV_PUSH(name) struct name##_push {
+#define CGV_PUSH(name) struct __attribute__((packed, aligned(4))) name##_push {
 #define CGV_PUSH_END(name) };
 #endif
 

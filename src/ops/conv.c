@@ -1,4 +1,5 @@
 // Convolution and transposed convolution: choice of register tile, packing of weights, dispatch.
+#include "ops/conv_internal.h"
 #include "ops/dispatch.h"
 #include "ops/ops.h"
 #include "shaders.h"
@@ -32,14 +33,25 @@ static int weight_run(const cgv_conv_params *params) {
     return cgv_divide_up(params->kernel * params->kernel * block_size(params), 2) * 2;
 }
 
+// The last subgroup-wide load reads beyond the last run: up to two floats a lane.
+enum { BEHIND_RUNS = 2 * 128 };
+
 static int64_t packed_floats(const cgv_conv_params *params) {
     int64_t blocks = (int64_t)params->groups * block_count(params);
-    // The last subgroup-wide load reads beyond the last run: up to two floats a lane.
-    return blocks * (params->cin / params->groups) * weight_run(params) + 2 * 128;
+    return blocks * (params->cin / params->groups) * weight_run(params) + BEHIND_RUNS;
+}
+
+bool cgv_conv_winograd_fits(const cgv_conv_params *params) {
+    return cgv_winograd_fits(params);
 }
 
 uint64_t cgv_conv_packed_bytes(const cgv_conv_params *params) {
-    return (uint64_t)packed_floats(params) * sizeof(float);
+    return params->winograd ? cgv_winograd_packed_bytes(params)
+                            : (uint64_t)packed_floats(params) * sizeof(float);
+}
+
+uint64_t cgv_conv_scratch(const cgv_device *device, cgv_tensor x, const cgv_conv_params *params) {
+    return params->winograd ? cgv_winograd_scratch(device, x, params) : 0;
 }
 
 static uint64_t weight_bytes(const cgv_conv_params *params) {
@@ -48,25 +60,30 @@ static uint64_t weight_bytes(const cgv_conv_params *params) {
 }
 
 void cgv_conv_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights, const cgv_conv_params *params) {
-    int total = (int)packed_floats(params);
+    if (params->winograd) {
+        cgv_winograd_pack(cmd, packed, weights, params);
+        return;
+    }
     struct conv_pack_push push = {
         .packed = cgv_cmd_write(cmd, packed, cgv_conv_packed_bytes(params)),
         .weights = cgv_cmd_read(cmd, weights, weight_bytes(params)),
         .cin = params->cin / params->groups,
         .cout = group_cout(params),
-        .groups = params->groups,
         .blocks = block_count(params),
         .taps = params->kernel * params->kernel,
-        .block = block_size(params),
-        .total = total,
+        .run = weight_run(params),
+        .behind = BEHIND_RUNS,
     };
-    cgv_dispatch_linear(
-        cmd, (uint64_t)total,
-        (cgv_dispatch){.shader = &cgv_shader_conv_pack,
-                       .spec = {params->transposed || params->mirrored, params->mirrored},
-                       .spec_count = 2,
-                       .push = &push,
-                       .push_bytes = sizeof push});
+    cgv_cmd_dispatch(
+        cmd,
+        &(cgv_dispatch){
+            .shader = &cgv_shader_conv_pack,
+            .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
+            .groups = {(uint32_t)push.cin, (uint32_t)(params->groups * push.blocks), 1},
+            .spec = {params->transposed || params->mirrored, params->mirrored, block_size(params)},
+            .spec_count = 3,
+            .push = &push,
+            .push_bytes = sizeof push});
 }
 
 // What a row of this width costs with tiles of x pixels: lanes idle beyond its end work too, and a
@@ -107,8 +124,8 @@ static bool pairs_fit(const cgv_conv_params *params, conv_tile tile, int w, int 
     return even && mendable;
 }
 
-void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
-              const cgv_conv_params *params) {
+static void conv_direct(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
+                        const cgv_conv_params *params) {
     const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
     conv_tile tile = choose_tile(params, limits, y.w, y.h);
     int blocks = block_count(params);
@@ -132,19 +149,20 @@ void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_
         .push = &push,
         .push_bytes = sizeof push,
     };
+    bool wide = params->exact && limits->wide_sums;
     int cells_w = y.w, cells_h = y.h;
     if (params->transposed) {
         cells_w = cgv_divide_up(y.w, 2);
         cells_h = cgv_divide_up(y.h, 2);
-        dispatch.shader = &cgv_shader_conv_transposed;
+        dispatch.shader = wide ? &cgv_shader_conv_transposed_wide : &cgv_shader_conv_transposed;
         dispatch.spec_count = 7;
         const int32_t spec[] = {params->kernel,     params->pad,        tile.x,      tile.y,
                                 block_size(params), params->activation, y.w % 2 == 0};
         for (int i = 0; i < dispatch.spec_count; i++)
             dispatch.spec[i] = spec[i];
     } else {
-        dispatch.shader = &cgv_shader_conv_direct;
-        dispatch.spec_count = 9;
+        dispatch.shader = wide ? &cgv_shader_conv_direct_wide : &cgv_shader_conv_direct;
+        dispatch.spec_count = 10;
         const int32_t spec[] = {params->kernel,
                                 params->stride,
                                 params->pad,
@@ -153,7 +171,8 @@ void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_
                                 tile.y,
                                 block_size(params),
                                 params->activation,
-                                pairs_fit(params, tile, x.w, y.w)};
+                                pairs_fit(params, tile, x.w, y.w),
+                                params->exact};
         for (int i = 0; i < dispatch.spec_count; i++)
             dispatch.spec[i] = spec[i];
     }
@@ -162,4 +181,12 @@ void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_
     dispatch.groups[1] = (uint32_t)cgv_divide_up(cells_w, (int)dispatch.local[0] * tile.x);
     dispatch.groups[2] = (uint32_t)cgv_divide_up(cells_h, (int)dispatch.local[1] * tile.y);
     cgv_cmd_dispatch(cmd, &dispatch);
+}
+
+void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
+              uint64_t scratch, const cgv_conv_params *params) {
+    if (params->winograd)
+        cgv_winograd(cmd, y, x, packed, bias, scratch, params);
+    else
+        conv_direct(cmd, y, x, packed, bias, params);
 }

@@ -18,6 +18,7 @@ cgv_conv_params cgv_conv_data_grad(const cgv_conv_params *params) {
         .stride = params->stride,
         .pad = params->pad_mode == CGV_PAD_ZERO ? params->pad : 0,
         .groups = params->groups,
+        .exact = params->exact,
     };
     if (params->transposed)
         return grad; // stride 2, and the weights' order is a convolution's
@@ -140,19 +141,23 @@ void cgv_conv_param_grad(cgv_cmd *cmd, uint64_t dw, uint64_t db, cgv_tensor dy, 
 }
 
 void cgv_pad_fold(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dpadded, int pad, cgv_pad_mode mode) {
-    uint64_t count = cgv_tensor_bytes(dx) / sizeof(float);
     struct pad_fold_push push = {
         .dx = cgv_cmd_write(cmd, dx.address, cgv_tensor_bytes(dx)),
         .dpadded = cgv_cmd_read(cmd, dpadded.address, cgv_tensor_bytes(dpadded)),
         .h = dx.h,
         .w = dx.w,
         .pad = pad,
-        .count = (int)count,
+        .planes = dx.n * dx.c,
     };
-    cgv_dispatch_linear(cmd, count,
-                        (cgv_dispatch){.shader = &cgv_shader_pad_fold,
-                                       .spec = {mode},
-                                       .spec_count = 1,
-                                       .push = &push,
-                                       .push_bytes = sizeof push});
+    cgv_dispatch dispatch = {
+        .shader = &cgv_shader_pad_fold,
+        .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
+        .groups = {(uint32_t)dx.h},
+        .spec = {mode},
+        .spec_count = 1,
+        .push = &push,
+        .push_bytes = sizeof push,
+    };
+    cgv_spread_planes(dispatch.groups + 1, push.planes);
+    cgv_cmd_dispatch(cmd, &dispatch);
 }

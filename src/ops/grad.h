@@ -43,12 +43,23 @@ void cgv_activation_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, cgv_tensor 
                          cgv_activation activation, float slope);
 void cgv_upsample_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, int factor,
                        cgv_upsample_mode mode);
+// Of cgv_shrink where the sides of x are `factor` times those of y.
+void cgv_shrink_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, int factor);
+
+// Of cgv_join.
+void cgv_split(cgv_cmd *cmd, cgv_tensor da, cgv_tensor db, cgv_tensor dy);
 
 // ---- affine head (ops/affine_head.c) ----
 
 // Gradients of both operands; y is the result. dx may be dy; dx.address 0: not wanted.
 void cgv_affine_head_grad(cgv_cmd *cmd, cgv_tensor dcoefficients, cgv_tensor dx, cgv_tensor dy,
                           cgv_tensor y, cgv_tensor coefficients, cgv_tensor x);
+
+// ---- bilateral grid (ops/bilateral.c) ----
+
+// Gradients of both operands; y is the result. dx may be dy; dx.address 0: not wanted.
+void cgv_bilateral_slice_grad(cgv_cmd *cmd, cgv_tensor dgrid, cgv_tensor dx, cgv_tensor dy,
+                              cgv_tensor y, cgv_tensor grid, cgv_tensor x);
 
 // ---- losses (ops/loss.c) ----
 

@@ -33,16 +33,25 @@ typedef struct cgv_conv_params {
     bool mirrored;
     cgv_activation activation; // applied to w * x + b
     float slope;
+    // Winograd's F(4x4, 3x3) instead of the direct sum: 3x3 of stride 1 and pad 1, one group. A
+    // quarter of the products, a few bits less exact; pays from some 48 channels on.
+    bool winograd;
+    // Rounding kept small, as training wants it (docs/numerics.md); costs about a tenth.
+    bool exact;
 } cgv_conv_params;
+
+// Whether `winograd` may be set.
+bool cgv_conv_winograd_fits(const cgv_conv_params *params);
 
 // Kernels want the weights in an order of their own. Source: PyTorch's [cout, cin/groups, k, k],
 // transposed [cin, cout/groups, k, k]. Pack again whenever the weights have changed.
 uint64_t cgv_conv_packed_bytes(const cgv_conv_params *params);
 void cgv_conv_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights, const cgv_conv_params *params);
 
-// y = act(w * x + bias); bias [cout], 0: none.
+// y = act(w * x + bias); bias [cout], 0: none. scratch: of cgv_conv_scratch bytes, which may be 0.
+uint64_t cgv_conv_scratch(const cgv_device *device, cgv_tensor x, const cgv_conv_params *params);
 void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
-              const cgv_conv_params *params);
+              uint64_t scratch, const cgv_conv_params *params);
 
 // ---- instance norm (ops/norm.c) ----
 
@@ -70,6 +79,8 @@ void cgv_instance_norm(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
 void cgv_activation_apply(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_activation activation,
                           float slope);                               // y may be x
 void cgv_add(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b); // y may be a or b
+// y [N, 1, 1, A + B]: of every picture the numbers of a, and behind them those of b.
+void cgv_join(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b);
 
 // ---- affine head (ops/affine_head.c) ----
 
@@ -77,9 +88,49 @@ void cgv_add(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b); // y may b
 // [N, 2C, H, W]: of each picture the gains of its channels, then their offsets.
 void cgv_affine_head(cgv_cmd *cmd, cgv_tensor y, cgv_tensor coefficients, cgv_tensor x);
 
+// ---- bilateral grid (ops/bilateral.c) ----
+
+// grid [N, CGV_GRID_CHANNELS, GH, GW]: channel 12 z + 4 c + k is row c, column k of a 3x4 matrix
+// for pixels of brightness z / 7, 0 black, 1 white (Rec. 601 luma of a picture in [-1, 1]).
+// Source: Gharbi et al. 2017, arXiv:1707.02880.
+//
+// y = tanh(x + M (x, 1)), M interpolated linearly in place and brightness. x, y [N, 3, H, W], of
+// any size; y may be x. scratch: cgv_bilateral_slice_scratch bytes, its address a multiple of 8.
+uint64_t cgv_bilateral_slice_scratch(cgv_tensor grid, cgv_tensor x);
+void cgv_bilateral_slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x,
+                         uint64_t scratch);
+
 // ---- resampling (ops/resample.c) ----
 
 // y has factor times the height and width of x.
 void cgv_upsample(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, int factor, cgv_upsample_mode mode);
+
+// y, no larger than x, holds the means of x over the area of each of its elements.
+void cgv_shrink(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x);
+
+// y(p) = x(M p + t), bilinear, the picture mirrored at its edges; p in pixels from the picture's
+// centre. maps: address of one map for every picture. y: as x, elsewhere.
+typedef struct cgv_warp_map {
+    float m[4]; // by rows: x across, y down
+    float t[2];
+} cgv_warp_map;
+void cgv_warp(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t maps);
+
+// ---- a small picture's change, carried to a large one (ops/affine_carry.c) ----
+
+// Gains and offsets as of an affine head, without the tanh, that turn x into y: in a window of
+// 2 * radius + 1 about each element the line of least squares, whose gain `epsilon` holds near 0
+// where the variance of x is not far above it. x, y [N, C, H, W], coefficients [N, 2C, H, W].
+// Source: He, Sun, Tang 2013, Guided Image Filtering, each channel its own guide.
+void cgv_affine_fit(cgv_cmd *cmd, cgv_tensor coefficients, cgv_tensor y, cgv_tensor x, int radius,
+                    float epsilon);
+
+// y = activation(x * (1 + gain) + offset), the coefficients [1, 6, h, w] interpolated between the
+// pixels of `small` [1, 3, h, w] that are near and like in colour to the pixel of x [1, 3, H, W]:
+// sigma is the colour distance that still counts as like. y may be x.
+// Source: joint bilateral upsampling (Kopf et al. 2007) of coefficients (Chen et al. 2016,
+// Bilateral Guided Upsampling).
+void cgv_affine_carry(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor coefficients,
+                      cgv_tensor small, float sigma, cgv_activation activation);
 
 #endif

@@ -4,6 +4,7 @@
 #include "ops/dispatch.h"
 #include "shaders.h"
 
+#include "pixel_chroma.h"
 #include "pixel_pack.h"
 #include "pixel_unpack.h"
 
@@ -47,6 +48,7 @@ void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
         .kr = format->colour.kr,
         .kb = format->colour.kb,
         .full_range = format->colour.full_range,
+        .peak = format->colour.peak,
     };
     cgv_cmd_read(cmd, planes->address[0], planes->bytes);
     for (int c = 0; c < 3 && c < layout->components; c++) {
@@ -56,13 +58,14 @@ void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
         push.where[c] = component->step | (uint32_t)component->offset << 8 |
                         (uint32_t)component->shift << 16 | (uint32_t)component->depth << 24;
     }
-    cgv_dispatch_linear(cmd, (uint64_t)rgb.w * (uint64_t)rgb.h,
-                        (cgv_dispatch){.shader = &cgv_shader_pixel_unpack,
-                                       .spec = {kind_of(layout), layout->log2_chroma_w,
-                                                layout->log2_chroma_h, is_wide(layout)},
-                                       .spec_count = 4,
-                                       .push = &push,
-                                       .push_bytes = sizeof push});
+    cgv_dispatch_linear(
+        cmd, (uint64_t)rgb.w * (uint64_t)rgb.h,
+        (cgv_dispatch){.shader = &cgv_shader_pixel_unpack,
+                       .spec = {kind_of(layout), layout->log2_chroma_w, layout->log2_chroma_h,
+                                is_wide(layout), format->colour.transfer, format->colour.gamut},
+                       .spec_count = 6,
+                       .push = &push,
+                       .push_bytes = sizeof push});
 }
 
 // Which component each unit of a plane's step holds, 4 bits each.
@@ -81,32 +84,82 @@ static uint32_t component_map(const cgv_layout *layout, int plane, int unit, int
     return map;
 }
 
+static int chroma_width(const cgv_picture_format *format) {
+    return cgv_divide_up(format->width, 1 << format->layout.log2_chroma_w);
+}
+
+uint64_t cgv_pixels_pack_scratch(const cgv_picture_format *format) {
+    if (kind_of(&format->layout) != KIND_YUV)
+        return 0;
+    return 2 * sizeof(float) * (uint64_t)chroma_width(format) * (uint64_t)format->height;
+}
+
+// In halves of a pixel, as the shaders take it.
+static int site(float position) {
+    return (int)(2 * position);
+}
+
+static uint64_t read_if(cgv_cmd *cmd, cgv_tensor tensor) {
+    return tensor.address ? cgv_cmd_read(cmd, tensor.address, cgv_tensor_bytes(tensor)) : 0;
+}
+
+// Both chroma planes, filtered along rows, into `scratch`.
+static void filter_chroma(cgv_cmd *cmd, const cgv_picture_format *format, cgv_tensor rgb,
+                          cgv_tensor original, float strength, uint64_t scratch) {
+    uint64_t count = (uint64_t)chroma_width(format) * (uint64_t)format->height;
+    struct pixel_chroma_push push = {
+        .chroma = cgv_cmd_write(cmd, scratch, cgv_pixels_pack_scratch(format)),
+        .rgb = cgv_cmd_read(cmd, rgb.address, cgv_tensor_bytes(rgb)),
+        .original = read_if(cmd, original),
+        .width = format->width,
+        .height = format->height,
+        .tensor_width = rgb.w,
+        .tensor_height = rgb.h,
+        .chroma_width = chroma_width(format),
+        .count = (int)count,
+        .kr = format->colour.kr,
+        .kb = format->colour.kb,
+        .strength = strength,
+    };
+    cgv_dispatch_linear(
+        cmd, count,
+        (cgv_dispatch){.shader = &cgv_shader_pixel_chroma,
+                       .spec = {format->layout.log2_chroma_w, site(format->colour.chroma_x),
+                                original.address != 0},
+                       .spec_count = 3,
+                       .push = &push,
+                       .push_bytes = sizeof push});
+}
+
 void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
-                     cgv_tensor rgb, cgv_tensor original, float strength, uint64_t flag) {
+                     cgv_tensor rgb, cgv_tensor original, float strength, bool dither,
+                     uint64_t flag, uint64_t scratch) {
     const cgv_layout *layout = &format->layout;
     int unit = is_wide(layout) ? 2 : 1, per_word = 4 / unit;
+    uint64_t scratch_bytes = cgv_pixels_pack_scratch(format);
+    if (scratch_bytes)
+        filter_chroma(cmd, format, rgb, original, strength, scratch);
     for (int p = 0; p < layout->planes; p++) {
-        int rows = cgv_picture_rows(format, p);
+        int rows = cgv_picture_rows(format, p), step = 1;
         int units = (int)cgv_picture_row_bytes(format, p) / unit;
+        uint32_t components = component_map(layout, p, unit, &step);
         struct pixel_pack_push push = {
             .plane = cgv_cmd_write(cmd, planes->address[p],
                                    (uint64_t)planes->stride[p] * (uint64_t)rows),
             .rgb = cgv_cmd_read(cmd, rgb.address, cgv_tensor_bytes(rgb)),
-            .original = original.address
-                            ? cgv_cmd_read(cmd, original.address, cgv_tensor_bytes(original))
-                            : 0,
+            .original = read_if(cmd, original),
+            .chroma = scratch_bytes ? cgv_cmd_read(cmd, scratch, scratch_bytes) : 0,
             // The plane of the first component shows every pixel; one dispatch sets the flag.
             .flag =
                 p == layout->component[0].plane ? cgv_cmd_write(cmd, flag, sizeof(uint32_t)) : 0,
             .stride = (int)planes->stride[p],
             .units = units,
             .rows = rows,
-            .width = format->width,
+            .components = components,
             .height = format->height,
             .tensor_width = rgb.w,
             .tensor_height = rgb.h,
-            .chroma_x = format->colour.chroma_x,
-            .chroma_y = format->colour.chroma_y,
+            .chroma_width = chroma_width(format),
             .kr = format->colour.kr,
             .kb = format->colour.kb,
             .full_range = format->colour.full_range,
@@ -114,14 +167,13 @@ void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_f
             .shift = layout->component[0].shift,
             .strength = strength,
         };
-        push.components = component_map(layout, p, unit, &push.step);
-        cgv_dispatch_linear(
-            cmd, (uint64_t)cgv_divide_up(units, per_word) * (uint64_t)rows,
-            (cgv_dispatch){.shader = &cgv_shader_pixel_pack,
-                           .spec = {kind_of(layout), layout->log2_chroma_w, layout->log2_chroma_h,
-                                    is_wide(layout), original.address != 0},
-                           .spec_count = 5,
-                           .push = &push,
-                           .push_bytes = sizeof push});
+        cgv_dispatch_linear(cmd, (uint64_t)cgv_divide_up(units, per_word) * (uint64_t)rows,
+                            (cgv_dispatch){.shader = &cgv_shader_pixel_pack,
+                                           .spec = {kind_of(layout), layout->log2_chroma_h,
+                                                    site(format->colour.chroma_y), is_wide(layout),
+                                                    step, original.address != 0, dither},
+                                           .spec_count = 7,
+                                           .push = &push,
+                                           .push_bytes = sizeof push});
     }
 }

@@ -16,16 +16,19 @@ typedef struct cgv_planes {
 cgv_planes cgv_planes_layout(const cgv_picture_format *format, uint64_t address);
 
 // rgb [1, 3, h, w] = the picture as gamma-encoded R'G'B' in [-1, 1], chroma interpolated linearly
-// at its siting. h and w may exceed the picture: it is extended by reflection.
+// at its siting; HDR is tone-mapped. h and w may exceed the picture: it is extended by reflection.
 void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
                        const cgv_picture_format *format);
 
 // The picture = the top left of rgb, blended with `original` (of the same shape; address 0: none):
 // original + strength * (rgb - original), clipped to the format's codes, chroma averaged about its
-// siting, rounded to nearest. Packing what cgv_pixels_unpack made of a picture gives that picture.
-// The word at `flag` becomes 1 if a value of rgb within the picture is NaN or infinite, and is left
-// alone otherwise.
+// siting, rounded to nearest, or `dither`ed in a fixed pattern: what has finer codes keeps its
+// mean. Packing what cgv_pixels_unpack made of a picture gives that picture. The word at `flag`
+// becomes 1 if a value of rgb within the picture is NaN or infinite, and is left alone otherwise.
+// scratch: cgv_pixels_pack_scratch bytes.
+uint64_t cgv_pixels_pack_scratch(const cgv_picture_format *format);
 void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
-                     cgv_tensor rgb, cgv_tensor original, float strength, uint64_t flag);
+                     cgv_tensor rgb, cgv_tensor original, float strength, bool dither,
+                     uint64_t flag, uint64_t scratch);
 
 #endif

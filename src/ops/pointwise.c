@@ -1,6 +1,6 @@
 // Element-wise operations.
 #include "ops/dispatch.h"
-#include "ops/ops.h"
+#include "ops/grad.h"
 #include "shaders.h"
 
 #include "pointwise.h"
@@ -30,4 +30,36 @@ void cgv_activation_apply(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_activati
 
 void cgv_add(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b) {
     pointwise(cmd, y, a, &b, CGV_ACT_NONE, 0);
+}
+
+// One picture's part of y in cgv_join, behind `skipped` floats of it, shaped as one picture of
+// `like`.
+static cgv_tensor part(cgv_tensor y, int picture, cgv_tensor like, uint64_t skipped) {
+    like.n = 1;
+    like.address = y.address + ((uint64_t)picture * (uint64_t)y.w + skipped) * sizeof(float);
+    return like;
+}
+
+static cgv_tensor one_picture(cgv_tensor t, int picture) {
+    t.n = 1;
+    t.address += (uint64_t)picture * cgv_tensor_bytes(t);
+    return t;
+}
+
+static uint64_t elements(cgv_tensor t) {
+    return (uint64_t)t.c * (uint64_t)t.h * (uint64_t)t.w;
+}
+
+void cgv_join(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b) {
+    for (int i = 0; i < y.n; i++) {
+        pointwise(cmd, part(y, i, a, 0), one_picture(a, i), NULL, CGV_ACT_NONE, 0);
+        pointwise(cmd, part(y, i, b, elements(a)), one_picture(b, i), NULL, CGV_ACT_NONE, 0);
+    }
+}
+
+void cgv_split(cgv_cmd *cmd, cgv_tensor da, cgv_tensor db, cgv_tensor dy) {
+    for (int i = 0; i < dy.n; i++) {
+        pointwise(cmd, one_picture(da, i), part(dy, i, da, 0), NULL, CGV_ACT_NONE, 0);
+        pointwise(cmd, one_picture(db, i), part(dy, i, db, elements(da)), NULL, CGV_ACT_NONE, 0);
+    }
 }

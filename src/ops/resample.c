@@ -3,7 +3,9 @@
 #include "ops/ops.h"
 #include "shaders.h"
 
+#include "shrink.h"
 #include "upsample.h"
+#include "warp.h"
 
 void cgv_upsample(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, int factor, cgv_upsample_mode mode) {
     bool bilinear = mode == CGV_UPSAMPLE_BILINEAR;
@@ -21,4 +23,36 @@ void cgv_upsample(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, int factor, cgv_upsa
                                        .spec_count = 2,
                                        .push = &push,
                                        .push_bytes = sizeof push});
+}
+
+void cgv_shrink(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x) {
+    uint64_t count = cgv_tensor_bytes(y) / sizeof(float);
+    struct shrink_push push = {
+        .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
+        .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
+        .h = x.h,
+        .w = x.w,
+        .out_h = y.h,
+        .out_w = y.w,
+        .count = (int)count,
+    };
+    cgv_dispatch_linear(
+        cmd, count,
+        (cgv_dispatch){.shader = &cgv_shader_shrink, .push = &push, .push_bytes = sizeof push});
+}
+
+void cgv_warp(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t maps) {
+    uint64_t count = cgv_tensor_bytes(y) / sizeof(float);
+    struct warp_push push = {
+        .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
+        .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
+        .maps = cgv_cmd_read(cmd, maps, (uint64_t)x.n * sizeof(cgv_warp_map)),
+        .h = x.h,
+        .w = x.w,
+        .picture = x.c * x.h * x.w,
+        .count = (int)count,
+    };
+    cgv_dispatch_linear(
+        cmd, count,
+        (cgv_dispatch){.shader = &cgv_shader_warp, .push = &push, .push_bytes = sizeof push});
 }

@@ -4,6 +4,7 @@
 #include "shaders.h"
 
 #include "activation_grad.h"
+#include "shrink_grad.h"
 #include "upsample_grad.h"
 
 void cgv_activation_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, cgv_tensor y,
@@ -38,6 +39,25 @@ void cgv_upsample_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, int factor,
                         (cgv_dispatch){.shader = &cgv_shader_upsample_grad,
                                        .spec = {mode == CGV_UPSAMPLE_BILINEAR, factor},
                                        .spec_count = 2,
+                                       .push = &push,
+                                       .push_bytes = sizeof push});
+}
+
+void cgv_shrink_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, int factor) {
+    uint64_t count = cgv_tensor_bytes(dx) / sizeof(float);
+    struct shrink_grad_push push = {
+        .dx = cgv_cmd_write(cmd, dx.address, cgv_tensor_bytes(dx)),
+        .dy = cgv_cmd_read(cmd, dy.address, cgv_tensor_bytes(dy)),
+        .h = dx.h,
+        .w = dx.w,
+        .out_h = dy.h,
+        .out_w = dy.w,
+        .count = (int)count,
+    };
+    cgv_dispatch_linear(cmd, count,
+                        (cgv_dispatch){.shader = &cgv_shader_shrink_grad,
+                                       .spec = {factor},
+                                       .spec_count = 1,
                                        .push = &push,
                                        .push_bytes = sizeof push});
 }

@@ -21,4 +21,7 @@ typedef enum cgv_upsample_mode {
     CGV_UPSAMPLE_BILINEAR, // half-pixel centres (PyTorch align_corners=False)
 } cgv_upsample_mode;
 
+// A bilateral grid of affine colour transforms: 8 levels of brightness, each a 3x4 matrix.
+enum { CGV_GRID_CHANNELS = 8 * 12 };
+
 #endif

@@ -1,0 +1,35 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+#include "affine_fit.h"
+
+// In the window about each element the line y = x * (1 + gain) + offset of least squares, its gain
+// held near 0 where x hardly varies: detail that only the full picture has is left alone there.
+void main()
+{
+    int i = LINEAR_INDEX;
+    if (i >= push.count)
+        return;
+    int cx = i % push.w, cy = i / push.w % push.h;
+    int plane = i - cy * push.w - cx;
+    ivec2 low = max(ivec2(cx, cy) - push.radius, 0);
+    ivec2 high = min(ivec2(cx, cy) + push.radius, ivec2(push.w, push.h) - 1);
+    // About the window's middle, so that the sums of squares do not cancel.
+    float x0 = Floats(at(push.x, i)).v[0], y0 = Floats(at(push.y, i)).v[0];
+    float sx = 0, sy = 0, sxx = 0, sxy = 0;
+    for (int j = low.y; j <= high.y; j++)
+        for (int k = low.x; k <= high.x; k++) {
+            float x = Floats(at(push.x, plane + j * push.w + k)).v[0] - x0;
+            float y = Floats(at(push.y, plane + j * push.w + k)).v[0] - y0;
+            sx += x;
+            sy += y;
+            sxx += x * x;
+            sxy += x * y;
+        }
+    float n = float((high.x - low.x + 1) * (high.y - low.y + 1));
+    float mx = sx / n, my = sy / n;
+    float slope = (sxy / n - mx * my + push.epsilon) / (sxx / n - mx * mx + push.epsilon);
+    int g = i + i / push.picture * push.picture;
+    Floats(at(push.coefficients, g)).v[0] = slope - 1;
+    Floats(at(push.coefficients, g + push.picture)).v[0] = y0 + my - slope * (x0 + mx);
+}

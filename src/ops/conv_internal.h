@@ -1,0 +1,17 @@
+// The ways to compute a convolution, behind cgv_conv (ops/conv.c).
+#ifndef CGV_OPS_CONV_INTERNAL_H
+#define CGV_OPS_CONV_INTERNAL_H
+
+#include "ops/ops.h"
+
+// As cgv_conv_packed_bytes, cgv_conv_scratch, cgv_conv_pack and cgv_conv; for params that fit.
+bool cgv_winograd_fits(const cgv_conv_params *params);
+uint64_t cgv_winograd_packed_bytes(const cgv_conv_params *params);
+uint64_t cgv_winograd_scratch(const cgv_device *device, cgv_tensor x,
+                              const cgv_conv_params *params);
+void cgv_winograd_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights,
+                       const cgv_conv_params *params);
+void cgv_winograd(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
+                  uint64_t scratch, const cgv_conv_params *params);
+
+#endif
