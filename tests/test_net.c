@@ -85,11 +85,11 @@ static void test_names(void) {
     CU_ASSERT_EQUAL(cgv_arch_by_name(
                         &net, &(cgv_arch_options){.name = "resnet_9blocks", .upsample = "nearest"}),
                     CGV_ERROR_ARGUMENT);
-    CU_ASSERT(cgv_test_said("nearest: no such upsampling; there are transpose and resize"));
+    CU_ASSERT(cgv_test_said("nearest: no such upsampling; there are transpose, resize"));
     CU_ASSERT_EQUAL(
         cgv_arch_by_name(&net, &(cgv_arch_options){.name = "resnet_9blocks", .head = "tanh"}),
         CGV_ERROR_ARGUMENT);
-    CU_ASSERT(cgv_test_said("tanh: no such head; there are plain and affine"));
+    CU_ASSERT(cgv_test_said("tanh: no such head; there are plain, affine, affine2, affine4"));
     CU_ASSERT_PTR_NULL(net);
 }
 
@@ -176,11 +176,10 @@ static void test_parameter_table(void) {
 }
 
 // A letter for each node: Conv, Depthwise, Transposed, Norm, Relu, Leaky relu, tanH, + (addition),
-// Upsample, Affine head.
-static void check_order(const char *name, const char *wanted) {
-    static const char ops[] = "ICTN.+UA", activations[] = "-RLHS";
+// Upsample, average Pool, Affine head. Takes the net.
+static void check_net_order(cgv_net *net, const char *wanted) {
+    static const char ops[] = "ICTN.+UPAJB", activations[] = "-RLHS";
     char order[64] = "";
-    cgv_net *net = by_name(name, 4, 2);
     for (int i = 0; i < net->node_count && i < 63; i++) {
         const cgv_node *n = &net->nodes[i];
         order[i] = n->op == CGV_OP_ACTIVATION ? activations[n->activation] : ops[n->op];
@@ -197,6 +196,10 @@ static void check_order(const char *name, const char *wanted) {
     cgv_net_destroy(&net);
 }
 
+static void check_order(const char *name, const char *wanted) {
+    check_net_order(by_name(name, 4, 2), wanted);
+}
+
 static void test_layer_order(void) {
     check_order("resnet_2blocks", "ICNRCNRCNR"
                                   "CNRCN+CNRCN+"
@@ -209,6 +212,20 @@ static void test_layer_order(void) {
     check_order("resnet_0blocks_affine", "ICNRCNRCNR"
                                          "TNRTNRCA");
     check_order("patchgan", "ICLCNLCNLC");
+    check_order("patchgan_nonorm", "ICLCLCLC");
+    cgv_net *net;
+    cgv_arch_options two = {.name = "patchgan", .ndf = 4, .layers = 1, .coarse = 8};
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &two), CGV_OK);
+    cgv_size sizes[32];
+    CU_ASSERT_EQUAL_FATAL(cgv_net_shapes(net, 112, 192, sizes), CGV_OK);
+    int last = net->node_count - 1; // 54x94 judgements beside 5x10
+    CU_ASSERT(sizes[last].h == 1 && sizes[last].w == 54 * 94 + 5 * 10);
+    CU_ASSERT_EQUAL(net->multiple, 8);
+    cgv_net_destroy(&net);
+    cgv_arch_options shrinking = {.name = "patchgan", .ndf = 4, .layers = 1, .shrink = 2};
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &shrinking), CGV_OK);
+    CU_ASSERT_EQUAL(net->multiple, 2);
+    check_net_order(net, "IPCLCNLC");
     check_order("identity", "I-");
 }
 
@@ -368,12 +385,21 @@ static void test_detect(void) {
     check_found(by_name("resnet_0blocks_resize_affine", 5, 0));
     check_found(by_name("resnet_64blocks_resize", 2, 0));
     check_found(by_name("mobile_resnet_9blocks_resize_affine", 4, 0));
+    check_found(by_name("resnet_2blocks_1downs", 4, 0));
+    check_found(by_name("resnet_2blocks_affine2", 4, 0));
+    check_found(by_name("resnet_4blocks_3downs_resize_affine2", 4, 0));
+    check_found(by_name("resnet_4blocks_3downs_resize_affine4", 4, 0));
+    check_found(by_name("resnet_4blocks_4downs_affine8", 2, 0));
+    check_found(by_name("resnet_6blocks_3downs_resize_affine", 4, 0));
+    check_found(by_name("mobile_resnet_1blocks_4downs", 2, 0));
     for (int layers = 1; layers <= CGV_PATCHGAN_MAX_LAYERS; layers++)
         check_found(by_name("patchgan", 4 + layers, layers));
 
     // Pruned by GAN compression, channels in and out other than 3, dropout in the blocks.
     cgv_resnet_desc desc = {.input_channels = 2,
                             .output_channels = 5,
+                            .downs = 2,
+                            .ups = 2,
                             .stem = {5, 6, 7},
                             .blocks = 3,
                             .up = {9, 4},

@@ -47,27 +47,56 @@ static bool is_resnet(const weights *w) {
     return first && first->shape[2] == 7 && first->shape[3] == 7;
 }
 
+static const char in_block[] = ".conv_block.1", in_mobile_block[] = ".conv_block.1.conv.2";
+
+// The blocks begin behind the last stride-2 convolution. Without blocks: the paper's 2.
+static int count_downs(const weights *w) {
+    for (int downs = 1; downs <= CGV_RESNET_MAX_DOWNS; downs++) {
+        int block = cgv_resnet_find(downs, 0, downs, CGV_RESNET_TRANSPOSE).block;
+        if (find_conv(w, block, in_block) || find_conv(w, block, in_mobile_block))
+            return downs;
+    }
+    return 2;
+}
+
+// The last convolution, 7x7, tells; where it sits nowhere, there are as many steps up as down.
+static int count_ups(const weights *w, const cgv_resnet_desc *desc) {
+    for (int ups = 1; ups < desc->downs; ups++) {
+        int last = cgv_resnet_find(desc->downs, desc->blocks, ups, desc->upsample).last;
+        const cgv_weight_shape *shape = find_conv(w, last, "");
+        if (shape && shape->shape[2] == 7)
+            return ups;
+    }
+    return desc->downs;
+}
+
 static cgv_status build_resnet(cgv_net **out, weights *w, const char *where) {
-    cgv_resnet_desc desc = {
-        .input_channels = extent(w, 1, "", 1),
-        .stem = {extent(w, 1, "", 0), extent(w, 4, "", 0), extent(w, 7, "", 0)},
-        .mobile = find_conv(w, 10, ".conv_block.1.conv.0"),
-    };
-    const char *first = desc.mobile ? ".conv_block.1.conv.2" : ".conv_block.1";
-    desc.dropout_slot = find_conv(w, 10, desc.mobile ? ".conv_block.6.conv.0" : ".conv_block.6");
-    while (desc.blocks < CGV_RESNET_MAX_BLOCKS && find_conv(w, 10 + desc.blocks, first)) {
-        desc.inner[desc.blocks] = extent(w, 10 + desc.blocks, first, 0);
+    cgv_resnet_desc desc = {.input_channels = extent(w, 1, "", 1), .downs = count_downs(w)};
+    const int block = cgv_resnet_find(desc.downs, 0, desc.downs, CGV_RESNET_TRANSPOSE).block;
+    for (int i = 0; i <= desc.downs; i++)
+        desc.stem[i] = extent(w, 1 + 3 * i, "", 0);
+    desc.mobile = find_conv(w, block, in_mobile_block);
+    const char *first = desc.mobile ? in_mobile_block : in_block;
+    desc.dropout_slot = find_conv(w, block, desc.mobile ? ".conv_block.6.conv.0" : ".conv_block.6");
+    while (desc.blocks < CGV_RESNET_MAX_BLOCKS && find_conv(w, block + desc.blocks, first)) {
+        desc.inner[desc.blocks] = extent(w, block + desc.blocks, first, 0);
         desc.blocks++;
     }
-    // Behind the blocks comes a transposed convolution, or an enlargement without weights.
-    cgv_resnet_indices tail = cgv_resnet_tail(desc.blocks, CGV_RESNET_TRANSPOSE);
-    cgv_resnet_indices resize = cgv_resnet_tail(desc.blocks, CGV_RESNET_RESIZE);
-    if (!find_conv(w, tail.up[0], "") && find_conv(w, resize.up[0], "")) {
-        desc.upsample = CGV_RESNET_RESIZE;
-        tail = resize;
+    // Behind the blocks comes a transposed convolution, or an enlargement without weights, or at
+    // once the convolution of a grid.
+    int behind = block + desc.blocks;
+    const cgv_weight_shape *grid = find_conv(w, behind + 1, "");
+    if (grid && grid->shape[0] == CGV_GRID_CHANNELS && grid->shape[2] == 3) {
+        desc.head = CGV_RESNET_GRID;
+        desc.output_channels = 3;
+        return *w->missing ? refuse_missing(w, "resnet", where) : cgv_arch_resnet(out, &desc);
     }
+    if (!find_conv(w, behind, "") && find_conv(w, behind + 2, ""))
+        desc.upsample = CGV_RESNET_RESIZE;
+    desc.ups = count_ups(w, &desc);
+    cgv_resnet_indices tail = cgv_resnet_find(desc.downs, desc.blocks, desc.ups, desc.upsample);
     int channels_at = desc.upsample == CGV_RESNET_TRANSPOSE ? 1 : 0; // in the shape of the weights
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < desc.ups; i++)
         desc.up[i] = extent(w, tail.up[i], "", channels_at);
     desc.output_channels = extent(w, tail.last, "", 0);
     if (desc.output_channels == 2 * desc.input_channels) {

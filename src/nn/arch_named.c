@@ -1,4 +1,5 @@
 // Networks by name, and the weights that a training starts from.
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,51 +35,73 @@ static cgv_status parse_name(cgv_resnet_desc *desc, const char *full_name, int n
     int length = snprintf(name, sizeof name, "%s", full_name);
     if (length < 0 || (size_t)length >= sizeof name)
         name[0] = 0; // none is as long
-    bool affine = cut(name, "_affine"), resize = cut(name, "_resize");
+    int skipped = 0; // steps up that an affine head does without
+    bool grid = cut(name, "_grid");
+    bool affine = cut(name, "_affine");
+    for (int i = 1; i < CGV_RESNET_MAX_DOWNS && !affine; i++) {
+        char suffix[16];
+        snprintf(suffix, sizeof suffix, "_affine%d", 1 << i);
+        affine = cut(name, suffix);
+        skipped = affine ? i : 0;
+    }
+    bool resize = cut(name, "_resize");
     bool mobile = !strncmp(name, "mobile_", 7);
     const char *rest = name + (mobile ? 7 : 0);
-    int blocks = -1, end = 0;
-    sscanf(rest, "resnet_%3dblocks%n", &blocks, &end);
-    if (!end || rest[end] || blocks < 0)
+    int blocks = -1, downs = 2, end = 0, further = 0;
+    sscanf(rest, "resnet_%3dblocks%n_%1ddowns%n", &blocks, &end, &downs, &further);
+    end = further ? further : end;
+    if (!end || rest[end] || blocks < 0 || downs < 1 || downs > CGV_RESNET_MAX_DOWNS)
         return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "%s: no such architecture; there are resnet_9blocks (any number), "
-                        "mobile_resnet_9blocks, patchgan, identity",
+                        "%s: no such architecture; there are resnet_9blocks (any number; "
+                        "resnet_9blocks_3downs halves once more), mobile_resnet_9blocks, patchgan, "
+                        "patchgan_nonorm, identity",
                         full_name);
-    *desc = cgv_resnet_desc_default(ngf, blocks, mobile);
+    *desc = cgv_resnet_desc_default(ngf, downs, blocks, mobile);
     desc->upsample = resize ? CGV_RESNET_RESIZE : CGV_RESNET_TRANSPOSE;
-    desc->head = affine ? CGV_RESNET_AFFINE : CGV_RESNET_PLAIN;
+    desc->head = grid ? CGV_RESNET_GRID : affine ? CGV_RESNET_AFFINE : CGV_RESNET_PLAIN;
+    desc->ups = grid ? 0 : desc->ups - skipped;
     return CGV_OK;
 }
 
 // *value = the index of `word`; unchanged where it is NULL.
-static cgv_status choose(int *value, const char *word, const char *const words[2],
+static cgv_status choose(int *value, const char *word, const char *const *words, int count,
                          const char *what) {
-    for (int i = 0; word && i < 2; i++)
+    char all[64] = "";
+    for (int i = 0; word && i < count; i++) {
         if (!strcmp(word, words[i])) {
             *value = i;
             return CGV_OK;
         }
+        size_t length = strlen(all);
+        snprintf(all + length, sizeof all - length, "%s%s", i ? ", " : "", words[i]);
+    }
     if (!word)
         return CGV_OK;
-    return cgv_fail(CGV_ERROR_ARGUMENT, "%s: no such %s; there are %s and %s", word, what, words[0],
-                    words[1]);
+    return cgv_fail(CGV_ERROR_ARGUMENT, "%s: no such %s; there are %s", word, what, all);
 }
 
 static cgv_status resnet_by_name(cgv_net **out, const cgv_arch_options *o, int ngf) {
     static const char *const upsamples[] = {"transpose", "resize"};
-    static const char *const heads[] = {"plain", "affine"};
+    static const char *const heads[] = {"plain", "affine", "affine2", "affine4", "grid"};
+    enum { GRID = 4 };
     cgv_resnet_desc desc;
     cgv_status status = parse_name(&desc, o->name, ngf);
     if (status)
         return status;
-    int upsample = desc.upsample, head = desc.head;
-    status = choose(&upsample, o->upsample, upsamples, "upsampling");
+    int upsample = desc.upsample, head = -1;
+    status = choose(&upsample, o->upsample, upsamples, 2, "upsampling");
     if (!status)
-        status = choose(&head, o->head, heads, "head");
+        status = choose(&head, o->head, heads, GRID + 1, "head");
     if (status)
         return status;
     desc.upsample = (cgv_resnet_upsample)upsample;
-    desc.head = (cgv_resnet_head)head;
+    if (head == GRID) {
+        desc.head = CGV_RESNET_GRID;
+        desc.ups = 0;
+    } else if (head >= 0) {
+        desc.head = head ? CGV_RESNET_AFFINE : CGV_RESNET_PLAIN;
+        desc.ups = desc.downs - (head ? head - 1 : 0);
+    }
     return cgv_arch_resnet(out, &desc);
 }
 
@@ -86,7 +109,8 @@ cgv_status cgv_arch_by_name(cgv_net **out, const cgv_arch_options *o) {
     *out = NULL;
     if (!strcmp(o->name, "identity"))
         return cgv_arch_identity(out, 3);
-    bool patchgan = !strcmp(o->name, "patchgan");
+    bool no_norm = !strcmp(o->name, "patchgan_nonorm");
+    bool patchgan = no_norm || !strcmp(o->name, "patchgan");
     int width = patchgan ? o->ndf : o->ngf;
     if (!width)
         width = 64;
@@ -94,7 +118,12 @@ cgv_status cgv_arch_by_name(cgv_net **out, const cgv_arch_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "%s: a width of %d channels; it must be 1 to %d",
                         o->name, width, CGV_ARCH_MAX_CHANNELS);
     if (patchgan)
-        return cgv_arch_patchgan(out, &(cgv_patchgan_desc){3, width, o->layers ? o->layers : 3});
+        return cgv_arch_patchgan(out, &(cgv_patchgan_desc){.input_channels = 3,
+                                                           .ndf = width,
+                                                           .layers = o->layers ? o->layers : 3,
+                                                           .no_norm = no_norm,
+                                                           .shrink = o->shrink,
+                                                           .coarse = o->coarse});
     return resnet_by_name(out, o, width);
 }
 
@@ -111,11 +140,33 @@ static void fill_zero(const cgv_net *net, float *params, int param) {
         params[net->params[param].offset + i] = 0;
 }
 
-static bool feeds_affine_head(const cgv_net *net, int node) {
-    for (int i = node + 1; i < net->node_count; i++)
-        if (net->nodes[i].op == CGV_OP_AFFINE_HEAD && net->nodes[i].input[0] == node)
+static bool feeds_head(const cgv_net *net, int node) {
+    for (int i = node + 1; i < net->node_count; i++) {
+        cgv_op op = net->nodes[i].op;
+        if ((op == CGV_OP_AFFINE_HEAD || op == CGV_OP_BILATERAL_SLICE) &&
+            net->nodes[i].input[0] == node)
             return true;
+    }
     return false;
+}
+
+// Of a coarse judge, or of a net without any norm: nothing keeps its numbers from fading.
+static bool is_bare(const cgv_net *net, int node) {
+    const cgv_node *n = &net->nodes[node];
+    if (n->weight >= 0 && !strncmp(net->params[n->weight].name, "coarse.", 7))
+        return true;
+    for (int i = 0; i < net->node_count; i++)
+        if (net->nodes[i].op == CGV_OP_INSTANCE_NORM)
+            return false;
+    return true;
+}
+
+static float weight_deviation(const cgv_net *net, int node) {
+    if (feeds_head(net, node))
+        return 0.002f;
+    const cgv_node *n = &net->nodes[node];
+    int fan_in = net->nodes[n->input[0]].channels * n->kernel * n->kernel;
+    return !is_bare(net, node) || !fan_in ? 0.02f : sqrtf(2 / (float)fan_in);
 }
 
 void cgv_arch_init(const cgv_net *net, float *params, uint64_t seed) {
@@ -124,8 +175,7 @@ void cgv_arch_init(const cgv_net *net, float *params, uint64_t seed) {
     for (int i = 1; i < net->node_count; i++) {
         const cgv_node *node = &net->nodes[i];
         bool norm = node->op == CGV_OP_INSTANCE_NORM;
-        draw(net, params, node->weight, norm ? 1 : 0, feeds_affine_head(net, i) ? 0.002f : 0.02f,
-             &rng);
+        draw(net, params, node->weight, norm ? 1 : 0, weight_deviation(net, i), &rng);
         fill_zero(net, params, node->bias);
     }
 }

@@ -125,10 +125,10 @@ static void walk_conv(walk *w, const plan_step *step, int dy_where) {
         uint64_t packed = plan->packed.address + step->data_grad_packed;
         if (fold) {
             padded.address = address(w, padded_where);
-            cgv_conv(w->cmd, padded, dy, packed, 0, &step->data_grad);
+            cgv_conv(w->cmd, padded, dy, packed, 0, 0, &step->data_grad);
             cgv_pad_fold(w->cmd, dx, padded, step->conv.pad, step->conv.pad_mode);
         } else {
-            cgv_conv(w->cmd, dx, dy, packed, 0, &step->data_grad);
+            cgv_conv(w->cmd, dx, dy, packed, 0, 0, &step->data_grad);
         }
     }
     contribute(w, source, dx_where);
@@ -174,6 +174,15 @@ static void walk_add(walk *w, const plan_step *step, int dy_where) {
     pass_on(w, node->input[1], dy_where);
 }
 
+static void walk_average_pool(walk *w, const plan_step *step, int dy_where) {
+    const cgv_node *node = &w->plan->net->nodes[step->node];
+    int dx_where = contribution(w, node->input[0]);
+    if (w->cmd && wanted(w, node->input[0]))
+        cgv_shrink_grad(w->cmd, gradient_tensor(w, node->input[0], dx_where),
+                        gradient_tensor(w, step->out, dy_where), node->factor);
+    contribute(w, node->input[0], dx_where);
+}
+
 static void walk_upsample(walk *w, const plan_step *step, int dy_where) {
     const cgv_node *node = &w->plan->net->nodes[step->node];
     int dx_where = contribution(w, node->input[0]);
@@ -183,15 +192,27 @@ static void walk_upsample(walk *w, const plan_step *step, int dy_where) {
     contribute(w, node->input[0], dx_where);
 }
 
-static void walk_affine_head(walk *w, const plan_step *step, int dy_where) {
+static void walk_join(walk *w, const plan_step *step, int dy_where) {
+    const int *x = w->plan->net->nodes[step->node].input;
+    int dx_where[2] = {contribution(w, x[0]), contribution(w, x[1])};
+    if (w->cmd)
+        cgv_split(w->cmd, gradient_tensor(w, x[0], dx_where[0]),
+                  gradient_tensor(w, x[1], dx_where[1]), gradient_tensor(w, step->out, dy_where));
+    contribute(w, x[0], dx_where[0]);
+    contribute(w, x[1], dx_where[1]);
+}
+
+// Affine head and bilateral slice: their gradients take the same operands.
+static void walk_head(walk *w, const plan_step *step, int dy_where) {
     const cgv_node *node = &w->plan->net->nodes[step->node];
     int coefficients = node->input[0], x = node->input[1];
+    bool sliced = node->op == CGV_OP_BILATERAL_SLICE;
     int dcoefficients_where = contribution(w, coefficients), dx_where = contribution(w, x);
     if (w->cmd) {
         cgv_tensor dx = {0};
         if (wanted(w, x))
             dx = gradient_tensor(w, x, dx_where);
-        cgv_affine_head_grad(
+        (sliced ? cgv_bilateral_slice_grad : cgv_affine_head_grad)(
             w->cmd, gradient_tensor(w, coefficients, dcoefficients_where), dx,
             gradient_tensor(w, step->out, dy_where), cgv_plan_tensor(w->plan, w->tape, step->out),
             cgv_plan_tensor(w->plan, w->tape, coefficients), cgv_plan_tensor(w->plan, w->tape, x));
@@ -232,8 +253,15 @@ static void walk_back(walk *w) {
         case CGV_OP_UPSAMPLE:
             walk_upsample(w, step, dy_where);
             break;
+        case CGV_OP_AVERAGE_POOL:
+            walk_average_pool(w, step, dy_where);
+            break;
+        case CGV_OP_JOIN:
+            walk_join(w, step, dy_where);
+            break;
         case CGV_OP_AFFINE_HEAD:
-            walk_affine_head(w, step, dy_where);
+        case CGV_OP_BILATERAL_SLICE:
+            walk_head(w, step, dy_where);
             break;
         }
     }

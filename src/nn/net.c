@@ -211,6 +211,22 @@ int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode) {
             .op = CGV_OP_UPSAMPLE, .weight = -1, .bias = -1, .factor = factor, .upsample = mode});
 }
 
+int cgv_net_average_pool(cgv_net *net, int x, int factor) {
+    if (net->status)
+        return 0;
+    if (factor < 1 || factor > MAX_KERNEL)
+        return refuse(net, "average pooling", "the factor is out of range");
+    return add_unary(
+        net, x, (cgv_node){.op = CGV_OP_AVERAGE_POOL, .weight = -1, .bias = -1, .factor = factor});
+}
+
+int cgv_net_join(cgv_net *net, int x, int y) {
+    if (net->status)
+        return 0;
+    cgv_node node = {.op = CGV_OP_JOIN, .input = {x, y}, .channels = 1, .weight = -1, .bias = -1};
+    return add_node(net, &node);
+}
+
 int cgv_net_affine_head(cgv_net *net, int coefficients, int x) {
     if (net->status)
         return 0;
@@ -221,6 +237,16 @@ int cgv_net_affine_head(cgv_net *net, int coefficients, int x) {
                      .channels = input_channels(net, x),
                      .weight = -1,
                      .bias = -1};
+    return add_node(net, &node);
+}
+
+int cgv_net_bilateral_slice(cgv_net *net, int grid, int x) {
+    if (net->status)
+        return 0;
+    if (input_channels(net, grid) != CGV_GRID_CHANNELS || input_channels(net, x) != 3)
+        return refuse(net, "bilateral slice", "it takes a grid of 96 channels and a picture of 3");
+    cgv_node node = {
+        .op = CGV_OP_BILATERAL_SLICE, .input = {grid, x}, .channels = 3, .weight = -1, .bias = -1};
     return add_node(net, &node);
 }
 
@@ -236,19 +262,37 @@ static int64_t output_side(const cgv_node *n, int64_t side) {
         return (side - 1) * n->stride - 2 * n->pad + n->kernel + n->output_pad;
     case CGV_OP_UPSAMPLE:
         return side * n->factor;
+    case CGV_OP_AVERAGE_POOL:
+        return side / n->factor;
     case CGV_OP_INPUT:
     case CGV_OP_INSTANCE_NORM:
     case CGV_OP_ACTIVATION:
     case CGV_OP_ADD:
     case CGV_OP_AFFINE_HEAD:
+    case CGV_OP_BILATERAL_SLICE:
+    case CGV_OP_JOIN:
         break;
     }
     return side;
 }
 
+static int64_t node_elements(const cgv_net *net, int index, const cgv_size *sizes) {
+    return (int64_t)net->nodes[index].channels * sizes[index].h * sizes[index].w;
+}
+
 static cgv_status node_size(const cgv_net *net, int index, cgv_size *sizes) {
     const cgv_node *n = &net->nodes[index];
-    const cgv_size *in = &sizes[n->input[0]];
+    if (n->op == CGV_OP_JOIN) {
+        int64_t count =
+            node_elements(net, n->input[0], sizes) + node_elements(net, n->input[1], sizes);
+        sizes[index] = (cgv_size){1, (int)(count > MAX_SIDE ? MAX_SIDE : count)};
+        return count <= MAX_SIDE
+                   ? CGV_OK
+                   : cgv_fail(CGV_ERROR_ARGUMENT, "%s: an input of %dx%d is too large",
+                              net->architecture, sizes[0].w, sizes[0].h);
+    }
+    bool sliced = n->op == CGV_OP_BILATERAL_SLICE; // as large as its picture, whatever the grid
+    const cgv_size *in = &sizes[n->input[sliced]];
     const char *name = n->weight >= 0 ? net->params[n->weight].name : "a layer without weights";
     int64_t h = output_side(n, in->h), w = output_side(n, in->w);
     if (h < 1 || w < 1)
@@ -261,7 +305,7 @@ static cgv_status node_size(const cgv_net *net, int index, cgv_size *sizes) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "%s: an input of %dx%d is too large", net->architecture,
                         sizes[0].w, sizes[0].h);
     sizes[index] = (cgv_size){(int)h, (int)w};
-    if (n->input[1] >= 0) {
+    if (n->input[1] >= 0 && !sliced) {
         const cgv_size *other = &sizes[n->input[1]];
         if (other->h != h || other->w != w)
             return cgv_fail(CGV_ERROR_ARGUMENT, "%s: %s meets %dx%d and %dx%d", net->architecture,

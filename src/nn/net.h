@@ -16,9 +16,12 @@ typedef enum cgv_op {
     CGV_OP_CONV_TRANSPOSE, // weight [cin, cout, k, k]; stride 2
     CGV_OP_INSTANCE_NORM,  // optional scale, shift [c]
     CGV_OP_ACTIVATION,
-    CGV_OP_ADD,         // two inputs of one shape
-    CGV_OP_UPSAMPLE,    // by an integer factor
-    CGV_OP_AFFINE_HEAD, // tanh(x * (1 + gain) + offset); inputs: gains and offsets [2c], x [c]
+    CGV_OP_ADD,          // two inputs of one shape
+    CGV_OP_UPSAMPLE,     // by an integer factor
+    CGV_OP_AVERAGE_POOL, // means of squares of factor x factor
+    CGV_OP_AFFINE_HEAD,  // tanh(x * (1 + gain) + offset); inputs: gains and offsets [2c], x [c]
+    CGV_OP_JOIN,         // the numbers of two inputs of one batch behind each other: [1, 1, count]
+    CGV_OP_BILATERAL_SLICE, // cgv_bilateral_slice; inputs: grid, of any size, x [3]
 } cgv_op;
 
 // A node is named by its index; its inputs have smaller indices. Its output is its tensor.
@@ -32,7 +35,7 @@ typedef struct cgv_node {
     cgv_activation activation;
     float slope;   // leaky ReLU
     float epsilon; // instance norm
-    int factor;    // upsample
+    int factor;    // upsample, average pool
     cgv_upsample_mode upsample;
 } cgv_node;
 
@@ -77,7 +80,11 @@ int cgv_net_instance_norm(cgv_net *net, int x, const char *name);
 int cgv_net_activation(cgv_net *net, int x, cgv_activation activation, float slope);
 int cgv_net_add(cgv_net *net, int x, int y);
 int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode);
+// The sides of x must be multiples of factor: see net->multiple.
+int cgv_net_average_pool(cgv_net *net, int x, int factor);
+int cgv_net_join(cgv_net *net, int x, int y);
 int cgv_net_affine_head(cgv_net *net, int coefficients, int x);
+int cgv_net_bilateral_slice(cgv_net *net, int grid, int x);
 
 // Height and width of every node's tensor for one input size; `sizes` has node_count entries.
 // CGV_ERROR_ARGUMENT when the sides are no multiples of net->multiple, or too small for a layer.

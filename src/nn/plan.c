@@ -76,7 +76,10 @@ static void label_step(const cgv_plan *plan, plan_step *step) {
         [CGV_OP_ACTIVATION] = "activation",
         [CGV_OP_ADD] = "add",
         [CGV_OP_UPSAMPLE] = "upsample",
+        [CGV_OP_AVERAGE_POOL] = "average pool",
         [CGV_OP_AFFINE_HEAD] = "affine head",
+        [CGV_OP_JOIN] = "join",
+        [CGV_OP_BILATERAL_SLICE] = "bilateral slice",
     };
     const cgv_node *node = &plan->net->nodes[step->node];
     int channels = plan->net->nodes[node->input[0]].channels;
@@ -89,6 +92,12 @@ static void label_step(const cgv_plan *plan, plan_step *step) {
     else
         snprintf(step->label, sizeof step->label, "%-26s %s %d %dx%d", "", words[node->op],
                  channels, size.w, size.h);
+}
+
+// A training keeps to the direct sum, which its losses are compared with.
+static bool wants_winograd(const cgv_plan *plan, const cgv_conv_params *conv) {
+    enum { FROM = 48 }; // channels; measured on lavapipe
+    return !plan->train && conv->cin >= FROM && conv->cout >= FROM && cgv_conv_winograd_fits(conv);
 }
 
 static cgv_status build_steps(cgv_plan *plan) {
@@ -126,7 +135,9 @@ static cgv_status build_steps(cgv_plan *plan) {
                 .transposed = node->op == CGV_OP_CONV_TRANSPOSE,
                 .activation = step->activation,
                 .slope = step->slope,
+                .exact = plan->train,
             };
+        step->conv.winograd = wants_winograd(plan, &step->conv);
         label_step(plan, step);
     }
     free(done);
@@ -192,6 +203,17 @@ static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
             step->stats = add_storage(plan, (uint64_t)x.n * (uint64_t)x.c * 8, s);
             step->scratch = add_storage(plan, cgv_instance_norm_scratch(x), s);
         }
+        if (step->conv.winograd)
+            step->scratch = add_storage(
+                plan,
+                cgv_conv_scratch(plan->device, cgv_plan_shape(plan, node->input[0]), &step->conv),
+                s);
+        if (node->op == CGV_OP_BILATERAL_SLICE)
+            step->scratch =
+                add_storage(plan,
+                            cgv_bilateral_slice_scratch(cgv_plan_shape(plan, node->input[0]),
+                                                        cgv_plan_shape(plan, node->input[1])),
+                            s);
         if (in_place(plan, step))
             plan->storage_of[step->out] = plan->storage_of[node->input[0]];
         else
@@ -415,7 +437,9 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
         case CGV_OP_CONV:
         case CGV_OP_CONV_TRANSPOSE:
             cgv_conv(cmd, y, x, plan->packed.address + step->packed,
-                     cgv_plan_param(plan, &params->values, node->bias), &step->conv);
+                     cgv_plan_param(plan, &params->values, node->bias),
+                     step->scratch < 0 ? 0 : cgv_plan_storage(plan, tape, step->scratch),
+                     &step->conv);
             break;
         case CGV_OP_INSTANCE_NORM:
             record_norm(plan, cmd, params, tape, step, y, x);
@@ -429,8 +453,18 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
         case CGV_OP_UPSAMPLE:
             cgv_upsample(cmd, y, x, node->factor, node->upsample);
             break;
+        case CGV_OP_AVERAGE_POOL:
+            cgv_shrink(cmd, y, x);
+            break;
         case CGV_OP_AFFINE_HEAD:
             cgv_affine_head(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
+            break;
+        case CGV_OP_JOIN:
+            cgv_join(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
+            break;
+        case CGV_OP_BILATERAL_SLICE:
+            cgv_bilateral_slice(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]),
+                                cgv_plan_storage(plan, tape, step->scratch));
             break;
         }
     }

@@ -17,7 +17,7 @@ typedef struct plan_step {
     uint64_t packed;           // offset of its weights in the packed buffer
     cgv_conv_params data_grad; // training: the convolution that gives the data gradient
     uint64_t data_grad_packed;
-    int stats, scratch; // storages of an instance norm
+    int stats, scratch; // storages: of an instance norm's statistics; of scratch memory
     char label[96];
 } plan_step;
 
