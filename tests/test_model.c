@@ -78,7 +78,7 @@ static void test_load_and_save(void) {
         CU_ASSERT(same_values(model, fixture.values));
 
         char *path = path_of("saved");
-        CU_ASSERT_EQUAL(cgv_model_save(model, path), CGV_OK);
+        CU_ASSERT_EQUAL(cgv_model_save(model, path, CGV_MODEL_F32), CGV_OK);
         CU_ASSERT_EQUAL_FATAL(cgv_model_load(&again, path), CGV_OK);
         CU_ASSERT_STRING_EQUAL(cgv_model_get_info(again)->format, "safetensors");
         CU_ASSERT_STRING_EQUAL(cgv_model_get_info(again)->architecture, "resnet_1blocks");
@@ -93,6 +93,47 @@ static void test_load_and_save(void) {
     cgv_net_destroy(&net);
 }
 
+// What a file says about its network survives copies of it.
+static void test_notes_and_precision(void) {
+    cgv_test_listen();
+    cgv_model *model, *half;
+    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, tiny(), "new"), CGV_OK);
+    for (size_t i = 0; i < model->net->param_floats; i++)
+        model->params[i] = (float)(i % 1024) / 64 - 3; // exact in half precision
+    char *path = path_of("saved"), *copy = path_of("copy");
+    CU_ASSERT_EQUAL(cgv_model_describe(model, "day → night"), CGV_OK);
+    model->info.train_width = 192;
+    model->info.train_height = 112;
+    CU_ASSERT_EQUAL(cgv_model_save(model, path, CGV_MODEL_F32), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_model_load(&half, path), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_model_save(half, copy, CGV_MODEL_F16), CGV_OK);
+    cgv_model_destroy(&half);
+    CU_ASSERT_EQUAL_FATAL(cgv_model_load(&half, copy), CGV_OK);
+    CU_ASSERT_STRING_EQUAL(cgv_model_get_info(half)->description, "day → night");
+    CU_ASSERT_EQUAL(cgv_model_get_info(half)->train_width, 192);
+    CU_ASSERT_EQUAL(cgv_model_get_info(half)->train_height, 112);
+    CU_ASSERT(same_values(half, model->params));
+    cgv_model_destroy(&half);
+
+    char longest[CGV_MODEL_DESCRIPTION + 1];
+    memset(longest, 'a', sizeof longest);
+    longest[CGV_MODEL_DESCRIPTION] = 0;
+    const char *const bad[] = {longest, "two\nlines", "\033[2J", "\xff", "a\xc2", "\xc2\x9b"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CU_ASSERT_EQUAL(cgv_model_describe(model, bad[i]), CGV_ERROR_ARGUMENT);
+        CU_ASSERT(cgv_test_said("one line of UTF-8"));
+        CU_ASSERT_STRING_EQUAL(cgv_model_get_info(model)->description, "day → night");
+    }
+    longest[CGV_MODEL_DESCRIPTION - 1] = 0;
+    CU_ASSERT_EQUAL(cgv_model_describe(model, longest), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_model_describe(model, ""), CGV_OK);
+    unlink(path);
+    unlink(copy);
+    free(path);
+    free(copy);
+    cgv_model_destroy(&model);
+}
+
 static void test_identity(void) {
     cgv_test_listen();
     cgv_model *model;
@@ -102,7 +143,7 @@ static void test_identity(void) {
     CU_ASSERT_STRING_EQUAL(info->format, "built in");
     CU_ASSERT(info->parameters == 0 && info->tensors == 0 && info->multiple == 1);
     CU_ASSERT_EQUAL(cgv_model_gmac(model, 640, 360), 0);
-    CU_ASSERT_EQUAL(cgv_model_save(model, "/nonexistent/x"), CGV_ERROR_UNSUPPORTED);
+    CU_ASSERT_EQUAL(cgv_model_save(model, "/nonexistent/x", CGV_MODEL_F32), CGV_ERROR_UNSUPPORTED);
     CU_ASSERT(cgv_test_said("no weights"));
     cgv_model_destroy(&model);
     cgv_model_destroy(NULL);
@@ -356,11 +397,17 @@ static void test_damaged_files(void) {
 
 int main(void) {
     static const cgv_test_case cases[] = {
-        {"load and save", test_load_and_save},           {"identity", test_identity},
-        {"names are cleaned", test_names_are_cleaned},   {"refusals", test_refusals},
-        {"numbers are finite", test_numbers_are_finite}, {"GMAC", test_gmac},
-        {"the oracle's weights", test_oracle},           {"horse2zebra", test_horse2zebra},
-        {"damaged files", test_damaged_files},           {0},
+        {"load and save", test_load_and_save},
+        {"identity", test_identity},
+        {"notes and precision", test_notes_and_precision},
+        {"names are cleaned", test_names_are_cleaned},
+        {"refusals", test_refusals},
+        {"numbers are finite", test_numbers_are_finite},
+        {"GMAC", test_gmac},
+        {"the oracle's weights", test_oracle},
+        {"horse2zebra", test_horse2zebra},
+        {"damaged files", test_damaged_files},
+        {0},
     };
     int failed = cgv_test_run("model", cases);
     if (*folder)

@@ -148,12 +148,13 @@ static cgv_state_dict sample(void) {
     return dict;
 }
 
-static void *write_sample(size_t *size) {
+static void *write_sample(size_t *size, cgv_dtype dtype) {
     char dir[] = "/tmp/cgvideo-test-XXXXXX";
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
     char *path = cgv_fs_format("%s/m.safetensors", dir);
     cgv_state_dict dict = sample();
-    CU_ASSERT_EQUAL(cgv_safetensors_write(&dict, path, "resnet_9blocks"), CGV_OK);
+    dict.notes = (cgv_state_notes){"Tag → Nacht", 192, 112};
+    CU_ASSERT_EQUAL(cgv_safetensors_write(&dict, path, "resnet_9blocks", dtype), CGV_OK);
     void *file;
     CU_ASSERT_EQUAL_FATAL(cgv_fs_read(&file, size, path, 1 << 20), CGV_OK);
     CU_ASSERT_EQUAL(unlink(path), 0);
@@ -165,7 +166,7 @@ static void *write_sample(size_t *size) {
 
 static void test_round_trip(void) {
     size_t size;
-    uint8_t *file = write_sample(&size);
+    uint8_t *file = write_sample(&size, CGV_DTYPE_F32);
     uint64_t length;
     memcpy(&length, file, 8);
     CU_ASSERT_EQUAL(length % 8, 0);
@@ -175,6 +176,8 @@ static void test_round_trip(void) {
     cgv_state_dict wanted = sample(), got;
     CU_ASSERT_EQUAL_FATAL(cgv_safetensors_parse(&got, file, size, "test"), CGV_OK);
     CU_ASSERT_EQUAL(got.count, wanted.count);
+    CU_ASSERT_STRING_EQUAL(got.notes.description, "Tag → Nacht");
+    CU_ASSERT(got.notes.train_width == 192 && got.notes.train_height == 112);
     for (int i = 0; i < wanted.count; i++) {
         const cgv_state_tensor *w = &wanted.tensors[i];
         const cgv_state_tensor *g = cgv_state_dict_find(&got, w->name);
@@ -189,10 +192,126 @@ static void test_round_trip(void) {
     free(file);
 }
 
+static void test_halves(void) {
+    size_t size;
+    uint8_t *file = write_sample(&size, CGV_DTYPE_F16);
+    CU_ASSERT_PTR_NOT_NULL(memmem(file, size, "\"dtype\":\"F16\"", 13));
+    cgv_state_dict wanted = sample(), got;
+    CU_ASSERT_EQUAL_FATAL(cgv_safetensors_parse(&got, file, size, "test"), CGV_OK);
+    CU_ASSERT_EQUAL(got.count, wanted.count);
+    for (int i = 0; i < wanted.count; i++) {
+        const cgv_state_tensor *w = &wanted.tensors[i];
+        const cgv_state_tensor *g = cgv_state_dict_find(&got, w->name);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(g);
+        CU_ASSERT_EQUAL_FATAL(g->count, w->count);
+        for (size_t j = 0; j < w->count; j++) // 11 bits of mantissa
+            CU_ASSERT(fabsf(g->data[j] - w->data[j]) <= fabsf(w->data[j]) / 2048);
+    }
+    cgv_state_dict_free(&wanted);
+    cgv_state_dict_free(&got);
+    free(file);
+}
+
+// More numbers than are converted at once; the last is the largest half, or rounds beyond it.
+static void test_half_range(void) {
+    cgv_test_listen();
+    char dir[] = "/tmp/cgvideo-test-XXXXXX";
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    char *path = cgv_fs_format("%s/m.safetensors", dir);
+    cgv_state_dict dict = {0}, got;
+    cgv_state_tensor *t;
+    CU_ASSERT_EQUAL_FATAL(cgv_state_dict_add(&dict, &t, "w", 1, (int64_t[]){5000}, "test"), CGV_OK);
+    t->data[4999] = -65519.996f;
+    CU_ASSERT_EQUAL(cgv_safetensors_write(&dict, path, NULL, CGV_DTYPE_F16), CGV_OK);
+    void *file;
+    size_t size;
+    CU_ASSERT_EQUAL_FATAL(cgv_fs_read(&file, &size, path, 1 << 20), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_safetensors_parse(&got, file, size, "test"), CGV_OK);
+    CU_ASSERT_EQUAL(got.tensors[0].data[4999], -65504);
+    cgv_state_dict_free(&got);
+    free(file);
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    t->data[4999] = -65520;
+    CU_ASSERT_EQUAL(cgv_safetensors_write(&dict, path, NULL, CGV_DTYPE_F16), CGV_ERROR_UNSUPPORTED);
+    CU_ASSERT(cgv_test_said("'w' holds -65520, beyond half precision"));
+    CU_ASSERT_EQUAL(rmdir(dir), 0); // nothing is left
+    cgv_state_dict_free(&dict);
+    free(path);
+}
+
+// metadata: the JSON value of "__metadata__".
+static cgv_state_notes notes_of(const char *metadata) {
+    char *header = cgv_fs_format("{\"__metadata__\":%s}", metadata);
+    fixture_bytes file = {0};
+    cgv_state_dict dict;
+    fixture_safetensors(&file, header, data, 0);
+    CU_ASSERT_EQUAL(cgv_safetensors_parse(&dict, file.data, file.size, "test"), CGV_OK);
+    cgv_state_notes notes = dict.notes;
+    cgv_state_dict_free(&dict);
+    fixture_free(&file);
+    free(header);
+    return notes;
+}
+
+static void check_description(const char *json, const char *wanted) {
+    char *metadata = cgv_fs_format("{\"description\":\"%s\"}", json);
+    cgv_state_notes notes = notes_of(metadata);
+    CU_ASSERT_STRING_EQUAL(notes.description, wanted);
+    free(metadata);
+}
+
+static void check_train_size(const char *text, int width, int height) {
+    char *metadata = cgv_fs_format("{\"train_size\":\"%s\"}", text);
+    cgv_state_notes notes = notes_of(metadata);
+    CU_ASSERT(notes.train_width == width && notes.train_height == height);
+    free(metadata);
+}
+
+static void test_notes(void) {
+    static const char *const useless[] = {"7",
+                                          "[]",
+                                          "null",
+                                          "{}",
+                                          "{\"description\":{}}",
+                                          "{\"description\":7,\"train_size\":[192,112]}"};
+    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++) {
+        cgv_state_notes notes = notes_of(useless[i]);
+        CU_ASSERT(!*notes.description && !notes.train_width && !notes.train_height);
+    }
+    check_description("day to night", "day to night");
+    check_description("a\\nb\\u001b[2Jc\\u007fd\\u009be", "a b [2Jc d e"); // for terminals
+    check_train_size("192x112", 192, 112);
+    check_train_size("16384x1", 16384, 1);
+    static const char *const bad[] = {"",      "192",      "192x",     "x112",  "192x112 ",
+                                      "192X9", "0x112",    "192x0",    "-1x-1", "16385x16",
+                                      "16x9x", "99999x99", "1e3x1000", "{}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        check_train_size(bad[i], 0, 0);
+}
+
+// A description that is too long is cut between characters.
+static void test_long_descriptions(void) {
+    char text[3 * CGV_MODEL_DESCRIPTION], wanted[CGV_MODEL_DESCRIPTION];
+    const int room = CGV_MODEL_DESCRIPTION - 1;
+    for (int shift = 0; shift < 4; shift++) { // so that the cut falls on each byte of a character
+        memset(text, 'a', (size_t)shift);
+        text[shift] = 0;
+        for (int i = 0; i < 100; i++)
+            strcat(text, "→");
+        int characters = (room - shift) / 3;
+        snprintf(wanted, sizeof wanted, "%.*s", shift + 3 * characters, text);
+        check_description(text, wanted);
+    }
+    memset(text, 'a', (size_t)room);
+    text[room] = 0;
+    check_description(text, text);
+}
+
 static void test_write_fails(void) {
     cgv_test_listen();
     cgv_state_dict dict = sample();
-    CU_ASSERT_EQUAL(cgv_safetensors_write(&dict, "/nonexistent/m.safetensors", NULL), CGV_ERROR_IO);
+    CU_ASSERT_EQUAL(cgv_safetensors_write(&dict, "/nonexistent/m.safetensors", NULL, CGV_DTYPE_F32),
+                    CGV_ERROR_IO);
     CU_ASSERT(cgv_test_said("/nonexistent"));
     cgv_state_dict_free(&dict);
 }
@@ -200,7 +319,7 @@ static void test_write_fails(void) {
 static void test_truncation(void) {
     cgv_test_listen();
     size_t whole;
-    uint8_t *file = write_sample(&whole);
+    uint8_t *file = write_sample(&whole, CGV_DTYPE_F32);
     for (size_t size = 0; size < whole; size++) {
         uint8_t *copy = malloc(size ? size : 1);
         CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
@@ -244,6 +363,10 @@ int main(void) {
         {"header lengths", test_header_lengths},
         {"types", test_types},
         {"round trip", test_round_trip},
+        {"half precision", test_halves},
+        {"range of half precision", test_half_range},
+        {"metadata", test_notes},
+        {"long descriptions", test_long_descriptions},
         {"write fails", test_write_fails},
         {"truncation", test_truncation},
         {"state dictionary", test_state_dict},

@@ -2,6 +2,10 @@
 //
 // Read: PyTorch .pth (zip and legacy containers, never executing anything in them) and
 // .safetensors. The architecture is inferred from the names and shapes of the weights.
+//
+// Metadata of a .safetensors file that cgvideo reads and writes; all may be missing, others are
+// ignored: "description", a line for people; "train_size", the size of the pictures that the
+// network was trained on, as "192x112"; "architecture" (written only, as cgv_model_info has it).
 #ifndef CGVIDEO_MODEL_H
 #define CGVIDEO_MODEL_H
 
@@ -15,6 +19,9 @@ extern "C" {
 
 typedef struct cgv_model cgv_model;
 
+// Bytes of a description, with its terminating zero.
+#define CGV_MODEL_DESCRIPTION 256
+
 typedef struct cgv_model_info {
     // "resnet_9blocks", "mobile_resnet_9blocks", "resnet_6blocks_resize_affine", "patchgan" …
     char architecture[64];
@@ -24,6 +31,8 @@ typedef struct cgv_model_info {
     int multiple;       // picture sides are extended to multiples of this by reflection
     int64_t parameters; // trainable numbers
     int tensors;
+    char description[CGV_MODEL_DESCRIPTION]; // one line of printable UTF-8; "" when there is none
+    int train_width, train_height;           // of the training pictures; 0 when unknown
 } cgv_model_info;
 
 // Load a model file, or the built-in "identity". *out is NULL on failure: CGV_ERROR_IO when the
@@ -31,8 +40,22 @@ typedef struct cgv_model_info {
 // but holds no network that cgvideo knows.
 CGV_NODISCARD cgv_status cgv_model_load(cgv_model **out, const char *path);
 
-// Write as .safetensors: the same names and shapes, float32. The file appears whole or not at all.
-CGV_NODISCARD cgv_status cgv_model_save(const cgv_model *model, const char *path);
+// How a file holds the weights. Half precision takes half the space; the network computes in
+// float32 either way.
+typedef enum cgv_model_precision {
+    CGV_MODEL_F32,
+    CGV_MODEL_F16, // rounded to nearest
+} cgv_model_precision;
+
+// Write as .safetensors, with the same names and shapes and with the metadata above. The file
+// appears whole or not at all. CGV_ERROR_UNSUPPORTED when there are no weights, or one is beyond
+// the range of CGV_MODEL_F16.
+CGV_NODISCARD cgv_status cgv_model_save(const cgv_model *model, const char *path,
+                                        cgv_model_precision precision);
+
+// Replace the description. CGV_ERROR_ARGUMENT when the text is longer than CGV_MODEL_DESCRIPTION
+// allows, no UTF-8, or has control characters in it.
+CGV_NODISCARD cgv_status cgv_model_describe(cgv_model *model, const char *text);
 
 // NULL-safe; clears the handle.
 void cgv_model_destroy(cgv_model **model);

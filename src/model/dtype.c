@@ -32,6 +32,22 @@ static float from_half(uint16_t bits) {
     return bits & 0x8000 ? -magnitude : magnitude;
 }
 
+uint16_t cgv_half_from_float(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint16_t sign = bits >> 16 & 0x8000;
+    uint32_t magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000)
+        return sign | 0x7e00; // NaN
+    if (magnitude >= 0x477ff000)
+        return sign | 0x7c00;   // 65520, half way to the number behind the largest
+    if (magnitude < 0x38800000) // below 2^-14: subnormal, a multiple of 2^-24; lrintf ties to even
+        return sign | (uint16_t)lrintf(ldexpf(fabsf(value), 24));
+    // Exponents are biased by 127 and by 15. A carry out of the mantissa raises the exponent.
+    uint32_t rebased = magnitude - ((uint32_t)(127 - 15) << 23);
+    return sign | (uint16_t)((rebased + 0xfff + (rebased >> 13 & 1)) >> 13);
+}
+
 static float from_bfloat(uint16_t half) {
     uint32_t bits = (uint32_t)half << 16;
     float value;

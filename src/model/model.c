@@ -1,5 +1,6 @@
 #include "model/model.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "model/notes.h"
 #include "model/state_dict.h"
 #include "nn/arch.h"
 
@@ -108,6 +110,12 @@ static cgv_status drop_statistics(cgv_state_dict *dict, const char *where) {
     return CGV_OK;
 }
 
+static void copy_notes(cgv_model_info *info, const cgv_state_notes *notes) {
+    memcpy(info->description, notes->description, sizeof info->description);
+    info->train_width = notes->train_width;
+    info->train_height = notes->train_height;
+}
+
 static cgv_status detect(cgv_net **out, const cgv_state_dict *dict, const char *where) {
     cgv_weight_shape *shapes = calloc((size_t)dict->count + 1, sizeof *shapes);
     if (!shapes)
@@ -150,6 +158,8 @@ static cgv_status from_dict(cgv_model **out, cgv_state_dict *dict, const char *f
         status = copy_weights(*out, dict, where);
     if (status)
         cgv_model_destroy(out);
+    else
+        copy_notes(&(*out)->info, &dict->notes);
     return status;
 }
 
@@ -171,8 +181,9 @@ static const struct {
     const char *name;
 } formats[] = {
     {is_zip, cgv_pth_parse, "pth (zip)"},
-    {is_pickle, cgv_pth_parse, "pth (legacy)"},
+    // Before the pickle: a header of 640 bytes begins as one does. No pickle has a brace there.
     {is_safetensors, cgv_safetensors_parse, "safetensors"},
+    {is_pickle, cgv_pth_parse, "pth (legacy)"},
 };
 
 static cgv_status load_identity(cgv_model **out) {
@@ -207,21 +218,44 @@ done:
     return status;
 }
 
-cgv_status cgv_model_save(const cgv_model *model, const char *path) {
-    cgv_state_dict dict = {0};
+cgv_status cgv_model_describe(cgv_model *model, const char *text) {
+    char line[CGV_MODEL_DESCRIPTION];
+    json_t *utf8 = json_string(text); // NULL when it is none
+    bool valid = utf8 != NULL;
+    json_decref(utf8);
+    cgv_notes_clean(line, sizeof line, text);
+    if (!valid || strcmp(line, text))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "a description is one line of UTF-8, of at most %d bytes",
+                        CGV_MODEL_DESCRIPTION - 1);
+    memcpy(model->info.description, line, sizeof line);
+    return CGV_OK;
+}
+
+static cgv_status copy_parameters(cgv_state_dict *dict, const cgv_model *model, const char *where) {
     cgv_status status = CGV_OK;
-    if (!model->net->param_count)
-        return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: %s has no weights to write", path,
-                        model->net->architecture);
     for (int i = 0; i < model->net->param_count && !status; i++) {
         const cgv_param *param = &model->net->params[i];
         cgv_state_tensor *tensor;
-        status = cgv_state_dict_add(&dict, &tensor, param->name, param->dims, param->shape, path);
+        status = cgv_state_dict_add(dict, &tensor, param->name, param->dims, param->shape, where);
         if (!status)
             memcpy(tensor->data, model->params + param->offset, param->count * sizeof(float));
     }
+    return status;
+}
+
+cgv_status cgv_model_save(const cgv_model *model, const char *path, cgv_model_precision precision) {
+    if (!model->net->param_count)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: %s has no weights to write", path,
+                        model->net->architecture);
+    cgv_state_dict dict = {0};
+    memcpy(dict.notes.description, model->info.description, sizeof dict.notes.description);
+    dict.notes.train_width = model->info.train_width;
+    dict.notes.train_height = model->info.train_height;
+    cgv_status status = copy_parameters(&dict, model, path);
     if (!status)
-        status = cgv_safetensors_write(&dict, path, model->net->architecture);
+        status = cgv_safetensors_write(&dict, path, model->net->architecture,
+                                       precision == CGV_MODEL_F16 ? CGV_DTYPE_F16 : CGV_DTYPE_F32);
     cgv_state_dict_free(&dict);
     return status;
 }

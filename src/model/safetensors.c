@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "model/notes.h"
 #include "model/safetensors.h"
 
 // A header of CGV_MAX_TENSORS long names stays below; a parsed JSON value takes many times its
@@ -190,6 +191,8 @@ cgv_status cgv_safetensors_parse(cgv_state_dict *out, const void *data, size_t s
         status = copy_tensors(out, &t, bytes + length, where);
     if (status)
         cgv_state_dict_free(out);
+    else
+        cgv_notes_read(&out->notes, &t);
     cgv_safetensors_free(&t);
     return status;
 }
@@ -289,32 +292,60 @@ cgv_status cgv_safetensors_write_header(FILE *file, cgv_safetensors_entry *entri
     return status;
 }
 
-static cgv_status write_file(FILE *file, const cgv_state_dict *dict,
-                             const cgv_safetensors_note *note, const char *where) {
+static cgv_status write_halves(FILE *file, const cgv_state_tensor *tensor, const char *where) {
+    uint16_t halves[4096];
+    const size_t piece = sizeof halves / sizeof *halves;
+    for (size_t at = 0; at < tensor->count; at += piece) {
+        size_t count = tensor->count - at < piece ? tensor->count - at : piece;
+        for (size_t i = 0; i < count; i++) {
+            halves[i] = cgv_half_from_float(tensor->data[at + i]);
+            if ((halves[i] & 0x7fff) == 0x7c00)
+                return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                                "%s: '%s' holds %g, beyond half precision (65504): keep float32",
+                                where, tensor->name, (double)tensor->data[at + i]);
+        }
+        fwrite(halves, sizeof *halves, count, file);
+    }
+    return CGV_OK;
+}
+
+static cgv_status write_tensor(FILE *file, const cgv_state_tensor *tensor, cgv_dtype dtype,
+                               const char *where) {
+    if (dtype == CGV_DTYPE_F16)
+        return write_halves(file, tensor, where);
+    fwrite(tensor->data, sizeof(float), tensor->count, file);
+    return CGV_OK;
+}
+
+static cgv_status write_file(FILE *file, const cgv_state_dict *dict, const char *architecture,
+                             cgv_dtype dtype, const char *where) {
+    cgv_safetensors_note notes[CGV_MAX_NOTES];
+    char size[32];
+    int note_count;
     entry *entries = calloc((size_t)dict->count + 1, sizeof *entries);
     if (!entries)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", where);
     for (int i = 0; i < dict->count; i++) {
         const cgv_state_tensor *tensor = &dict->tensors[i];
-        entries[i] = (entry){.name = tensor->name, .dtype = CGV_DTYPE_F32, .dims = tensor->dims};
+        entries[i] = (entry){.name = tensor->name, .dtype = dtype, .dims = tensor->dims};
         memcpy(entries[i].shape, tensor->shape, sizeof tensor->shape);
     }
+    cgv_notes_list(notes, &note_count, &dict->notes, architecture, size);
     cgv_status status =
-        cgv_safetensors_write_header(file, entries, dict->count, note, note->value != NULL, where);
+        cgv_safetensors_write_header(file, entries, dict->count, notes, note_count, where);
     for (int i = 0; i < dict->count && !status; i++)
-        fwrite(dict->tensors[i].data, sizeof(float), dict->tensors[i].count, file);
+        status = write_tensor(file, &dict->tensors[i], dtype, where);
     free(entries);
     return status;
 }
 
 cgv_status cgv_safetensors_write(const cgv_state_dict *dict, const char *path,
-                                 const char *architecture) {
-    cgv_safetensors_note note = {"architecture", architecture};
+                                 const char *architecture, cgv_dtype dtype) {
     cgv_fs_writer writer;
     cgv_status status = cgv_fs_writer_open(&writer, path);
     if (status)
         return status;
-    status = write_file(writer.file, dict, &note, path);
+    status = write_file(writer.file, dict, architecture, dtype, path);
     if (!status)
         return cgv_fs_writer_commit(&writer); // sees every failed write before
     cgv_fs_writer_abort(&writer);

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cgvideo/model.h"
 #include "cgvideo/status.h"
+#include "model/dtype.h"
 
 #define CGV_MAX_DIMS    4
 #define CGV_MAX_TENSORS 4096 // of one dictionary; a 64-block generator has some 270
@@ -19,9 +21,16 @@ typedef struct cgv_state_tensor {
     float *data;
 } cgv_state_tensor;
 
+// What a file may say about its network besides the weights; as in cgv_model_info.
+typedef struct cgv_state_notes {
+    char description[CGV_MODEL_DESCRIPTION];
+    int train_width, train_height;
+} cgv_state_notes;
+
 typedef struct cgv_state_dict {
     cgv_state_tensor *tensors;
     int count, capacity;
+    cgv_state_notes notes;
 } cgv_state_dict;
 
 // Append a tensor with its own zeroed data; *out is valid until the next append.
@@ -47,8 +56,9 @@ CGV_NODISCARD cgv_status cgv_pth_parse(cgv_state_dict *out, const void *data, si
                                        const char *where);
 CGV_NODISCARD cgv_status cgv_safetensors_parse(cgv_state_dict *out, const void *data, size_t size,
                                                const char *where);
-// The file appears whole or not at all. architecture: kept as metadata, NULL: none.
+// The file appears whole or not at all. architecture: kept as metadata, NULL: none. dtype: F32, or
+// F16, which refuses numbers beyond its range with CGV_ERROR_UNSUPPORTED.
 CGV_NODISCARD cgv_status cgv_safetensors_write(const cgv_state_dict *dict, const char *path,
-                                               const char *architecture);
+                                               const char *architecture, cgv_dtype dtype);
 
 #endif

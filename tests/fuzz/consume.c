@@ -37,6 +37,15 @@ static size_t read_all(const cgv_state_dict *dict) {
     return numbers;
 }
 
+// Metadata end up in terminals.
+static void check_notes(const cgv_state_notes *notes) {
+    expect(memchr(notes->description, 0, sizeof notes->description) != NULL);
+    for (const char *c = notes->description; *c; c++)
+        expect((unsigned char)*c >= ' ' && *c != 0x7f);
+    expect(notes->train_width >= 0 && notes->train_width <= 16384);
+    expect(!notes->train_width == !notes->train_height);
+}
+
 static void detect(const cgv_state_dict *dict) {
     cgv_weight_shape *shapes = calloc((size_t)dict->count + 1, sizeof *shapes);
     if (!shapes)
@@ -66,6 +75,7 @@ void fuzz_consume(cgv_status status, cgv_state_dict *dict, size_t size) {
     } else {
         expect(messages == 0);
         expect(read_all(dict) <= size);
+        check_notes(&dict->notes);
         detect(dict);
     }
     cgv_state_dict_free(dict);

@@ -54,7 +54,7 @@ static void make_safetensors(const fixture_file *file, const char *name) {
     fixture_legacy(&bytes, file);
     cgv_state_dict dict;
     if (cgv_pth_parse(&dict, bytes.data, bytes.size, "fixture") ||
-        cgv_safetensors_write(&dict, path, name))
+        cgv_safetensors_write(&dict, path, name, CGV_DTYPE_F32))
         exit(1);
     cgv_state_dict_free(&dict);
     fixture_free(&bytes);
@@ -103,6 +103,11 @@ static void make_types(void) {
                         "\"z\":{\"dtype\":\"F64\",\"shape\":[0],\"data_offsets\":[14,14]}}  ",
                         data, 14);
     save("safetensors/types", &bytes);
+    fixture_safetensors(&bytes,
+                        "{\"__metadata__\":{\"architecture\":\"resnet_9blocks\","
+                        "\"description\":\"Tag \xe2\x86\x92 Nacht\",\"train_size\":\"192x112\"}}",
+                        data, 0);
+    save("safetensors/notes", &bytes);
 }
 
 int main(int argc, char **argv) {
