@@ -29,7 +29,17 @@ typedef struct cgv_layout {
     bool rgb; // false: YCbCr, or grey
 } cgv_layout;
 
-// What the numbers mean. Ignored for RGB but for `full_range`.
+// How light becomes numbers. HDR (ITU-R BT.2100) is tone-mapped to SDR when it is read: PQ and HLG
+// as a display of `peak` nits shows them, its luminance brought to 203 nits (white of SDR by
+// BT.2408) by the curve of BT.2390; what BT.709 cannot show moves towards grey of the same
+// luminance; encoded for the display of BT.1886.
+typedef enum cgv_transfer { CGV_TRANSFER_SDR, CGV_TRANSFER_PQ, CGV_TRANSFER_HLG } cgv_transfer;
+#define CGV_SDR_WHITE 203.f // nits
+
+// Primaries of HDR, all with white D65. SDR keeps those that it has.
+typedef enum cgv_gamut { CGV_GAMUT_BT709, CGV_GAMUT_BT2020, CGV_GAMUT_P3 } cgv_gamut;
+
+// What the numbers mean. Ignored for RGB but for `full_range` and what HDR needs.
 typedef struct cgv_colour {
     float kr, kb;    // luma coefficients: BT.601 .299/.114, BT.709 .2126/.0722, BT.2020 .2627/.0593
     bool full_range; // false: luma 16..235 << (depth - 8)
@@ -37,6 +47,9 @@ typedef struct cgv_colour {
     // sample, each 0, .5 or 1: left (0, .5), centre (.5, .5), top-left (0, 0), bottom-left (0, 1).
     // Used where chroma is subsampled.
     float chroma_x, chroma_y;
+    cgv_transfer transfer;
+    cgv_gamut gamut; // where `transfer` is not SDR
+    float peak;      // nits, likewise; above CGV_SDR_WHITE
 } cgv_colour;
 
 typedef struct cgv_picture_format {

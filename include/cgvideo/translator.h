@@ -25,6 +25,13 @@ typedef struct cgv_translator cgv_translator;
 typedef struct cgv_translator_params {
     float strength; // 0: the input, 1: the network's picture, between: their blend
     int slots;      // pictures in flight, 1..8
+    // The network runs on the picture scaled down to about this height, and what it changes there
+    // is carried to the full picture, whose detail stays as sharp as it is. At the picture's own
+    // height and above it runs on the picture itself. 0: a model with an affine head or a grid that
+    // says the size of its training pictures (cgv_model_info) runs at that, any other on the
+    // picture itself.
+    int net_height;
+    bool profile; // time every command, for cgvideo bench
 } cgv_translator_params;
 
 #define CGV_TRANSLATOR_DEFAULTS ((cgv_translator_params){.strength = 1.0f, .slots = 2})

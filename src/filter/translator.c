@@ -1,5 +1,9 @@
 // The filter: slots in flight, each one pre-recorded command list
-// planes -> RGB tensor -> network -> planes. The activations are shared: lists run one by one.
+//
+//     planes -> RGB tensor -> network -> planes
+//     planes -> RGB tensor -> small one -> network -> its change, carried to the first -> planes
+//
+// The tensors are shared: lists run one by one.
 #include "cgvideo/translator.h"
 
 #include <stdlib.h>
@@ -7,6 +11,8 @@
 
 #include "base/log.h"
 #include "model/model.h"
+#include "filter/carry.h"
+#include "filter/profile.h"
 #include "nn/plan.h"
 #include "ops/pixel.h"
 
@@ -23,8 +29,11 @@ typedef struct slot {
 struct cgv_translator {
     cgv_picture_format in, out;
     cgv_params params;
+    cgv_net net; // what runs of the model's
     cgv_plan *plan;
     cgv_tape tape;
+    cgv_carry carry;    // where the network runs on a smaller picture
+    cgv_buffer scratch; // of packing
     slot slots[MAX_SLOTS];
     int slot_count;
     int oldest, in_flight;
@@ -58,9 +67,17 @@ static cgv_status check(const cgv_model *model, const cgv_picture_format *in,
     if (!colour_known(in) || !colour_known(out))
         return cgv_fail(CGV_ERROR_ARGUMENT, "luma coefficients must be positive with a sum below "
                                             "1, and chroma sited at 0, 0.5 or 1");
+    if (in->colour.transfer != CGV_TRANSFER_SDR && !(in->colour.peak > CGV_SDR_WHITE))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "the peak of an HDR picture must be above %g nits",
+                        (double)CGV_SDR_WHITE);
+    if (out->colour.transfer != CGV_TRANSFER_SDR)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "HDR pictures are read, not written");
     if (params->slots < 1 || params->slots > MAX_SLOTS || !(params->strength >= 0) ||
         params->strength > 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "slots must be 1 to %d and strength 0 to 1", MAX_SLOTS);
+    if (params->net_height < 0)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "the network cannot run at a height of %d pixels",
+                        params->net_height);
     if (model->info.input_channels != 3 || model->info.output_channels != 3)
         return cgv_fail(CGV_ERROR_UNSUPPORTED,
                         "%s takes %d channels and gives %d: not a generator of RGB pictures",
@@ -74,17 +91,30 @@ static int round_up(int value, int multiple) {
 }
 
 static cgv_status create_network(cgv_translator *translator, cgv_device *device,
-                                 const cgv_model *model, bool keep_input) {
+                                 const cgv_model *model, const cgv_translator_params *wanted) {
     cgv_cmd *cmd = NULL;
     cgv_plan_params params = {
         .n = 1,
         .h = round_up(translator->in.height, model->net->multiple),
         .w = round_up(translator->in.width, model->net->multiple),
-        .keep_input = keep_input,
+        .keep_input = wanted->strength < 1,
     };
-    cgv_status status = cgv_params_create(&translator->params, device, model->net, model->params);
+    cgv_status status = CGV_OK;
+    translator->net = *model->net;
+    int height = wanted->net_height
+                     ? wanted->net_height
+                     : cgv_carry_height(model, translator->in.width, translator->in.height);
+    if (height && height < translator->in.height) {
+        params.keep_input = true;
+        params.h = height;
+        status =
+            cgv_carry_create(&translator->carry, device, &translator->net, &params,
+                             translator->in.width, translator->in.height, wanted->strength < 1);
+    }
     if (!status)
-        status = cgv_plan_create(&translator->plan, device, model->net, &params);
+        status = cgv_params_create(&translator->params, device, model->net, model->params);
+    if (!status)
+        status = cgv_plan_create(&translator->plan, device, &translator->net, &params);
     if (!status)
         status = cgv_tape_create(&translator->tape, translator->plan);
     if (!status)
@@ -96,13 +126,14 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
     }
     cgv_cmd_destroy(&cmd);
     cgv_tensor x = translator->tape.input, y = translator->tape.output;
-    if (!status && (x.w != y.w || x.h != y.h))
+    if (!status && !translator->carry.picture.address && (x.w != y.w || x.h != y.h))
         status = cgv_fail(CGV_ERROR_UNSUPPORTED, "%s turns %dx%d into %dx%d: not a filter",
                           model->info.architecture, x.w, x.h, y.w, y.h);
     return status;
 }
 
-static cgv_status create_slot(cgv_translator *translator, cgv_device *device, float strength) {
+static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
+                              const cgv_translator_params *params) {
     slot *s = &translator->slots[translator->slot_count++];
     uint64_t in_bytes = cgv_planes_layout(&translator->in, 0).bytes;
     uint64_t out_bytes = cgv_planes_layout(&translator->out, 0).bytes + FLAG_BYTES;
@@ -112,18 +143,28 @@ static cgv_status create_slot(cgv_translator *translator, cgv_device *device, fl
         status =
             cgv_buffer_create(&s->output, device, out_bytes, CGV_MEMORY_READBACK, "output picture");
     if (!status)
-        status = cgv_cmd_create(&s->cmd, device, false);
+        status = cgv_cmd_create(&s->cmd, device, params->profile);
     if (status)
         return status;
     s->input_planes = cgv_planes_layout(&translator->in, s->input.address);
     s->output_planes = cgv_planes_layout(&translator->out, s->output.address + FLAG_BYTES);
 
     const cgv_tape *tape = &translator->tape;
+    const cgv_carry *carry = &translator->carry;
+    cgv_tensor picture = carry->picture.address ? carry->picture : tape->input;
+    cgv_tensor result = carry->picture.address ? carry->result : tape->output;
     cgv_cmd_begin(s->cmd);
-    cgv_pixels_unpack(s->cmd, tape->input, &s->input_planes, &translator->in);
+    cgv_pixels_unpack(s->cmd, picture, &s->input_planes, &translator->in);
+    if (carry->picture.address)
+        cgv_shrink(s->cmd, tape->input, picture);
     cgv_plan_record(translator->plan, s->cmd, &translator->params, tape);
-    cgv_pixels_pack(s->cmd, &s->output_planes, &translator->out, tape->output,
-                    strength < 1 ? tape->input : (cgv_tensor){0}, strength, s->output.address);
+    if (carry->picture.address)
+        cgv_carry_record(carry, s->cmd, tape->output, tape->input);
+    cgv_pixels_pack(s->cmd, &s->output_planes, &translator->out, result,
+                    params->strength < 1 ? picture : (cgv_tensor){0}, params->strength,
+                    translator->out.layout.component[0].depth <
+                        translator->in.layout.component[0].depth,
+                    s->output.address, translator->scratch.address);
     return cgv_cmd_end(s->cmd);
 }
 
@@ -143,9 +184,13 @@ cgv_status cgv_translator_create(cgv_translator **out_translator, cgv_device *de
         return cgv_fail(CGV_ERROR_MEMORY, "creating the filter: out of memory");
     translator->in = *in;
     translator->out = *out;
-    status = create_network(translator, device, model, params->strength < 1);
+    status = create_network(translator, device, model, params);
+    uint64_t scratch_bytes = cgv_pixels_pack_scratch(out);
+    if (!status && scratch_bytes)
+        status = cgv_buffer_create(&translator->scratch, device, scratch_bytes, CGV_MEMORY_DEVICE,
+                                   "chroma");
     while (!status && translator->slot_count < params->slots)
-        status = create_slot(translator, device, params->strength);
+        status = create_slot(translator, device, params);
     if (status)
         cgv_translator_destroy(out_translator);
     return status;
@@ -162,6 +207,8 @@ void cgv_translator_destroy(cgv_translator **out) {
         cgv_buffer_destroy(&translator->slots[i].input);
         cgv_buffer_destroy(&translator->slots[i].output);
     }
+    cgv_carry_destroy(&translator->carry);
+    cgv_buffer_destroy(&translator->scratch);
     cgv_tape_destroy(&translator->tape);
     cgv_plan_destroy(&translator->plan);
     cgv_params_destroy(&translator->params);
@@ -214,8 +261,20 @@ cgv_status cgv_translator_receive(cgv_translator *translator, cgv_picture *out) 
 
 uint64_t cgv_translator_memory(const cgv_translator *translator) {
     uint64_t bytes = cgv_tape_bytes(&translator->tape) + translator->params.values.size +
-                     cgv_plan_bytes(translator->plan);
+                     cgv_plan_bytes(translator->plan) + translator->carry.memory.size +
+                     translator->scratch.size;
     for (int i = 0; i < translator->slot_count; i++)
         bytes += translator->slots[i].input.size + translator->slots[i].output.size;
     return bytes;
+}
+
+cgv_status cgv_translator_profile(cgv_translator *translator, const cgv_profile_entry **entries,
+                                  int *count) {
+    int last = (translator->oldest + translator->slot_count - 1) % translator->slot_count;
+    return cgv_cmd_profile(translator->slots[last].cmd, entries, count);
+}
+
+void cgv_translator_net_size(const cgv_translator *translator, int *width, int *height) {
+    *width = translator->tape.input.w;
+    *height = translator->tape.input.h;
 }
