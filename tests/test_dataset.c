@@ -211,6 +211,38 @@ static void test_scales(void) {
     free(a), free(b);
 }
 
+// Every pixel of a picture by one factor; what is brighter than white is white; B is left alone.
+static void test_exposure(void) {
+    enum { STEPS = 200 };
+    coded f = make_coded(3, 250, 120);
+    cgv_dataset_params p = small();
+    float *a, *b, *a2, *b2;
+    run(&a, &b, &f, &f, &p, 0, STEPS);
+    p.exposure[0] = 1;
+    run(&a2, &b2, &f, &f, &p, 0, STEPS);
+    CU_ASSERT(!memcmp(b, b2, (size_t)STEPS * PICTURE * sizeof *b));
+    double least = 9, most = 0, clipped = 0;
+    for (int i = 0; i < STEPS; i++) {
+        const float *before = a + (size_t)i * PICTURE, *after = a2 + (size_t)i * PICTURE;
+        int brightest = 0;
+        for (int k = 1; k < PICTURE; k++)
+            if (before[k] > before[brightest] && after[k] < 1)
+                brightest = k;
+        double gain = (after[brightest] + 1.) / (before[brightest] + 1.);
+        for (int k = 0; k < PICTURE; k++) {
+            double expected = fmin((before[k] + 1) * gain - 1, 1);
+            CU_ASSERT_DOUBLE_EQUAL(after[k], expected, 1e-3);
+            clipped += expected == 1 && before[k] < 1;
+        }
+        least = fmin(least, gain);
+        most = fmax(most, gain);
+    }
+    CU_ASSERT(least >= 0.7297 && least < 0.75);
+    CU_ASSERT(most <= 1.3704 && most > 1.34);
+    CU_ASSERT(clipped > 0);
+    free(a), free(b), free(a2), free(b2);
+}
+
 static void expect_load(cgv_dataset_params p, int width, int height, int load_w, int load_h) {
     coded f = make_coded(1, width, height);
     cgv_bitmap in, out;
@@ -493,6 +525,7 @@ int main(void) {
                                              {"epochs", test_epochs},
                                              {"crops and flips", test_crops},
                                              {"crops of many sizes", test_scales},
+                                             {"exposure", test_exposure},
                                              {"preprocessing modes", test_modes},
                                              {"unreadable pictures", test_unreadable},
                                              {"resizing", test_resize},

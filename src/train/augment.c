@@ -121,10 +121,15 @@ static cgv_box choose_box(const cgv_bitmap *in, cgv_rng *rng, const cgv_dataset_
     return box;
 }
 
-static void to_floats(float *out, const cgv_bitmap *in, cgv_box box, bool flip) {
+// What one stop more multiplies gamma-encoded values by, the gamma of displays being near 2.2.
+static float exposed(float stops) {
+    return exp2f(stops / 2.2f);
+}
+
+static void to_floats(float *out, const cgv_bitmap *in, cgv_box box, bool flip, float gain) {
     float value[256];
     for (int i = 0; i < 256; i++)
-        value[i] = (float)i / 127.5f - 1;
+        value[i] = fminf((float)i * gain, 255) / 127.5f - 1;
     const size_t plane = (size_t)box.width * (size_t)box.height;
     const ptrdiff_t step = flip ? -3 : 3;
     for (int y = 0; y < box.height; y++) {
@@ -140,18 +145,19 @@ static void to_floats(float *out, const cgv_bitmap *in, cgv_box box, bool flip) 
 }
 
 cgv_status cgv_augment(float *out, const cgv_bitmap *loaded, cgv_rng *rng,
-                       const cgv_dataset_params *params) {
+                       const cgv_dataset_params *params, int domain) {
     cgv_box box = choose_box(loaded, rng, params);
     bool flip = cgv_rng_float(rng) < 0.5f && params->flip;
+    float gain = exposed((2 * cgv_rng_float(rng) - 1) * params->exposure[domain]);
     if (box.width == params->width && box.height == params->height) {
-        to_floats(out, loaded, box, flip);
+        to_floats(out, loaded, box, flip, gain);
         return CGV_OK;
     }
     cgv_bitmap resized;
     cgv_status status = cgv_bitmap_resize(&resized, params->width, params->height, loaded, box);
     if (status)
         return status;
-    to_floats(out, &resized, (cgv_box){0, 0, params->width, params->height}, flip);
+    to_floats(out, &resized, (cgv_box){0, 0, params->width, params->height}, flip, gain);
     cgv_bitmap_free(&resized);
     return CGV_OK;
 }

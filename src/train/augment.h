@@ -16,8 +16,9 @@ cgv_rng cgv_augment_rng(uint64_t seed, int64_t step, int position, int domain);
 CGV_NODISCARD cgv_status cgv_augment_load(cgv_bitmap *out, cgv_bitmap *in,
                                           const cgv_dataset_params *params);
 
-// Crop at random, resize if need be, flip at random, scale to [-1, 1]: out [3, height, width].
+// Crop at random, resize if need be, flip and expose at random, scale to [-1, 1]: out [3, height,
+// width]. domain: 0 of A, 1 of B.
 CGV_NODISCARD cgv_status cgv_augment(float *out, const cgv_bitmap *loaded, cgv_rng *rng,
-                                     const cgv_dataset_params *params);
+                                     const cgv_dataset_params *params, int domain);
 
 #endif

@@ -124,7 +124,7 @@ static cgv_status prepare(cgv_dataset *dataset, int64_t step, int domain, int po
         return status;
     size_t picture = dataset->batch_floats / (size_t)dataset->params.batch;
     float *out = dataset->slots[step % DEPTH].pictures[domain] + (size_t)position * picture;
-    status = cgv_augment(out, &loaded, &rng, &dataset->params);
+    status = cgv_augment(out, &loaded, &rng, &dataset->params, domain);
     if (own)
         cgv_bitmap_free(&loaded);
     return status;
@@ -224,10 +224,11 @@ static cgv_status settle_sizes(cgv_dataset_params *p, cgv_frames *frames) {
         cgv_bitmap_free(&first);
     }
     if (p->batch < 1 || p->width < 1 || p->height < 1 || p->load_size < 0 || p->workers < 0 ||
-        !(p->min_scale >= 0 && p->min_scale <= 1))
+        !(p->min_scale >= 0 && p->min_scale <= 1) || !(p->exposure[0] >= 0) ||
+        !(p->exposure[1] >= 0))
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "training data: batch, width and height must be at least 1, the load size "
-                        "not negative, the smallest crop 0 to 1");
+                        "and exposures not negative, the smallest crop 0 to 1");
     p->width = round_to_4(p->width);
     p->height = round_to_4(p->height);
     int side = p->preprocess == CGV_PREPROCESS_SCALE_SHORTSIDE && p->height < p->width ? p->height

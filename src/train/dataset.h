@@ -34,6 +34,9 @@ typedef struct cgv_dataset_params {
     // 0: crops are of the training size. Else they are a random fraction, min_scale..1, of the
     // largest that fits, resized to the training size (a larger load_size keeps them sharp).
     float min_scale;
+    // Pictures of A, of B are exposed at random by up to this many stops less or more: light is
+    // doubled by each, and what becomes brighter than white is white. 0: as they are.
+    float exposure[2];
     uint64_t seed;
     int workers;    // threads; 0: one a core, at most 4
     int64_t memory; // bytes of pictures at load size that are kept; 0: none, all are read each time
