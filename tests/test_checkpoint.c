@@ -46,6 +46,7 @@ static cgv_trainer_params settings(void) {
     params.pool = 3;
     params.average_decay = 0.9f;
     params.seed = 7;
+    params.scaled_pictures = true;
     return params;
 }
 
@@ -201,7 +202,7 @@ static void test_damaged(void) {
     }
     write_file(bad, "not a checkpoint, but longer than a length", 42);
     check_refused(trainer, bad, CGV_ERROR_FORMAT, "header is incomplete");
-    CU_ASSERT_EQUAL(cgv_model_save(models[0], bad), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_model_save(models[0], bad, CGV_MODEL_F32), CGV_OK);
     check_refused(trainer, bad, CGV_ERROR_FORMAT, "not a checkpoint");
     unlink(bad);
     check_refused(trainer, bad, CGV_ERROR_IO, "No such file");
@@ -351,6 +352,8 @@ static void test_export(void) {
             CU_ASSERT_EQUAL_FATAL(cgv_trainer_export(trainer, n, path, averaged), CGV_OK);
             CU_ASSERT_EQUAL_FATAL(cgv_model_load(&model, path), CGV_OK);
             CU_ASSERT_STRING_EQUAL(model->net->architecture, state->model->net->architecture);
+            CU_ASSERT_EQUAL(model->info.train_width, cgv_trainer_settings(trainer)->width);
+            CU_ASSERT_EQUAL(model->info.train_height, cgv_trainer_settings(trainer)->height);
             float *expected = malloc(values->size);
             CU_ASSERT_EQUAL(cgv_buffer_read(values, 0, expected, values->size), CGV_OK);
             CU_ASSERT_EQUAL(memcmp(model->params, expected, values->size), 0);

@@ -148,7 +148,7 @@ static void destroy_chain(chain *c) {
 
 static void convolve(chain *c, cgv_tensor y, cgv_tensor x, const cgv_conv_params *params) {
     cgv_conv_pack(c->cmd, c->packed, c->weights, params);
-    cgv_conv(c->cmd, y, x, c->packed, c->bias, params);
+    cgv_conv(c->cmd, y, x, c->packed, c->bias, 0, params);
 }
 
 static void normalise(chain *c, cgv_tensor y, cgv_tensor x, cgv_tensor residual) {

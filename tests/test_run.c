@@ -156,7 +156,7 @@ static cgv_history_row row_of(int64_t step) {
                              .lr_g = 2e-4f,
                              .lr_d = 1e-4f,
                              .images_per_second = 3.5f,
-                             .losses = {1 / s, 2 / s, s, s + 1, 0, 0, 0.25f, 1e-30f}};
+                             .losses = {1 / s, 2 / s, s, s + 1, 0, 0, 0.25f, 1e-30f, 0.5f, 0.75f}};
 }
 
 static cgv_history *open_history(const char *path, int64_t step) {
@@ -202,8 +202,8 @@ static void test_history(void) {
     CU_ASSERT_PTR_NULL(cgv_history_last(history));
     append(history, 1, 1);
     check_text(path, "step,epoch,seconds,lr_g,lr_d,images_per_second,G_A,G_B,cycle_A,cycle_B,"
-                     "idt_A,idt_B,D_A,D_B\n"
-                     "1,0.125,0.250,0.000199999995,9.99999975e-05,3.5,1,2,1,2,0,0,0.25,"
+                     "idt_A,idt_B,equi_A,equi_B,D_A,D_B\n"
+                     "1,0.125,0.250,0.000199999995,9.99999975e-05,3.5,1,2,1,2,0,0,0.5,0.75,0.25,"
                      "1e-30\n");
     append(history, 2, 20);
     whole = read_text(path, NULL);
@@ -487,9 +487,16 @@ static int write_run(const char *run) {
             status = cgv_events_create(&events, run, begin);
         for (int64_t step = begin + 10; step <= (part ? 4000 : 2500) && !status; step += 10) {
             float noise = 0.3f * cgv_rng_float(&rng), fall = expf(-(float)step / 1500);
-            cgv_losses losses = {0.3f + noise,        0.4f + noise * fall, 0.5f + 3 * fall + noise,
-                                 0.4f + 2 * fall,     0.2f + fall + noise, 0.2f + fall,
-                                 0.2f + 0.5f * noise, 0.25f - 0.2f * noise};
+            cgv_losses losses = {0.3f + noise,
+                                 0.4f + noise * fall,
+                                 0.5f + 3 * fall + noise,
+                                 0.4f + 2 * fall,
+                                 0.2f + fall + noise,
+                                 0.2f + fall,
+                                 0.2f + 0.5f * noise,
+                                 0.25f - 0.2f * noise,
+                                 0,
+                                 0};
             float lr = 2e-4f * fminf(1, (float)(4010 - step) / 2000);
             cgv_history_row row = {step,  (double)step / 900, (double)step / 5, lr, lr, 5 + noise,
                                    losses};

@@ -108,9 +108,9 @@ static const struct {
     { #field, offsetof(cgv_trainer_params, field), true }
 #define NUMBER(field)                                                                              \
     { #field, offsetof(cgv_trainer_params, field), false }
-    INTEGER(batch),   INTEGER(accumulate), INTEGER(height),       INTEGER(width), INTEGER(gan),
-    NUMBER(lambda_a), NUMBER(lambda_b),    NUMBER(identity),      INTEGER(pool),  NUMBER(beta1),
-    NUMBER(beta2),    NUMBER(epsilon),     NUMBER(average_decay),
+    INTEGER(batch),   INTEGER(accumulate), INTEGER(height),  INTEGER(width),        INTEGER(gan),
+    NUMBER(lambda_a), NUMBER(lambda_b),    NUMBER(identity), NUMBER(equivariance),  INTEGER(pool),
+    NUMBER(beta1),    NUMBER(beta2),       NUMBER(epsilon),  NUMBER(average_decay),
 #undef INTEGER
 #undef NUMBER
 };
@@ -436,14 +436,18 @@ cgv_status cgv_trainer_export(const cgv_trainer *trainer, int net, const char *p
     const cgv_net_state *state = cgv_trainer_net(trainer, net);
     const cgv_buffer *values =
         averaged && state->average.size ? &state->average : &state->params.values;
+    const cgv_trainer_params *own = cgv_trainer_settings(trainer);
     cgv_model model = *state->model; // with these weights instead of the initial ones
+    model.info.description[0] = 0;   // that of a file it started from is no longer true
+    model.info.train_width = own->scaled_pictures ? own->width : 0;
+    model.info.train_height = own->scaled_pictures ? own->height : 0;
     size_t bytes = model.net->param_floats * sizeof(float);
     model.params = malloc(bytes);
     if (!model.params)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: no memory for the weights", path);
     cgv_status status = cgv_buffer_read(values, 0, model.params, bytes);
     if (!status)
-        status = cgv_model_save(&model, path);
+        status = cgv_model_save(&model, path, CGV_MODEL_F32);
     free(model.params);
     return status;
 }

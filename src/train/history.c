@@ -22,6 +22,8 @@ const cgv_history_column cgv_history_columns[CGV_HISTORY_COLUMNS] = {
     COLUMN("cycle_B", losses.cycle_b),
     COLUMN("idt_A", losses.identity_a),
     COLUMN("idt_B", losses.identity_b),
+    COLUMN("equi_A", losses.equivariance_a),
+    COLUMN("equi_B", losses.equivariance_b),
     COLUMN("D_A", losses.d_a),
     COLUMN("D_B", losses.d_b),
 #undef COLUMN

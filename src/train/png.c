@@ -37,3 +37,18 @@ cgv_status cgv_png_write(const char *path, const uint8_t *rgb, int width, int he
     free(data);
     return status;
 }
+
+cgv_status cgv_png_decode(cgv_bitmap *out, const void *data, size_t size, const char *name) {
+    png_image image = {.version = PNG_IMAGE_VERSION};
+    *out = (cgv_bitmap){0};
+    if (!png_image_begin_read_from_memory(&image, data, size))
+        return cgv_fail(CGV_ERROR_FORMAT, "%s: cannot decode: %s", name, image.message);
+    image.format = PNG_FORMAT_RGB;
+    cgv_status status = cgv_bitmap_create(out, (int)image.width, (int)image.height);
+    if (!status && !png_image_finish_read(&image, &(png_color){0}, out->rgb, 0, NULL)) {
+        cgv_bitmap_free(out);
+        status = cgv_fail(CGV_ERROR_FORMAT, "%s: cannot decode: %s", name, image.message);
+    }
+    png_image_free(&image);
+    return status;
+}

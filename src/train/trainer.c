@@ -5,212 +5,12 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "ops/grad.h"
-#include "train/pool.h"
+#include "train/trainer_internal.h"
 
-// One application of a network within the step, with its activations and its result. With
-// params.recompute the applications of a network share one tape, and keep their results apart.
-typedef struct application {
-    int net;
-    cgv_tape *tape;
-    cgv_tensor output;
-    cgv_buffer kept; // recompute: the memory of `output`
-} application;
-
-#define MAX_TAPES 8
-
-// A step is `accumulate` batches: the first one starts from zero gradients, the last one updates.
-enum { FIRST = 1, LAST = 2, PARTS = 4 };
-
-struct cgv_trainer {
-    cgv_device *device;
-    cgv_trainer_params params;
-    cgv_net_state nets[CGV_NETS];
-    cgv_plan *plans[CGV_NETS];
-    cgv_tape tapes[MAX_TAPES];
-    int tape_count;
-
-    // G_A: A -> B. fake_b = G_A(a), recovered_a = G_B(fake_b), and the other way round.
-    application fake_b, recovered_a, fake_a, recovered_b;
-    application same_b, same_a;   // identities G_A(b), G_B(a); only with params.identity
-    application judge_b, judge_a; // D_A, D_B: each is done with one picture before the next
-
-    cgv_buffer staging, pictures; // a and b: as the host wrote them, and for the shaders
-    cgv_tensor a, b;
-    cgv_buffer gradients;                   // of pictures and predictions, cut up below
-    cgv_tensor d_fake_b, d_fake_a, d_other; // of the fakes; d_other: any other picture
-    cgv_tensor d_cycle;                     // of a fake, as far as the cycle goes
-    cgv_tensor d_judgement;
-    uint64_t loss_scratch;
-    cgv_buffer losses; // a cgv_losses
-    cgv_buffer hyper;  // cgv_adam_hyper of generators and discriminators
-    cgv_pool pool_b, pool_a;
-    cgv_cmd *cmds[PARTS]; // by FIRST and LAST; NULL where accumulate does not need it
-    cgv_cmd *view;
-    int64_t steps;
-};
-
-static void fill_zero(cgv_cmd *cmd, const cgv_buffer *buffer) {
-    cgv_cmd_fill(cmd, buffer, 0, buffer->size, 0);
-}
-
-// ---- the step ----
-
-static void forward(cgv_trainer *t, cgv_cmd *cmd, application *app, cgv_tensor input) {
-    cgv_tape_bind(app->tape, input);
-    cgv_plan_record(t->plans[app->net], cmd, &t->nets[app->net].params, app->tape);
-    if (app->output.address != app->tape->output.address)
-        cgv_activation_apply(cmd, app->output, app->tape->output, CGV_ACT_NONE, 0);
-}
-
-// Before the backward pass of an application whose tape has served others since.
-static void recompute(cgv_trainer *t, cgv_cmd *cmd, application *app, cgv_tensor input) {
-    if (t->params.recompute)
-        forward(t, cmd, app, input);
-}
-
-// Gradients of the parameters are wanted of a network that learns, and of its input where
-// d_input has an address. d_output is overwritten.
-static void backward(cgv_trainer *t, cgv_cmd *cmd, const application *app, bool learns,
-                     cgv_tensor d_output, cgv_tensor d_input) {
-    cgv_net_state *net = &t->nets[app->net];
-    cgv_plan_record_backward(t->plans[app->net], cmd, &net->params, learns ? &net->grads : NULL,
-                             app->tape, d_output, d_input);
-}
-
-static const cgv_tensor nothing;
-
-static uint64_t loss_address(const cgv_trainer *t, size_t offset) {
-    return t->losses.address + offset;
-}
-#define LOSS(name) loss_address(t, offsetof(cgv_losses, name))
-
-// The loss of a judgement that should say `real`, and its gradient in d_judgement.
-static void judge_loss(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor judgement, bool real,
-                       bool generator, uint64_t value) {
-    cgv_loss_params loss = {.weight = (generator ? 1 : 0.5f) / (float)t->params.accumulate,
-                            .value = value};
-    switch (t->params.gan) {
-    case CGV_GAN_LSGAN:
-        loss.kind = CGV_LOSS_SQUARED;
-        loss.target = real;
-        break;
-    case CGV_GAN_VANILLA:
-        loss.kind = CGV_LOSS_BCE;
-        loss.target = real;
-        break;
-    case CGV_GAN_HINGE:
-        loss.kind = generator ? CGV_LOSS_LINEAR : CGV_LOSS_HINGE;
-        loss.target = real ? 1 : -1;
-        break;
-    }
-    cgv_loss(cmd, t->d_judgement, judgement, nothing, t->loss_scratch, &loss);
-}
-
-// weight * mean |picture - original|; its gradient in d_other.
-static void picture_loss(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor picture, cgv_tensor original,
-                         float weight, uint64_t value) {
-    cgv_loss(cmd, t->d_other, picture, original, t->loss_scratch,
-             &(cgv_loss_params){.kind = CGV_LOSS_L1,
-                                .weight = weight / (float)t->params.accumulate,
-                                .value = value});
-}
-
-// A discriminator learns from a real picture and a fake one.
-static void discriminate(cgv_trainer *t, cgv_cmd *cmd, application *judge, cgv_tensor real,
-                         cgv_tensor fake, uint64_t value) {
-    forward(t, cmd, judge, real);
-    judge_loss(t, cmd, judge->output, true, false, value);
-    backward(t, cmd, judge, true, t->d_judgement, nothing);
-    forward(t, cmd, judge, fake);
-    judge_loss(t, cmd, judge->output, false, false, value);
-    backward(t, cmd, judge, true, t->d_judgement, nothing);
-}
-
-static void adam(cgv_trainer *t, cgv_cmd *cmd, int net) {
-    cgv_net_state *state = &t->nets[net];
-    bool generator = net == CGV_G_A || net == CGV_G_B;
-    cgv_adam(cmd,
-             &(cgv_adam_state){.values = state->params.values.address,
-                               .grads = state->grads.address,
-                               .m = state->m.address,
-                               .v = state->v.address,
-                               .average = state->average.address,
-                               .count = state->model->net->param_floats},
-             t->hyper.address + (generator ? 0 : sizeof(cgv_adam_hyper)));
-}
-
-// L_GAN(G, D_Y) + L_GAN(F, D_X) + lambda * L_cyc(G, F) [+ identity], minimised over the generators;
-// then each discriminator on real pictures and on fakes of this and earlier steps. §3 of the paper;
-// its G is G_A here, F is G_B, D_Y is D_A, D_X is D_B.
-static void record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
-    const cgv_trainer_params *p = &t->params;
-    cgv_tensor a = t->a, b = t->b;
-
-    cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
-    if (part & FIRST) {
-        fill_zero(cmd, &t->losses);
-        for (int net = 0; net < CGV_NETS; net++) {
-            cgv_plan_pack(t->plans[net], cmd, &t->nets[net].params);
-            fill_zero(cmd, &t->nets[net].grads);
-        }
-    }
-
-    forward(t, cmd, &t->fake_b, a); // G(a)
-    forward(t, cmd, &t->fake_a, b); // F(b)
-
-    // The generators against frozen discriminators …
-    forward(t, cmd, &t->judge_b, t->fake_b.output);
-    judge_loss(t, cmd, t->judge_b.output, true, true, LOSS(g_a));
-    backward(t, cmd, &t->judge_b, false, t->d_judgement, t->d_fake_b);
-    forward(t, cmd, &t->judge_a, t->fake_a.output);
-    judge_loss(t, cmd, t->judge_a.output, true, true, LOSS(g_b));
-    backward(t, cmd, &t->judge_a, false, t->d_judgement, t->d_fake_a);
-
-    // … with both cycles, F(G(a)) = a and G(F(b)) = b …
-    forward(t, cmd, &t->recovered_a, t->fake_b.output);
-    picture_loss(t, cmd, t->recovered_a.output, a, p->lambda_a, LOSS(cycle_a));
-    backward(t, cmd, &t->recovered_a, true, t->d_other, t->d_cycle);
-    cgv_add(cmd, t->d_fake_b, t->d_fake_b, t->d_cycle);
-    forward(t, cmd, &t->recovered_b, t->fake_a.output);
-    picture_loss(t, cmd, t->recovered_b.output, b, p->lambda_b, LOSS(cycle_b));
-    backward(t, cmd, &t->recovered_b, true, t->d_other, t->d_cycle);
-    cgv_add(cmd, t->d_fake_a, t->d_fake_a, t->d_cycle);
-    recompute(t, cmd, &t->fake_b, a);
-    backward(t, cmd, &t->fake_b, true, t->d_fake_b, nothing);
-    recompute(t, cmd, &t->fake_a, b);
-    backward(t, cmd, &t->fake_a, true, t->d_fake_a, nothing);
-
-    // … and, where wanted, leaving alone what is already in the target domain (§5.2).
-    if (p->identity > 0) {
-        forward(t, cmd, &t->same_b, b);
-        picture_loss(t, cmd, t->same_b.output, b, p->lambda_b * p->identity, LOSS(identity_a));
-        backward(t, cmd, &t->same_b, true, t->d_other, nothing);
-        forward(t, cmd, &t->same_a, a);
-        picture_loss(t, cmd, t->same_a.output, a, p->lambda_a * p->identity, LOSS(identity_b));
-        backward(t, cmd, &t->same_a, true, t->d_other, nothing);
-    }
-
-    // The discriminators, behind the pools.
-    cgv_pool_record(&t->pool_b, cmd, t->fake_b.output);
-    cgv_pool_record(&t->pool_a, cmd, t->fake_a.output);
-    discriminate(t, cmd, &t->judge_b, b, t->pool_b.output, LOSS(d_a));
-    discriminate(t, cmd, &t->judge_a, a, t->pool_a.output, LOSS(d_b));
-
-    if (part & LAST)
-        for (int net = 0; net < CGV_NETS; net++)
-            adam(t, cmd, net);
-}
-
-static void record_view(cgv_trainer *t, cgv_cmd *cmd) {
-    cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
-    cgv_plan_pack(t->plans[CGV_G_A], cmd, &t->nets[CGV_G_A].params);
-    cgv_plan_pack(t->plans[CGV_G_B], cmd, &t->nets[CGV_G_B].params);
-    forward(t, cmd, &t->fake_b, t->a);
-    forward(t, cmd, &t->fake_a, t->b);
-    forward(t, cmd, &t->recovered_a, t->fake_b.output);
-    forward(t, cmd, &t->recovered_b, t->fake_a.output);
-}
+// Of the equivariance loss.
+#define WARPS      3     // stream of random numbers; 1 and 2 are the pools'
+#define WARP_SHIFT 8     // pixels, at most
+#define WARP_ZOOM  0.04f // in natural logarithms, at most
 
 static cgv_adam_hyper hyper_at(const cgv_trainer_params *p, int64_t step, float lr) {
     // In double: 1 - beta2^t has few digits to lose in the first steps.
@@ -238,6 +38,17 @@ cgv_status cgv_trainer_view(cgv_trainer *t, const float *a, const float *b) {
     return submit(t, t->view, a, b);
 }
 
+void cgv_trainer_draw_warps(cgv_warp_map *maps, int count, int64_t batch) {
+    cgv_rng rng;
+    cgv_rng_seed(&rng, (uint64_t)batch, WARPS);
+    for (int i = 0; i < count; i++) {
+        float zoom = expf(WARP_ZOOM * (2 * cgv_rng_float(&rng) - 1));
+        maps[i] = (cgv_warp_map){.m = {zoom, 0, 0, zoom}};
+        for (int axis = 0; axis < 2; axis++)
+            maps[i].t[axis] = WARP_SHIFT * (2 * cgv_rng_float(&rng) - 1);
+    }
+}
+
 static int part_of(const cgv_trainer_params *p, int batch) {
     return (batch == 0 ? FIRST : 0) | (batch == p->accumulate - 1 ? LAST : 0);
 }
@@ -251,6 +62,9 @@ cgv_status cgv_trainer_step(cgv_trainer *t, cgv_losses *losses, const float *a, 
     for (int i = 0; i < t->params.accumulate; i++) {
         cgv_pool_draw(&t->pool_b);
         cgv_pool_draw(&t->pool_a);
+        if (t->params.equivariance > 0)
+            cgv_trainer_draw_warps(t->maps.host, t->params.batch,
+                                   t->steps * t->params.accumulate + i);
         cgv_status status = submit(t, t->cmds[part_of(&t->params, i)], a + (size_t)i * count,
                                    b + (size_t)i * count);
         if (status)
@@ -326,16 +140,23 @@ static cgv_status create_applications(cgv_trainer *t) {
         application *app;
         int net;
         bool keep; // its result is wanted after its tape has gone on
+        bool wanted;
     } all[] = {
-        {&t->fake_b, CGV_G_A, true},   {&t->recovered_a, CGV_G_B, true},
-        {&t->fake_a, CGV_G_B, true},   {&t->recovered_b, CGV_G_A, true},
-        {&t->judge_b, CGV_D_A, false}, {&t->judge_a, CGV_D_B, false},
-        {&t->same_b, CGV_G_A, false},  {&t->same_a, CGV_G_B, false},
+        {&t->fake_b, CGV_G_A, true, true},
+        {&t->recovered_a, CGV_G_B, true, true},
+        {&t->fake_a, CGV_G_B, true, true},
+        {&t->recovered_b, CGV_G_A, true, true},
+        {&t->judge_b, CGV_D_A, false, true},
+        {&t->judge_a, CGV_D_B, false, true},
+        {&t->same_b, CGV_G_A, false, t->params.identity > 0},
+        {&t->same_a, CGV_G_B, false, t->params.identity > 0},
+        {&t->moved_b, CGV_G_A, false, t->params.equivariance > 0},
+        {&t->moved_a, CGV_G_B, false, t->params.equivariance > 0},
     };
-    int count = t->params.identity > 0 ? 8 : 6;
     cgv_status status = CGV_OK;
-    for (int i = 0; i < count && !status; i++)
-        status = create_application(t, all[i].app, all[i].net, all[i].keep);
+    for (size_t i = 0; i < sizeof all / sizeof *all && !status; i++)
+        if (all[i].wanted)
+            status = create_application(t, all[i].app, all[i].net, all[i].keep);
     return status;
 }
 
@@ -344,6 +165,23 @@ static cgv_tensor cut(const cgv_buffer *buffer, uint64_t *offset, cgv_tensor lik
     like.address = buffer->address + *offset;
     *offset += (cgv_tensor_bytes(like) + 255) / 256 * 256;
     return like;
+}
+
+static cgv_status create_warps(cgv_trainer *t) {
+    cgv_tensor picture = t->fake_b.output;
+    uint64_t offset = 0, bytes = cgv_tensor_bytes(picture);
+    if (t->params.equivariance == 0)
+        return CGV_OK;
+    cgv_status status = cgv_buffer_create(&t->warped, t->device, 2 * (bytes + 255),
+                                          CGV_MEMORY_DEVICE, "warped pictures");
+    if (!status)
+        status = cgv_buffer_create(&t->maps, t->device, (uint64_t)picture.n * sizeof(cgv_warp_map),
+                                   CGV_MEMORY_UPLOAD, "warps");
+    if (status)
+        return status;
+    t->moved = cut(&t->warped, &offset, picture);
+    t->target = cut(&t->warped, &offset, picture);
+    return CGV_OK;
 }
 
 static cgv_status create_tensors(cgv_trainer *t) {
@@ -385,6 +223,10 @@ static cgv_status create_tensors(cgv_trainer *t) {
     return status;
 }
 
+static void fill_zero(cgv_cmd *cmd, const cgv_buffer *buffer) {
+    cgv_cmd_fill(cmd, buffer, 0, buffer->size, 0);
+}
+
 // Adam's moments start from zero.
 static cgv_status zero_moments(cgv_trainer *t) {
     cgv_cmd *cmd = t->cmds[part_of(&t->params, 0)];
@@ -409,7 +251,7 @@ static cgv_status record_parts(cgv_trainer *t) {
         if (!t->cmds[part])
             continue;
         cgv_cmd_begin(t->cmds[part]);
-        record_step(t, t->cmds[part], part);
+        cgv_trainer_record_step(t, t->cmds[part], part);
         status = cgv_cmd_end(t->cmds[part]);
     }
     if (!status)
@@ -417,7 +259,7 @@ static cgv_status record_parts(cgv_trainer *t) {
     if (status)
         return status;
     cgv_cmd_begin(t->view);
-    record_view(t, t->view);
+    cgv_trainer_record_view(t, t->view);
     return cgv_cmd_end(t->view);
 }
 
@@ -432,7 +274,7 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
     if (p->profile && p->accumulate != 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "only a step of one batch can be timed");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
-        p->identity < 0)
+        p->identity < 0 || p->equivariance < 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "training: a setting is out of range");
     return CGV_OK;
 }
@@ -458,6 +300,8 @@ cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *device,
     if (!status)
         status = create_tensors(t);
     if (!status)
+        status = create_warps(t);
+    if (!status)
         status = record_parts(t);
     if (status)
         cgv_trainer_destroy(out);
@@ -474,7 +318,8 @@ void cgv_trainer_destroy(cgv_trainer **out) {
     cgv_cmd_destroy(&t->view);
     cgv_pool_destroy(&t->pool_b);
     cgv_pool_destroy(&t->pool_a);
-    cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses, &t->hyper};
+    cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses,
+                             &t->hyper,   &t->warped,   &t->maps};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         cgv_buffer_destroy(buffers[i]);
     application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
@@ -554,8 +399,8 @@ cgv_status cgv_trainer_profile(cgv_trainer *t, const cgv_profile_entry **entries
 uint64_t cgv_trainer_bytes(const cgv_trainer *t) {
     const application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
     const cgv_pool *pools[] = {&t->pool_a, &t->pool_b};
-    uint64_t bytes =
-        t->staging.size + t->pictures.size + t->gradients.size + t->losses.size + t->hyper.size;
+    uint64_t bytes = t->staging.size + t->pictures.size + t->gradients.size + t->losses.size +
+                     t->hyper.size + t->warped.size + t->maps.size;
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         bytes += pools[i]->pictures.size + pools[i]->shown.size + pools[i]->choices.size;
     for (size_t i = 0; i < sizeof apps / sizeof *apps; i++)

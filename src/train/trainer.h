@@ -23,11 +23,15 @@ typedef struct cgv_trainer_params {
     cgv_gan_mode gan;
     float lambda_a, lambda_b; // weights of the cycles A -> B -> A and B -> A -> B
     float identity;           // weight of the identity losses, relative to the lambdas; 0: none
+    float equivariance;       // weight of the equivariance losses; 0: none
     int pool;                 // past fakes a direction that the discriminators also see; 0: none
     float beta1, beta2, epsilon;
     float average_decay; // of the exponential moving average of the generators; 0: none is kept
     uint64_t seed;       // of the pool's choices
     bool profile;        // time every command, for cgv_trainer_profile
+    // The pictures are scaled down to what they show, not cut out of larger ones: exported models
+    // say their size, at which they see footage as they learned it.
+    bool scaled_pictures;
 } cgv_trainer_params;
 
 #define CGV_TRAINER_DEFAULTS                                                                       \
@@ -46,6 +50,7 @@ typedef struct cgv_trainer_params {
 // Adversarial terms unweighted, cycle and identity terms weighted, discriminators' halved.
 typedef struct cgv_losses {
     float g_a, g_b, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b;
+    float equivariance_a, equivariance_b; // weighted
 } cgv_losses;
 
 // What Adam and the moving average keep beside the weights of one network.

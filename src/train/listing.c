@@ -1,4 +1,4 @@
-#include "video/listing.h"
+#include "train/listing.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -129,7 +129,7 @@ cgv_status cgv_listing_create(cgv_listing *out, const char *const *specs, int co
     for (int i = 0; !status && i < count; i++)
         status = add_spec(out, specs[i]);
     if (!status && !out->count)
-        status = cgv_fail(CGV_ERROR_ARGUMENT, "no pictures or videos to train on are named");
+        status = cgv_fail(CGV_ERROR_ARGUMENT, "no pictures or videos are named");
     if (status)
         cgv_listing_free(out);
     return status;

@@ -1,6 +1,6 @@
 // The pictures and videos that a -a or -b names.
-#ifndef CGV_VIDEO_LISTING_H
-#define CGV_VIDEO_LISTING_H
+#ifndef CGV_TRAIN_LISTING_H
+#define CGV_TRAIN_LISTING_H
 
 #include <stdbool.h>
 

@@ -1,0 +1,178 @@
+// One training step, beside §3 of the paper: recorded once, run every time.
+#include <stddef.h>
+
+#include "train/trainer_internal.h"
+
+static void forward(cgv_trainer *t, cgv_cmd *cmd, application *app, cgv_tensor input) {
+    cgv_tape_bind(app->tape, input);
+    cgv_plan_record(t->plans[app->net], cmd, &t->nets[app->net].params, app->tape);
+    if (app->output.address != app->tape->output.address)
+        cgv_activation_apply(cmd, app->output, app->tape->output, CGV_ACT_NONE, 0);
+}
+
+// Before the backward pass of an application whose tape has served others since.
+static void recompute(cgv_trainer *t, cgv_cmd *cmd, application *app, cgv_tensor input) {
+    if (t->params.recompute)
+        forward(t, cmd, app, input);
+}
+
+// Gradients of the parameters are wanted of a network that learns, and of its input where
+// d_input has an address. d_output is overwritten.
+static void backward(cgv_trainer *t, cgv_cmd *cmd, const application *app, bool learns,
+                     cgv_tensor d_output, cgv_tensor d_input) {
+    cgv_net_state *net = &t->nets[app->net];
+    cgv_plan_record_backward(t->plans[app->net], cmd, &net->params, learns ? &net->grads : NULL,
+                             app->tape, d_output, d_input);
+}
+
+static const cgv_tensor nothing;
+
+static uint64_t loss_address(const cgv_trainer *t, size_t offset) {
+    return t->losses.address + offset;
+}
+#define LOSS(name) loss_address(t, offsetof(cgv_losses, name))
+
+// The loss of a judgement that should say `real`, and its gradient in d_judgement.
+static void judge_loss(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor judgement, bool real,
+                       bool generator, uint64_t value) {
+    cgv_loss_params loss = {.weight = (generator ? 1 : 0.5f) / (float)t->params.accumulate,
+                            .value = value};
+    switch (t->params.gan) {
+    case CGV_GAN_LSGAN:
+        loss.kind = CGV_LOSS_SQUARED;
+        loss.target = real;
+        break;
+    case CGV_GAN_VANILLA:
+        loss.kind = CGV_LOSS_BCE;
+        loss.target = real;
+        break;
+    case CGV_GAN_HINGE:
+        loss.kind = generator ? CGV_LOSS_LINEAR : CGV_LOSS_HINGE;
+        loss.target = real ? 1 : -1;
+        break;
+    }
+    cgv_loss(cmd, t->d_judgement, judgement, nothing, t->loss_scratch, &loss);
+}
+
+// weight * mean |picture - original|; its gradient in d_other.
+static void picture_loss(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor picture, cgv_tensor original,
+                         float weight, uint64_t value) {
+    cgv_loss(cmd, t->d_other, picture, original, t->loss_scratch,
+             &(cgv_loss_params){.kind = CGV_LOSS_L1,
+                                .weight = weight / (float)t->params.accumulate,
+                                .value = value});
+}
+
+// A discriminator learns from a real picture and a fake one.
+static void discriminate(cgv_trainer *t, cgv_cmd *cmd, application *judge, cgv_tensor real,
+                         cgv_tensor fake, uint64_t value) {
+    forward(t, cmd, judge, real);
+    judge_loss(t, cmd, judge->output, true, false, value);
+    backward(t, cmd, judge, true, t->d_judgement, nothing);
+    forward(t, cmd, judge, fake);
+    judge_loss(t, cmd, judge->output, false, false, value);
+    backward(t, cmd, judge, true, t->d_judgement, nothing);
+}
+
+// A generator follows its picture's movement: what comes of the warped picture is the warped
+// result, which is taken as given. Else its lights swim and flicker in a video. Source: Mustafa and
+// Mantiuk 2020, arXiv:2007.07867 (transformation consistency).
+static void follow(cgv_trainer *t, cgv_cmd *cmd, application *moved, cgv_tensor picture,
+                   cgv_tensor result, uint64_t value) {
+    cgv_warp(cmd, t->moved, picture, t->maps.address);
+    cgv_warp(cmd, t->target, result, t->maps.address);
+    forward(t, cmd, moved, t->moved);
+    picture_loss(t, cmd, moved->output, t->target, t->params.equivariance, value);
+    backward(t, cmd, moved, true, t->d_other, nothing);
+}
+
+static void adam(cgv_trainer *t, cgv_cmd *cmd, int net) {
+    cgv_net_state *state = &t->nets[net];
+    bool generator = net == CGV_G_A || net == CGV_G_B;
+    cgv_adam(cmd,
+             &(cgv_adam_state){.values = state->params.values.address,
+                               .grads = state->grads.address,
+                               .m = state->m.address,
+                               .v = state->v.address,
+                               .average = state->average.address,
+                               .count = state->model->net->param_floats},
+             t->hyper.address + (generator ? 0 : sizeof(cgv_adam_hyper)));
+}
+
+// L_GAN(G, D_Y) + L_GAN(F, D_X) + lambda * L_cyc(G, F) [+ identity], minimised over the generators;
+// then each discriminator on real pictures and on fakes of this and earlier steps. §3 of the paper;
+// its G is G_A here, F is G_B, D_Y is D_A, D_X is D_B.
+void cgv_trainer_record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
+    const cgv_trainer_params *p = &t->params;
+    cgv_tensor a = t->a, b = t->b;
+
+    cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
+    if (part & FIRST) {
+        cgv_cmd_fill(cmd, &t->losses, 0, t->losses.size, 0);
+        for (int net = 0; net < CGV_NETS; net++) {
+            cgv_buffer *grads = &t->nets[net].grads;
+            cgv_plan_pack(t->plans[net], cmd, &t->nets[net].params);
+            cgv_cmd_fill(cmd, grads, 0, grads->size, 0);
+        }
+    }
+
+    forward(t, cmd, &t->fake_b, a); // G(a)
+    forward(t, cmd, &t->fake_a, b); // F(b)
+
+    // The generators against frozen discriminators …
+    forward(t, cmd, &t->judge_b, t->fake_b.output);
+    judge_loss(t, cmd, t->judge_b.output, true, true, LOSS(g_a));
+    backward(t, cmd, &t->judge_b, false, t->d_judgement, t->d_fake_b);
+    forward(t, cmd, &t->judge_a, t->fake_a.output);
+    judge_loss(t, cmd, t->judge_a.output, true, true, LOSS(g_b));
+    backward(t, cmd, &t->judge_a, false, t->d_judgement, t->d_fake_a);
+
+    // … with both cycles, F(G(a)) = a and G(F(b)) = b …
+    forward(t, cmd, &t->recovered_a, t->fake_b.output);
+    picture_loss(t, cmd, t->recovered_a.output, a, p->lambda_a, LOSS(cycle_a));
+    backward(t, cmd, &t->recovered_a, true, t->d_other, t->d_cycle);
+    cgv_add(cmd, t->d_fake_b, t->d_fake_b, t->d_cycle);
+    forward(t, cmd, &t->recovered_b, t->fake_a.output);
+    picture_loss(t, cmd, t->recovered_b.output, b, p->lambda_b, LOSS(cycle_b));
+    backward(t, cmd, &t->recovered_b, true, t->d_other, t->d_cycle);
+    cgv_add(cmd, t->d_fake_a, t->d_fake_a, t->d_cycle);
+    recompute(t, cmd, &t->fake_b, a);
+    backward(t, cmd, &t->fake_b, true, t->d_fake_b, nothing);
+    recompute(t, cmd, &t->fake_a, b);
+    backward(t, cmd, &t->fake_a, true, t->d_fake_a, nothing);
+
+    // … and, where wanted, leaving alone what is already in the target domain (§5.2).
+    if (p->identity > 0) {
+        forward(t, cmd, &t->same_b, b);
+        picture_loss(t, cmd, t->same_b.output, b, p->lambda_b * p->identity, LOSS(identity_a));
+        backward(t, cmd, &t->same_b, true, t->d_other, nothing);
+        forward(t, cmd, &t->same_a, a);
+        picture_loss(t, cmd, t->same_a.output, a, p->lambda_a * p->identity, LOSS(identity_b));
+        backward(t, cmd, &t->same_a, true, t->d_other, nothing);
+    }
+
+    if (p->equivariance > 0) {
+        follow(t, cmd, &t->moved_b, a, t->fake_b.output, LOSS(equivariance_a));
+        follow(t, cmd, &t->moved_a, b, t->fake_a.output, LOSS(equivariance_b));
+    }
+
+    // The discriminators, behind the pools.
+    cgv_pool_record(&t->pool_b, cmd, t->fake_b.output);
+    cgv_pool_record(&t->pool_a, cmd, t->fake_a.output);
+    discriminate(t, cmd, &t->judge_b, b, t->pool_b.output, LOSS(d_a));
+    discriminate(t, cmd, &t->judge_a, a, t->pool_a.output, LOSS(d_b));
+
+    if (part & LAST)
+        for (int net = 0; net < CGV_NETS; net++)
+            adam(t, cmd, net);
+}
+
+void cgv_trainer_record_view(cgv_trainer *t, cgv_cmd *cmd) {
+    cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
+    cgv_plan_pack(t->plans[CGV_G_A], cmd, &t->nets[CGV_G_A].params);
+    cgv_plan_pack(t->plans[CGV_G_B], cmd, &t->nets[CGV_G_B].params);
+    forward(t, cmd, &t->fake_b, t->a);
+    forward(t, cmd, &t->fake_a, t->b);
+    forward(t, cmd, &t->recovered_a, t->fake_b.output);
+    forward(t, cmd, &t->recovered_b, t->fake_a.output);
+}
