@@ -122,6 +122,37 @@ static void test_random_access(void) {
     }
 }
 
+// Interlaced frames become whole, and the same whichever was read before.
+static void test_fields(void) {
+    static const char *const files[] = {"fields.ts", "fields.mkv"};
+    shell("ffmpeg -loglevel error -y -f lavfi -i testsrc2=s=96x48:r=50 -frames:v 40 -vf "
+          "tinterlace=interleave_top,setfield=tff -c:v mpeg2video -flags +ildct+ilme -bf 2 -g 12 "
+          "-q:v 2 fields.ts");
+    shell("ffmpeg -loglevel error -y -i fields.ts -c copy fields.mkv");
+    shell("ffmpeg -loglevel error -y -i fields.ts -vf bwdif=mode=send_frame -c:v ffv1 whole.mkv");
+    cgv_frames *whole, *fields;
+    cgv_frames_params p = CGV_FRAMES_DEFAULTS;
+    p.target = 0;
+    CU_ASSERT_FATAL(!open_frames(&whole, "whole.mkv", &p));
+    CU_ASSERT_EQUAL(whole->count, 40);
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        CU_ASSERT_FATAL(!open_frames(&fields, files[f], &p));
+        CU_ASSERT_EQUAL_FATAL(fields->count, whole->count);
+        cgv_rng rng;
+        cgv_rng_seed(&rng, 4, f);
+        for (int i = 0; i < 60; i++) {
+            int index = i < 40 ? (int)cgv_rng_below(&rng, 40) : i - 20;
+            cgv_bitmap a = read_frame(whole, index), b = read_frame(fields, index);
+            CU_ASSERT_EQUAL_FATAL(a.width * a.height, b.width * b.height);
+            CU_ASSERT(!memcmp(a.rgb, b.rgb, 3 * (size_t)a.width * (size_t)a.height));
+            cgv_bitmap_free(&a);
+            cgv_bitmap_free(&b);
+        }
+        cgv_frames_destroy(&fields);
+    }
+    cgv_frames_destroy(&whole);
+}
+
 static void test_sampling(void) {
     cgv_frames_params p = CGV_FRAMES_DEFAULTS;
     cgv_frames *frames;
@@ -308,17 +339,17 @@ static void test_colours(void) {
         bool full;
         const char *size;
     } cases[] = {
-        {"-colorspace bt709 -color_range tv", .2126, .0722, false, "96x48"},
-        {"-colorspace bt709 -color_range pc", .2126, .0722, true, "96x48"},
-        {"-colorspace smpte170m -color_range tv", .299, .114, false, "96x48"},
-        {"-colorspace bt2020nc -color_range tv", .2627, .0593, false, "96x48"},
+        {",setparams=colorspace=bt709:range=tv", .2126, .0722, false, "96x48"},
+        {",setparams=colorspace=bt709:range=pc", .2126, .0722, true, "96x48"},
+        {",setparams=colorspace=smpte170m:range=tv", .299, .114, false, "96x48"},
+        {",setparams=colorspace=bt2020nc:range=tv", .2627, .0593, false, "96x48"},
         {"", .299, .114, false, "96x48"},
         {"", .2126, .0722, false, "1280x16"},
     };
     const double y = 120, cb = 90, cr = 170;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         shell("ffmpeg -loglevel error -y -f lavfi -i color=s=%s,format=yuv420p -frames:v 1 -vf "
-              "\"geq=lum='if(lt(X,W/2),%g,60)':cb=%g:cr=%g\" -c:v ffv1 %s tagged.mkv",
+              "\"geq=lum='if(lt(X,W/2),%g,60)':cb=%g:cr=%g%s\" -c:v ffv1 tagged.mkv",
               cases[i].size, y, cb, cr, cases[i].tags);
         cgv_frames *frames;
         CU_ASSERT_FATAL(!open_frames(&frames, "tagged.mkv", NULL));
@@ -489,6 +520,7 @@ int main(void) {
         return 1;
     int failed = cgv_test_run("footage", (cgv_test_case[]){
                                              {"random access", test_random_access},
+                                             {"interlaced frames", test_fields},
                                              {"sampling", test_sampling},
                                              {"several threads", test_threads},
                                              {"frames left out", test_left_out},

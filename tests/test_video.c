@@ -9,6 +9,7 @@
 #include "app/cli.h"
 #include "support.h"
 #include "video/colour.h"
+#include "video/hdr.h"
 #include "video/convert.h"
 #include "video/queue.h"
 #include "video/rate.h"
@@ -201,9 +202,9 @@ static void test_tagged_video(void) {
         frame.colorspace = refused[i];
         CU_ASSERT_EQUAL(cgv_colour_format(&format, &frame), CGV_ERROR_UNSUPPORTED);
     }
-    CU_ASSERT_EQUAL(cgv_colour_refuse_hdr(AVCOL_TRC_BT709), CGV_OK);
-    CU_ASSERT_EQUAL(cgv_colour_refuse_hdr(AVCOL_TRC_SMPTE2084), CGV_ERROR_UNSUPPORTED);
-    CU_ASSERT_EQUAL(cgv_colour_refuse_hdr(AVCOL_TRC_ARIB_STD_B67), CGV_ERROR_UNSUPPORTED);
+    CU_ASSERT_EQUAL(cgv_hdr_refuse("", AVCOL_TRC_BT709), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_hdr_refuse("", AVCOL_TRC_SMPTE2084), CGV_ERROR_UNSUPPORTED);
+    CU_ASSERT_EQUAL(cgv_hdr_refuse("", AVCOL_TRC_ARIB_STD_B67), CGV_ERROR_UNSUPPORTED);
 }
 
 static void test_range_of_grey_and_rgb(void) {

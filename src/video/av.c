@@ -2,8 +2,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/avstring.h>
 #include <libavutil/log.h>
 
 // FFmpeg 6.1 moved stream side data into the codec parameters, 7.1 the lists of a codec behind a
@@ -11,6 +13,7 @@
 #define SIDE_DATA_IN_PARAMETERS (LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100))
 #define SUPPORTED_CONFIG        (LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100))
 #define FRAME_DURATION          (LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100))
+#define MUXER_KNOWS_DELAY       (LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(61, 7, 100))
 #define INTERLACED_FLAG         (LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(58, 7, 100))
 
 static _Thread_local char last_error[256];
@@ -106,6 +109,17 @@ bool cgv_av_frame_interlaced(const AVFrame *frame) {
 #endif
 }
 
+void cgv_av_frame_set_interlaced(AVFrame *frame, bool top_field_first) {
+#if INTERLACED_FLAG
+    frame->flags |= AV_FRAME_FLAG_INTERLACED;
+    frame->flags &= ~AV_FRAME_FLAG_TOP_FIELD_FIRST;
+    frame->flags |= top_field_first ? AV_FRAME_FLAG_TOP_FIELD_FIRST : 0;
+#else
+    frame->interlaced_frame = 1;
+    frame->top_field_first = top_field_first;
+#endif
+}
+
 static const AVPacketSideData *side_data(const AVStream *stream, int *count) {
 #if SIDE_DATA_IN_PARAMETERS
     *count = stream->codecpar->nb_coded_side_data;
@@ -150,24 +164,84 @@ const int32_t *cgv_av_display_matrix(const AVStream *stream) {
     return NULL;
 }
 
-const enum AVPixelFormat *cgv_av_pixel_formats(const AVCodec *codec) {
-#if SUPPORTED_CONFIG
-    const void *list = NULL;
-    return avcodec_get_supported_config(NULL, codec, AV_CODEC_CONFIG_PIX_FORMAT, 0, &list, NULL) < 0
-               ? NULL
-               : list;
+cgv_turn cgv_av_turn(const AVStream *stream, const AVFrame *frame) {
+    const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
+    const AVDictionaryEntry *exif = av_dict_get(frame->metadata, "Orientation", NULL, 0);
+    const int32_t *matrix = side ? (const int32_t *)side->data : cgv_av_display_matrix(stream);
+    return matrix || !exif ? cgv_turn_of(matrix) : cgv_turn_of_orientation(atoi(exif->value));
+}
+
+int64_t cgv_av_start(const AVFormatContext *input) {
+    int64_t first = INT64_MAX;
+    if (input->start_time == AV_NOPTS_VALUE || input->start_time >= 0)
+        return input->start_time == AV_NOPTS_VALUE ? 0 : input->start_time;
+    for (unsigned i = 0; i < input->nb_streams; i++) {
+        const AVStream *stream = input->streams[i];
+        const AVCodecParameters *codec = stream->codecpar;
+        // Attachments and such are said to begin with the file.
+        bool shown = codec->codec_type == AVMEDIA_TYPE_VIDEO;
+        if (stream->start_time == AV_NOPTS_VALUE ||
+            (!shown && codec->codec_type != AVMEDIA_TYPE_AUDIO))
+            continue;
+        int64_t time = av_rescale_q(stream->start_time, stream->time_base, AV_TIME_BASE_Q);
+        // Both times are rounded to the stream's ticks.
+        if (time < 0 && codec->initial_padding > 0 && codec->sample_rate > 0)
+            time += av_rescale(codec->initial_padding, AV_TIME_BASE, codec->sample_rate) +
+                    av_rescale_q(1, stream->time_base, AV_TIME_BASE_Q);
+        first = FFMIN(first, FFMIN(time, 0));
+    }
+    return first == INT64_MAX ? input->start_time : FFMAX(first, input->start_time);
+}
+
+int64_t cgv_av_mux_delay(const AVFormatContext *output, const AVStream *stream) {
+#if MUXER_KNOWS_DELAY
+    (void)output;
+    (void)stream;
+    return 0;
 #else
-    return codec->pix_fmts;
+    const AVCodecParameters *codec = stream->codecpar;
+    bool matroska = av_match_name(output->oformat->name, "matroska,webm");
+    return matroska && codec->codec_id == AV_CODEC_ID_OPUS
+               ? av_rescale_q(codec->initial_padding, (AVRational){1, 48000}, stream->time_base)
+               : 0;
 #endif
 }
 
-const AVRational *cgv_av_frame_rates(const AVCodec *codec) {
+bool cgv_av_seek(AVFormatContext *input, const AVStream *video, int64_t time) {
+    bool pipe = input->pb && !(input->pb->seekable & AVIO_SEEKABLE_NORMAL);
+    if (pipe || input->iformat->flags & (AVFMT_NOTIMESTAMPS | AVFMT_GENERIC_INDEX))
+        return false;
+    if (!(input->iformat->flags & AVFMT_SEEK_TO_PTS) && video->codecpar->video_delay)
+        time -= 3 * AV_TIME_BASE / 23; // indexed by decoding time: allow for reordered frames
+    return avformat_seek_file(input, -1, INT64_MIN, time, time, 0) >= 0;
+}
+
 #if SUPPORTED_CONFIG
+static const void *config(const AVCodec *codec, enum AVCodecConfig what) {
     const void *list = NULL;
-    return avcodec_get_supported_config(NULL, codec, AV_CODEC_CONFIG_FRAME_RATE, 0, &list, NULL) < 0
-               ? NULL
-               : list;
+    return avcodec_get_supported_config(NULL, codec, what, 0, &list, NULL) < 0 ? NULL : list;
+}
+#define CONFIG(codec, what, field) config(codec, what)
 #else
-    return codec->supported_framerates;
+#define CONFIG(codec, what, field) ((codec)->field)
 #endif
+
+const enum AVPixelFormat *cgv_av_pixel_formats(const AVCodec *codec) {
+    return CONFIG(codec, AV_CODEC_CONFIG_PIX_FORMAT, pix_fmts);
+}
+
+const AVRational *cgv_av_frame_rates(const AVCodec *codec) {
+    return CONFIG(codec, AV_CODEC_CONFIG_FRAME_RATE, supported_framerates);
+}
+
+const enum AVSampleFormat *cgv_av_sample_formats(const AVCodec *codec) {
+    return CONFIG(codec, AV_CODEC_CONFIG_SAMPLE_FORMAT, sample_fmts);
+}
+
+const int *cgv_av_sample_rates(const AVCodec *codec) {
+    return CONFIG(codec, AV_CODEC_CONFIG_SAMPLE_RATE, supported_samplerates);
+}
+
+const AVChannelLayout *cgv_av_channel_layouts(const AVCodec *codec) {
+    return CONFIG(codec, AV_CODEC_CONFIG_CHANNEL_LAYOUT, ch_layouts);
 }

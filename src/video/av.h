@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "cgvideo/status.h"
+#include "video/turn.h"
 
 // cgv_fail with the reason: libav's text for `error`, and the last error that libav itself
 // reported on this thread, which says why where its code does not.
@@ -24,6 +25,7 @@ void cgv_av_clear_error(void);
 int64_t cgv_av_frame_duration(const AVFrame *frame);
 void cgv_av_frame_set_duration(AVFrame *frame, int64_t duration);
 bool cgv_av_frame_interlaced(const AVFrame *frame);
+void cgv_av_frame_set_interlaced(AVFrame *frame, bool top_field_first);
 
 // Copy side data from stream to stream: one type, or all of it (type AV_PKT_DATA_NB).
 CGV_NODISCARD cgv_status cgv_av_copy_side_data(AVStream *to, const AVStream *from,
@@ -31,9 +33,28 @@ CGV_NODISCARD cgv_status cgv_av_copy_side_data(AVStream *to, const AVStream *fro
 // The display matrix of a stream (9 numbers), or NULL.
 const int32_t *cgv_av_display_matrix(const AVStream *stream);
 
-// Pixel formats and frame rates that an encoder takes; NULL means any. Ends with AV_PIX_FMT_NONE,
-// {0, 0}.
+// How a decoded frame of a stream has to be turned to be upright.
+cgv_turn cgv_av_turn(const AVStream *stream, const AVFrame *frame);
+
+// Microseconds at which the input begins: to be seen, or to be heard. Matroska gives sound that is
+// there to prime its decoder times before that.
+int64_t cgv_av_start(const AVFormatContext *input);
+
+// What has to be added to the times of a stream's packets before `output` gets them: Matroska
+// stores times of sound from which readers take the encoder's delay, and old muxers leave that to
+// others.
+int64_t cgv_av_mux_delay(const AVFormatContext *output, const AVStream *stream);
+
+// Go to a packet of `video` at or before `time`, in microseconds. False, and nothing has moved,
+// where that would take reading everything before: raw streams, pipes.
+bool cgv_av_seek(AVFormatContext *input, const AVStream *video, int64_t time);
+
+// Pixel formats, frame rates … that an encoder takes; NULL means any. Ends with AV_PIX_FMT_NONE,
+// {0, 0}, AV_SAMPLE_FMT_NONE, 0, a layout of no channels.
 const enum AVPixelFormat *cgv_av_pixel_formats(const AVCodec *codec);
 const AVRational *cgv_av_frame_rates(const AVCodec *codec);
+const enum AVSampleFormat *cgv_av_sample_formats(const AVCodec *codec);
+const int *cgv_av_sample_rates(const AVCodec *codec);
+const AVChannelLayout *cgv_av_channel_layouts(const AVCodec *codec);
 
 #endif

@@ -18,18 +18,38 @@ static bool holds_only_video(const AVOutputFormat *format) {
            !format->codec_tag;
 }
 
+static bool is_matroska(const AVOutputFormat *format) {
+    return av_match_name("matroska", format->name);
+}
+
+// What MPEG-TS has stream types for: its muxer takes anything, and nobody could play it.
+static bool transport_holds(enum AVCodecID codec) {
+    static const enum AVCodecID known[] = {
+        AV_CODEC_ID_MP2,          AV_CODEC_ID_MP3,       AV_CODEC_ID_AAC,
+        AV_CODEC_ID_AAC_LATM,     AV_CODEC_ID_AC3,       AV_CODEC_ID_EAC3,
+        AV_CODEC_ID_DTS,          AV_CODEC_ID_TRUEHD,    AV_CODEC_ID_OPUS,
+        AV_CODEC_ID_S302M,        AV_CODEC_ID_MP1,       AV_CODEC_ID_DVB_SUBTITLE,
+        AV_CODEC_ID_DVB_TELETEXT, AV_CODEC_ID_SMPTE_KLV, AV_CODEC_ID_SCTE_35};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i] == codec)
+            return true;
+    return false;
+}
+
 static bool container_holds(const AVOutputFormat *format, const AVStream *stream) {
     const AVCodecParameters *codec = stream->codecpar;
     if (stream->disposition & AV_DISPOSITION_ATTACHED_PIC)
-        return mov_family(format);
+        return mov_family(format) || is_matroska(format);
     if (codec->codec_type == AVMEDIA_TYPE_ATTACHMENT)
-        return av_match_name("matroska", format->name) && codec->extradata_size > 0;
+        return is_matroska(format) && codec->extradata_size > 0;
     if (codec->codec_id == AV_CODEC_ID_NONE || codec->codec_type == AVMEDIA_TYPE_UNKNOWN)
         return false;
     // Picture muxers would store any packet as a picture file, sound included.
     if (holds_only_video(format))
         return false;
-    int answer = avformat_query_codec(format, codec->codec_id, FF_COMPLIANCE_EXPERIMENTAL);
+    if (av_match_name("mpegts", format->name))
+        return transport_holds(codec->codec_id);
+    int answer = avformat_query_codec(format, codec->codec_id, FF_COMPLIANCE_NORMAL);
     if (answer >= 0)
         return answer;
     // The muxer does not say. Those with a default codec of the kind take it or fail at the header.
@@ -45,21 +65,82 @@ static const char *kind_name(const AVStream *stream) {
     return name ? name : "unknown";
 }
 
-// CGV_END: leave the stream out.
-static cgv_status check_holds(const AVFormatContext *output, const AVStream *stream) {
-    if (container_holds(output->oformat, stream))
+static bool is_text(enum AVCodecID codec) {
+    const AVCodecDescriptor *descriptor = avcodec_descriptor_get(codec);
+    return descriptor && descriptor->props & AV_CODEC_PROP_TEXT_SUB;
+}
+
+static cgv_status find_encoder(const AVCodec **out, const char *option, const char *name,
+                               enum AVMediaType type) {
+    const AVCodecDescriptor *named = avcodec_descriptor_get_by_name(name);
+    *out = avcodec_find_encoder_by_name(name);
+    if (!*out && named)
+        *out = avcodec_find_encoder(named->id);
+    if (*out && (*out)->type == type)
         return CGV_OK;
-    const char *codec = avcodec_get_name(stream->codecpar->codec_id);
-    bool audio = stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
-    if (audio && !holds_only_video(output->oformat))
+    return cgv_fail(CGV_ERROR_ARGUMENT, "encode: no such encoder: -%s %s", option, name);
+}
+
+// The container's own default; but matroska's for subtitles, ASS, would not be plain text.
+static enum AVCodecID text_codec(const AVOutputFormat *format) {
+    return mov_family(format)    ? AV_CODEC_ID_MOV_TEXT
+           : is_matroska(format) ? AV_CODEC_ID_SUBRIP
+                                 : format->subtitle_codec;
+}
+
+static const AVCodec *substitute(const AVOutputFormat *format, const AVStream *stream) {
+    enum AVCodecID from = stream->codecpar->codec_id, to = text_codec(format);
+    if (stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
+        return avcodec_find_encoder(format->audio_codec);
+    return is_text(from) && is_text(to) && avcodec_find_decoder(from) ? avcodec_find_encoder(to)
+                                                                      : NULL;
+}
+
+// CGV_END: leave the stream out. *encoder NULL: copy it.
+static cgv_status decide(const AVCodec **encoder, const AVFormatContext *output,
+                         const AVStream *stream, const cgv_carry_params *params) {
+    const AVOutputFormat *format = output->oformat;
+    const AVCodecParameters *codec = stream->codecpar;
+    const char *name = avcodec_get_name(codec->codec_id);
+    bool audio = codec->codec_type == AVMEDIA_TYPE_AUDIO;
+    bool subtitle = codec->codec_type == AVMEDIA_TYPE_SUBTITLE;
+    const char *wanted = audio ? params->audio_codec : subtitle ? params->subtitle_codec : NULL;
+    bool asked = audio && (params->audio_bit_rate || av_dict_count(params->audio_options));
+    *encoder = NULL;
+    if (audio && (!codec->sample_rate || !codec->ch_layout.nb_channels)) {
+        cgv_log(CGV_LOG_WARNING, "demux: stream %d (audio, %s) holds no sound: left out",
+                stream->index, name);
+        return CGV_END;
+    }
+    if (wanted && strcmp(wanted, "copy") && !holds_only_video(format))
+        return find_encoder(encoder, audio ? "c:a" : "c:s", wanted, codec->codec_type);
+    if (wanted && asked)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "mux: -c:a copy leaves the sound as it is: it goes with no "
+                        "-b:a, -ar, -ac or other option of sound");
+    if (asked && !holds_only_video(format) && (*encoder = substitute(format, stream)))
+        return CGV_OK;
+    if (container_holds(format, stream))
+        return CGV_OK;
+    if (!wanted && (audio || subtitle) && !holds_only_video(format))
+        *encoder = substitute(format, stream);
+    if (*encoder) {
+        cgv_log(CGV_LOG_INFO, "mux: %s cannot hold stream %d (%s, %s): encoded anew as %s",
+                format->name, stream->index, kind_name(stream), name,
+                avcodec_get_name((*encoder)->id));
+        return CGV_OK;
+    }
+    if (audio && !holds_only_video(format))
         return cgv_fail(CGV_ERROR_UNSUPPORTED,
                         "mux: %s cannot hold the input's %s audio (stream %d): choose another "
-                        "container, or -an to leave it out",
-                        output->oformat->name, codec, stream->index);
-    // Pictures and raw video have no place for sound at all: nobody expects it there.
-    cgv_log(audio ? CGV_LOG_INFO : CGV_LOG_WARNING,
-            "mux: %s cannot hold stream %d (%s, %s): left out", output->oformat->name,
-            stream->index, kind_name(stream), codec);
+                        "container, another -c:a, or -an to leave it out",
+                        format->name, name, stream->index);
+    // Pictures and raw video have no place for sound at all: nobody expects it there. Data without
+    // a codec is a private matter of the camera.
+    bool expected = audio || codec->codec_type == AVMEDIA_TYPE_DATA;
+    cgv_log(expected ? CGV_LOG_INFO : CGV_LOG_WARNING,
+            "mux: %s cannot hold stream %d (%s, %s): left out", format->name, stream->index,
+            kind_name(stream), name);
     return CGV_END;
 }
 
@@ -106,18 +187,27 @@ static bool says_rotation(const AVOutputFormat *format) {
            (matroska && LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 16, 100));
 }
 
-static cgv_status add_video(const AVFormatContext *output, AVStream *to, const AVStream *from) {
-    static const enum AVPacketSideDataType shown[] = {AV_PKT_DATA_DISPLAYMATRIX,
-                                                      AV_PKT_DATA_STEREO3D, AV_PKT_DATA_SPHERICAL};
-    const int32_t *matrix = cgv_av_display_matrix(from);
+cgv_turn cgv_carry_turn(const AVOutputFormat *format, const cgv_source_info *source) {
+    const int32_t *matrix = cgv_av_display_matrix(source->video);
+    if (matrix && says_rotation(format))
+        return cgv_turn_of(NULL);
+    cgv_turn turn = cgv_av_turn(source->video, source->first);
     double degrees = matrix ? av_display_rotation_get(matrix) : 0;
-    if (fabs(degrees) >= 1 && !says_rotation(output->oformat))
+    if (!cgv_turn_is_none(turn))
+        cgv_log(CGV_LOG_INFO, "mux: %s cannot say how the video is turned: its pictures are turned",
+                format->name);
+    else if (fabs(degrees) >= 1)
         cgv_log(CGV_LOG_WARNING,
                 "mux: %s cannot say that the video is to be shown turned by %.0f degrees: it will "
                 "appear unturned (mp4 and mov can)",
-                output->oformat->name, -degrees);
-    drop_stale(&to->metadata);
-    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+                format->name, -degrees);
+    return turn;
+}
+
+cgv_status cgv_carry_shown(AVStream *to, const AVStream *from, const AVOutputFormat *format) {
+    static const enum AVPacketSideDataType shown[] = {AV_PKT_DATA_DISPLAYMATRIX,
+                                                      AV_PKT_DATA_STEREO3D, AV_PKT_DATA_SPHERICAL};
+    for (size_t i = !says_rotation(format); i < sizeof shown / sizeof *shown; i++) {
         cgv_status status = cgv_av_copy_side_data(to, from, shown[i]);
         if (status)
             return status;
@@ -125,32 +215,89 @@ static cgv_status add_video(const AVFormatContext *output, AVStream *to, const A
     return CGV_OK;
 }
 
-cgv_status cgv_carry_streams(AVFormatContext *output, AVStream **video, int *map,
+// Matroska keeps covers as attached files.
+static cgv_status add_cover_file(AVStream *to, const AVStream *from) {
+    static const struct {
+        enum AVCodecID codec;
+        const char *name, *type;
+    } kinds[] = {{AV_CODEC_ID_MJPEG, "cover.jpg", "image/jpeg"},
+                 {AV_CODEC_ID_PNG, "cover.png", "image/png"},
+                 {AV_CODEC_ID_WEBP, "cover.webp", "image/webp"},
+                 {AV_CODEC_ID_BMP, "cover.bmp", "image/bmp"}};
+    const AVPacket *picture = &from->attached_pic;
+    AVCodecParameters *codec = to->codecpar;
+    codec->extradata = av_mallocz((size_t)picture->size + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!codec->extradata)
+        return cgv_fail(CGV_ERROR_MEMORY, "mux: out of memory");
+    memcpy(codec->extradata, picture->data, (size_t)picture->size);
+    codec->extradata_size = picture->size;
+    codec->codec_type = AVMEDIA_TYPE_ATTACHMENT;
+    codec->codec_id = from->codecpar->codec_id;
+    to->disposition &= ~AV_DISPOSITION_ATTACHED_PIC;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].codec == codec->codec_id) {
+            av_dict_set(&to->metadata, "filename", kinds[i].name, AV_DICT_DONT_OVERWRITE);
+            av_dict_set(&to->metadata, "mimetype", kinds[i].type, AV_DICT_DONT_OVERWRITE);
+        }
+    return CGV_OK;
+}
+
+static cgv_status add_reencoded(cgv_track *track, AVFormatContext *output, AVStream *to,
+                                const AVStream *from, const AVCodec *encoder,
+                                const cgv_carry_params *params, const cgv_source_info *source) {
+    bool audio = from->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+    drop_stale(&to->metadata);
+    return cgv_reencode_open(&track->reencode, to, from,
+                             &(cgv_reencode_params){
+                                 .codec = encoder,
+                                 .bit_rate = audio ? params->audio_bit_rate : NULL,
+                                 .options = audio ? params->audio_options : NULL,
+                                 .global_header = output->oformat->flags & AVFMT_GLOBALHEADER,
+                                 .cut = source->cut,
+                                 .length = source->wanted,
+                             });
+}
+
+static cgv_status add_stream(cgv_track *track, AVFormatContext *output, AVStream **video,
+                             const AVStream *from, const cgv_carry_params *params,
                              const cgv_source_info *source) {
-    for (unsigned i = 0; i < source->input->nb_streams; i++) {
-        const AVStream *from = source->input->streams[i];
-        map[i] = -1;
-        if (from->discard == AVDISCARD_ALL)
-            continue;
-        cgv_status status = from == source->video ? CGV_OK : check_holds(output, from);
-        if (status == CGV_END)
-            continue;
+    const AVCodec *encoder = NULL;
+    cgv_status status = from == source->video ? CGV_OK : decide(&encoder, output, from, params);
+    if (status)
+        return status == CGV_END ? CGV_OK : status;
+    AVStream *to = avformat_new_stream(output, NULL);
+    if (!to)
+        return cgv_fail(CGV_ERROR_MEMORY, "mux: out of memory");
+    to->disposition = from->disposition;
+    to->sample_aspect_ratio = from->sample_aspect_ratio;
+    int error = av_dict_copy(&to->metadata, from->metadata, 0);
+    if (error < 0)
+        return cgv_av_fail(error, "mux: stream %d", from->index);
+    track->index = to->index;
+    if (from == source->video) {
+        *video = to;
+        drop_stale(&to->metadata);
+        return CGV_OK;
+    }
+    if (encoder)
+        return add_reencoded(track, output, to, from, encoder, params, source);
+    if (from->disposition & AV_DISPOSITION_ATTACHED_PIC && is_matroska(output->oformat)) {
+        track->index = -1; // whole in the header
+        return add_cover_file(to, from);
+    }
+    return add_copied(output, to, from);
+}
+
+cgv_status cgv_carry_streams(AVFormatContext *output, AVStream **video, cgv_track *tracks,
+                             const cgv_carry_params *params, const cgv_source_info *source) {
+    for (unsigned i = 0; i < source->input->nb_streams; i++)
+        tracks[i].index = -1;
+    for (int i = 0; i < source->stream_count; i++) {
+        int index = source->streams[i];
+        cgv_status status = add_stream(&tracks[index], output, video, source->input->streams[index],
+                                       params, source);
         if (status)
             return status;
-        AVStream *to = avformat_new_stream(output, NULL);
-        if (!to)
-            return cgv_fail(CGV_ERROR_MEMORY, "mux: out of memory");
-        to->disposition = from->disposition;
-        to->sample_aspect_ratio = from->sample_aspect_ratio;
-        int error = av_dict_copy(&to->metadata, from->metadata, 0);
-        if (error < 0)
-            return cgv_av_fail(error, "mux: stream %u", i);
-        status = from == source->video ? add_video(output, to, from) : add_copied(output, to, from);
-        if (status)
-            return status;
-        if (from == source->video)
-            *video = to;
-        map[i] = to->index;
     }
     return CGV_OK;
 }

@@ -37,7 +37,8 @@ bool cgv_clip_demux(AVFormatContext **out, int *stream, char reason[CGV_REASON],
             (*out)->streams[i]->discard = AVDISCARD_ALL;
     if (!cgv_clip_shows_hdr((*out)->streams[*stream]->codecpar->color_trc))
         return true;
-    snprintf(reason, CGV_REASON, "HDR video is not supported: convert it to SDR first");
+    snprintf(reason, CGV_REASON,
+             "HDR video is not supported: make it SDR first, as cgvideo -m identity does");
     return false;
 }
 

@@ -5,6 +5,7 @@
 
 #include "video/av.h"
 #include "video/clip_internal.h"
+#include "video/deinterlace.h"
 #include "video/upright.h"
 
 enum { SHORT_WAY = 8 }; // frames that are sooner decoded than sought across
@@ -20,10 +21,12 @@ struct cgv_clip_reader {
     int64_t time;   // its time; INT64_MIN: none since opening or seeking
     int64_t number; // frames since opening
     bool ended;
+    cgv_deinterlace *fields; // from the first interlaced frame on
     cgv_upright upright;
 };
 
 static void close_input(cgv_clip_reader *reader) {
+    cgv_deinterlace_destroy(&reader->fields);
     avcodec_free_context(&reader->decoder);
     avformat_close_input(&reader->input);
 }
@@ -96,18 +99,53 @@ static void feed(cgv_clip_reader *reader) {
     av_packet_unref(reader->packet);
 }
 
+// Whether the frame that was decoded is the next one. An interlaced one becomes whole when the one
+// after it is known.
+static bool is_whole(cgv_clip_reader *reader) {
+    AVFrame *frame = reader->frame, *given;
+    int64_t number = reader->number++;
+    frame->pts = reader->clip->counted ? number : frame->best_effort_timestamp;
+    reader->time = frame->pts;
+    cgv_deinterlace_mark(frame, reader->stream->codecpar);
+    if (!reader->fields && (!cgv_av_frame_interlaced(frame) ||
+                            cgv_deinterlace_create(&reader->fields, false) != CGV_OK))
+        return true;
+    if (!(given = av_frame_clone(frame)))
+        return true;
+    given->time_base = reader->stream->time_base;
+    return cgv_deinterlace_send(reader->fields, given) != CGV_OK;
+}
+
+static bool take_whole(cgv_clip_reader *reader) {
+    AVFrame *frame;
+    cgv_status status = cgv_deinterlace_receive(reader->fields, &frame);
+    if (status == CGV_OK) {
+        av_frame_unref(reader->frame);
+        av_frame_move_ref(reader->frame, frame);
+        av_frame_free(&frame);
+        reader->time = reader->frame->pts;
+    } else if (status != CGV_AGAIN) {
+        reader->ended = true;
+    }
+    return status == CGV_OK;
+}
+
+static void end_decoding(cgv_clip_reader *reader) {
+    if (!reader->fields || cgv_deinterlace_send(reader->fields, NULL) != CGV_OK)
+        reader->ended = true;
+}
+
 // Decode the next frame; false at the end.
 static bool step(cgv_clip_reader *reader) {
     while (!reader->ended) {
-        int error = avcodec_receive_frame(reader->decoder, reader->frame);
-        if (error >= 0) {
-            int64_t number = reader->number++;
-            reader->time = reader->clip->counted ? number : reader->frame->best_effort_timestamp;
+        if (reader->fields && take_whole(reader))
             return true;
-        }
+        int error = avcodec_receive_frame(reader->decoder, reader->frame);
+        if (error >= 0 && is_whole(reader))
+            return true;
         if (error == AVERROR_EOF)
-            reader->ended = true;
-        else
+            end_decoding(reader);
+        else if (error < 0)
             feed(reader);
     }
     reader->time = INT64_MAX;
@@ -131,6 +169,7 @@ static bool seek(cgv_clip_reader *reader, char reason[CGV_REASON], int key) {
         if (avformat_seek_file(reader->input, reader->stream->index, INT64_MIN, time, time, 0) >=
             0) {
             avcodec_flush_buffers(reader->decoder);
+            cgv_deinterlace_destroy(&reader->fields);
             reader->time = INT64_MIN;
             reader->ended = false;
             return true;
@@ -156,7 +195,10 @@ static int key_before(const cgv_clip *clip, int64_t time) {
 static bool go_to(cgv_clip_reader *reader, char reason[CGV_REASON], int frame) {
     const cgv_clip *clip = reader->clip;
     const int64_t target = clip->times[frame];
-    const int key = key_before(clip, target);
+    // To make an interlaced frame whole takes the one before it, else it would depend on what was
+    // read last.
+    bool whole = clip->picture || reader->stream->codecpar->field_order == AV_FIELD_PROGRESSIVE;
+    const int key = key_before(clip, clip->times[whole || !frame ? frame : frame - 1]);
     bool behind = reader->time <= target;
     bool first = reader->time == INT64_MIN && frame == 0;
     bool near = reader->time != INT64_MIN &&
@@ -178,24 +220,6 @@ static bool go_to(cgv_clip_reader *reader, char reason[CGV_REASON], int frame) {
     return false;
 }
 
-// As TIFF numbers orientations, in the numbers of a display matrix that are 1 or -1.
-static bool exif_matrix(int32_t matrix[9], const AVFrame *frame) {
-    static const int8_t signs[9][4] = {
-        {0},          {1, 0, 0, 1},  {-1, 0, 0, 1},  {-1, 0, 0, -1}, {1, 0, 0, -1},
-        {0, 1, 1, 0}, {0, 1, -1, 0}, {0, -1, -1, 0}, {0, -1, 1, 0},
-    };
-    const AVDictionaryEntry *entry = av_dict_get(frame->metadata, "Orientation", NULL, 0);
-    int orientation = entry ? atoi(entry->value) : 0;
-    if (orientation < 1 || orientation > 8)
-        return false;
-    const int8_t *s = signs[orientation];
-    const int32_t one = 1 << 16;
-    int32_t result[9] = {s[0] * one, s[1] * one, 0, s[2] * one, s[3] * one, 0, 0, 0, 1 << 30};
-    for (int i = 0; i < 9; i++)
-        matrix[i] = result[i];
-    return true;
-}
-
 bool cgv_clip_reader_read(cgv_clip_reader *reader, cgv_bitmap *out, char reason[CGV_REASON],
                           int index) {
     if (!reader->decoder && !open_input(reader, reason)) // a failed seek left it closed
@@ -204,17 +228,13 @@ bool cgv_clip_reader_read(cgv_clip_reader *reader, cgv_bitmap *out, char reason[
         return false;
     AVFrame *frame = reader->frame;
     if (cgv_clip_shows_hdr(frame->color_trc)) {
-        snprintf(reason, CGV_REASON, "HDR is not supported: convert it to SDR first");
+        snprintf(reason, CGV_REASON,
+                 "HDR is not supported: make it SDR first, as cgvideo -m identity does");
         return false;
     }
-    int32_t exif[9];
-    const AVFrameSideData *side = av_frame_get_side_data(frame, AV_FRAME_DATA_DISPLAYMATRIX);
-    const int32_t *matrix =
-        side ? (const int32_t *)side->data : cgv_av_display_matrix(reader->stream);
-    if (!matrix && exif_matrix(exif, frame))
-        matrix = exif;
     AVRational aspect = av_guess_sample_aspect_ratio(reader->input, reader->stream, frame);
-    if (cgv_upright_convert(&reader->upright, out, frame, aspect, matrix))
+    if (cgv_upright_convert(&reader->upright, out, frame, aspect,
+                            cgv_av_turn(reader->stream, frame)))
         return true;
     snprintf(reason, CGV_REASON, "pixel format %s cannot be converted to RGB",
              av_get_pix_fmt_name(frame->format));

@@ -5,6 +5,7 @@
 #include <libavutil/pixdesc.h>
 
 #include "base/log.h"
+#include "video/hdr.h"
 
 bool cgv_colour_layout(cgv_layout *out, enum AVPixelFormat format) {
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
@@ -140,16 +141,7 @@ cgv_status cgv_colour_format(cgv_picture_format *out, const AVFrame *frame) {
     chroma_position(&out->colour.chroma_x, &out->colour.chroma_y, frame->chroma_location);
     out->colour.chroma_x *= (float)((1 << out->layout.log2_chroma_w) - 1);
     out->colour.chroma_y *= (float)((1 << out->layout.log2_chroma_h) - 1);
-    return CGV_OK;
-}
-
-cgv_status cgv_colour_refuse_hdr(enum AVColorTransferCharacteristic trc) {
-    if (trc != AVCOL_TRC_SMPTE2084 && trc != AVCOL_TRC_ARIB_STD_B67)
-        return CGV_OK;
-    return cgv_fail(CGV_ERROR_UNSUPPORTED,
-                    "decode: the input is HDR (%s), which cgvideo cannot translate yet: convert it "
-                    "to SDR first",
-                    trc == AVCOL_TRC_SMPTE2084 ? "PQ" : "HLG");
+    return cgv_hdr_describe(&out->colour, frame);
 }
 
 void cgv_colour_output(AVFrame *out, const AVFrame *in, enum AVPixelFormat format,
@@ -161,8 +153,9 @@ void cgv_colour_output(AVFrame *out, const AVFrame *in, enum AVPixelFormat forma
     out->format = format;
     out->width = in->width;
     out->height = in->height;
-    out->color_primaries = in->color_primaries;
-    out->color_trc = in->color_trc;
+    bool hdr = cgv_hdr_transfer(in->color_trc) != CGV_TRANSFER_SDR; // becomes BT.709
+    out->color_primaries = hdr ? AVCOL_PRI_BT709 : in->color_primaries;
+    out->color_trc = hdr ? AVCOL_TRC_BT709 : in->color_trc;
     out->chroma_location = AVCHROMA_LOC_UNSPECIFIED;
     if (!to_coded) {
         // Grey and RGB have no matrix. They stay limited only where the input already was.
@@ -185,8 +178,9 @@ void cgv_colour_output(AVFrame *out, const AVFrame *in, enum AVPixelFormat forma
         out->color_range = AVCOL_RANGE_MPEG;
         return;
     }
-    out->colorspace =
-        from_coded ? in->colorspace : cgv_colour_default_matrix(in->width, in->height);
+    out->colorspace = hdr          ? AVCOL_SPC_BT709
+                      : from_coded ? in->colorspace
+                                   : cgv_colour_default_matrix(in->width, in->height);
     out->color_range = from_coded ? in->color_range : AVCOL_RANGE_MPEG;
     if (subsampled)
         out->chroma_location = from_coded && (from->log2_chroma_w || from->log2_chroma_h)
@@ -229,5 +223,18 @@ void cgv_colour_copy_alpha(AVFrame *out, const AVFrame *in) {
 bool cgv_colour_same(const AVFrame *a, const AVFrame *b) {
     return a->width == b->width && a->height == b->height && a->format == b->format &&
            a->colorspace == b->colorspace && a->color_range == b->color_range &&
-           a->chroma_location == b->chroma_location;
+           a->chroma_location == b->chroma_location &&
+           cgv_hdr_transfer(a->color_trc) == cgv_hdr_transfer(b->color_trc) &&
+           a->color_primaries == b->color_primaries;
+}
+
+void cgv_colour_copy(AVFrame *to, const AVFrame *from) {
+    to->width = from->width;
+    to->height = from->height;
+    to->format = from->format;
+    to->colorspace = from->colorspace;
+    to->color_range = from->color_range;
+    to->color_primaries = from->color_primaries;
+    to->color_trc = from->color_trc;
+    to->chroma_location = from->chroma_location;
 }

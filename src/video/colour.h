@@ -26,9 +26,6 @@ enum AVPixelFormat cgv_colour_without_j(enum AVPixelFormat format);
 // CGV_ERROR_UNSUPPORTED for matrices that luma coefficients do not describe.
 CGV_NODISCARD cgv_status cgv_colour_format(cgv_picture_format *out, const AVFrame *frame);
 
-// CGV_ERROR_UNSUPPORTED for the transfer curves of HDR.
-CGV_NODISCARD cgv_status cgv_colour_refuse_hdr(enum AVColorTransferCharacteristic trc);
-
 // What a format demands of the numbers in it, whatever the input's were.
 typedef enum cgv_colour_rule {
     CGV_COLOUR_VIDEO, // as the input
@@ -36,7 +33,8 @@ typedef enum cgv_colour_rule {
     CGV_COLOUR_WEBP,  // limited range, BT.601
 } cgv_colour_rule;
 
-// Set format, size and colour tags of `out` for `format`, from the input frame's.
+// Set format, size and colour tags of `out` for `format`, from the input frame's; HDR becomes
+// BT.709.
 void cgv_colour_output(AVFrame *out, const AVFrame *in, enum AVPixelFormat format,
                        cgv_colour_rule rule);
 
@@ -48,6 +46,9 @@ void cgv_colour_copy_alpha(AVFrame *out, const AVFrame *in);
 
 // Luma coefficients and such of two frames mean the same, and their sizes are equal.
 bool cgv_colour_same(const AVFrame *a, const AVFrame *b);
+
+// Give `to` the size, pixel format and colour tags of `from`.
+void cgv_colour_copy(AVFrame *to, const AVFrame *from);
 
 // The matrix that is meant where none is tagged.
 enum AVColorSpace cgv_colour_default_matrix(int width, int height);

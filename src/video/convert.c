@@ -44,12 +44,7 @@ static cgv_status prepare(cgv_convert *convert, const AVFrame *frame, enum AVPix
     int full = frame->color_range == AVCOL_RANGE_JPEG;
     sws_setColorspaceDetails(convert->scaler, matrix, full, matrix, full, 0, 1 << 16, 1 << 16);
     convert->format = format;
-    convert->like->width = frame->width;
-    convert->like->height = frame->height;
-    convert->like->format = frame->format;
-    convert->like->colorspace = frame->colorspace;
-    convert->like->color_range = frame->color_range;
-    convert->like->chroma_location = frame->chroma_location;
+    cgv_colour_copy(convert->like, frame);
     return CGV_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "video/encoder.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,9 @@
 #include <libavutil/pixdesc.h>
 
 #include "video/av.h"
+#include "video/carry.h"
 #include "video/colour.h"
+#include "video/encoder_manners.h"
 
 static bool takes(const AVCodec *codec, enum AVPixelFormat format) {
     const enum AVPixelFormat *list = cgv_av_pixel_formats(codec);
@@ -90,6 +93,10 @@ static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *co
         format = whole[deep];
         cgv_log(CGV_LOG_INFO, "odd sides: encoding as %s", av_get_pix_fmt_name(format));
     }
+    int depth = av_pix_fmt_desc_get(cgv_colour_carrier(format))->comp[0].depth;
+    if (depth < desc->comp[0].depth)
+        cgv_log(CGV_LOG_INFO, "encode: %s gets %d bits (%s), dithered from %d", codec->name, depth,
+                av_get_pix_fmt_name(format), desc->comp[0].depth);
     *out = format;
     return CGV_OK;
 }
@@ -109,9 +116,13 @@ static void default_quality(AVCodecContext *context, AVDictionary **options) {
     if (has_option(codec, "crf")) {
         const char *crf = codec->id == AV_CODEC_ID_H264   ? "20"
                           : codec->id == AV_CODEC_ID_HEVC ? "22"
-                                                          : "28"; // VP8, VP9, AV1
-        av_dict_set(options, "crf", crf, 0);
-        context->bit_rate = 0;
+                                                          : "28"; // VP9, AV1
+        av_dict_set(options, "crf", codec->id == AV_CODEC_ID_VP8 ? "10" : crf, 0);
+        // VP8 knows a constant quality only below a bit rate: half a bit a pixel is out of reach.
+        context->bit_rate =
+            codec->id == AV_CODEC_ID_VP8
+                ? (int64_t)(context->width * context->height * av_q2d(context->framerate) / 2)
+                : 0;
     } else if (codec->id == AV_CODEC_ID_MPEG4 || codec->id == AV_CODEC_ID_MPEG2VIDEO ||
                codec->id == AV_CODEC_ID_MPEG1VIDEO || codec->id == AV_CODEC_ID_MJPEG ||
                codec->id == AV_CODEC_ID_FLV1 || codec->id == AV_CODEC_ID_H263P ||
@@ -121,9 +132,36 @@ static void default_quality(AVCodecContext *context, AVDictionary **options) {
     }
 }
 
+// libvpx and libaom are made for machines that encode a film once for millions: a hundredth of
+// real time is too slow here.
+static void default_speed(const AVCodec *codec, AVDictionary **options) {
+    if (codec->id != AV_CODEC_ID_VP9 && codec->id != AV_CODEC_ID_AV1)
+        return;
+    if (has_option(codec, "row-mt"))
+        av_dict_set(options, "row-mt", "1", 0);
+    if (has_option(codec, "cpu-used"))
+        av_dict_set(options, "cpu-used", codec->id == AV_CODEC_ID_AV1 ? "6" : "4", 0);
+}
+
+// Whether the user has chosen a quality by one of the encoder's own options.
+static bool quality_given(const AVDictionary *options) {
+    static const char *const names[] = {
+        "b", "qp", "cq", "crf", "rc", "q", "global_quality", "lossless", "qscale", "rc_mode"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (av_dict_get(options, names[i], NULL, 0))
+            return true;
+    return false;
+}
+
 static cgv_status set_quality(AVCodecContext *context, AVDictionary **options,
                               const cgv_sink_params *params) {
     const AVCodec *codec = context->codec;
+    bool given = params->options && quality_given(params->options->video);
+    if (params->quality >= 0) {
+        context->flags |= AV_CODEC_FLAG_QSCALE;
+        context->global_quality = (int)lrint(FF_QP2LAMBDA * params->quality);
+        given = true;
+    }
     if (params->crf >= 0) {
         if (!has_option(codec, "crf"))
             return refuse_option(codec, "-crf");
@@ -134,29 +172,74 @@ static cgv_status set_quality(AVCodecContext *context, AVDictionary **options,
     }
     if (params->bit_rate)
         av_dict_set(options, "b", params->bit_rate, 0);
-    if (params->crf < 0 && !params->bit_rate)
+    if (params->crf < 0 && !params->bit_rate && !given)
         default_quality(context, options);
     if (params->preset) {
         if (!has_option(codec, "preset"))
             return refuse_option(codec, "-preset");
+        cgv_status status = cgv_encoder_check_preset(codec, params->preset);
+        if (status)
+            return status;
         av_dict_set(options, "preset", params->preset, 0);
     }
     return CGV_OK;
 }
 
-// The input's clock, so that variable frame rates pass through, unless the encoder wants a
-// constant one.
-static void set_clock(cgv_encoder *encoder, const cgv_sink_params *params,
-                      const cgv_source_info *source) {
-    AVCodecContext *context = encoder->context;
-    AVRational rate = params->rate.num ? params->rate : source->rate;
+// The rate of a video that was meant to be constant. Timestamps with jitter make the finest rate
+// that could hold them all absurdly high; then the average is nearer to what was meant.
+static AVRational nominal_rate(const cgv_source_info *source) {
+    AVRational average = source->rate, finest = source->video->r_frame_rate;
+    if (!average.num)
+        return finest.num ? finest : (AVRational){25, 1};
+    return finest.num && av_q2d(finest) < 2.1 * av_q2d(average) ? finest : average;
+}
+
+// Not by AVFMT_VARIABLE_FPS: even mp4 does not claim it.
+static bool has_one_rate(const AVOutputFormat *container) {
+    static const char *const named = "yuv4mpegpipe,mxf,mxf_d10,mxf_opatom,gxf,dv,swf,amv,roq";
+    // A sequence of pictures has no time: one picture a frame is what is wanted of it.
+    bool pictures = av_match_name(container->name, "image2,image2pipe,null");
+    return av_match_name(container->name, named) ||
+           (container->flags & AVFMT_NOTIMESTAMPS && !pictures);
+}
+
+static AVRational constant_rate(const AVCodecContext *context, const AVOutputFormat *container,
+                                const cgv_sink_params *params, const cgv_source_info *source) {
     const AVRational *rates = cgv_av_frame_rates(context->codec);
-    context->framerate = rate.num ? rate : (AVRational){25, 1};
-    context->time_base = params->rate.num ? av_inv_q(params->rate) : source->video->time_base;
+    AVRational rate = params->rate.num ? params->rate : nominal_rate(source);
+    bool wanted = params->rate.num || params->sync == CGV_SYNC_CFR;
+    if (params->sync == CGV_SYNC_AUTO)
+        wanted |= rates || has_one_rate(container);
     if (rates)
-        context->framerate = rates[av_find_nearest_q_idx(context->framerate, rates)];
-    if (rates || (context->codec_id == AV_CODEC_ID_MPEG4 && context->time_base.den > 65535))
-        context->time_base = av_inv_q(context->framerate);
+        rate = rates[av_find_nearest_q_idx(rate, rates)];
+    // Browsers show GIFs of more than 50 pictures a second at 10.
+    if (context->codec_id == AV_CODEC_ID_GIF && !params->rate.num && av_q2d(rate) > 50) {
+        rate = (AVRational){50, 1};
+        wanted |= params->sync == CGV_SYNC_AUTO;
+    }
+    return wanted ? rate : (AVRational){0, 1};
+}
+
+// The input's clock, so that variable frame rates pass through, unless container or encoder want a
+// constant or a coarse one.
+static void set_clock(cgv_encoder *encoder, const AVOutputFormat *container,
+                      const cgv_sink_params *params, const cgv_source_info *source) {
+    AVCodecContext *context = encoder->context;
+    encoder->rate = constant_rate(context, container, params, source);
+    encoder->drop_late = params->sync == CGV_SYNC_VFR;
+    context->framerate = encoder->rate.num  ? encoder->rate
+                         : source->rate.num ? source->rate
+                                            : (AVRational){25, 1};
+    context->time_base = source->video->time_base;
+    if (encoder->rate.num) {
+        context->time_base = av_inv_q(encoder->rate);
+    } else if (av_match_name("avi", container->name)) {
+        // It stores every tick, as an empty frame where there is none.
+        context->time_base = av_inv_q(nominal_rate(source));
+        encoder->drop_late = true;
+    } else if (context->codec_id == AV_CODEC_ID_MPEG4 && context->time_base.den > 65535) {
+        context->time_base = (AVRational){1, 60000};
+    }
 }
 
 static cgv_colour_rule colour_rule(enum AVCodecID codec) {
@@ -165,18 +248,35 @@ static cgv_colour_rule colour_rule(enum AVCodecID codec) {
                                                                     : CGV_COLOUR_VIDEO;
 }
 
+// Pictures are turned with whole chroma, or chroma subsampled alike in both directions.
+static enum AVPixelFormat turnable(enum AVPixelFormat format) {
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
+    return desc->log2_chroma_w == desc->log2_chroma_h ? format
+           : desc->comp[0].depth <= 8                 ? AV_PIX_FMT_YUV444P
+           : desc->comp[0].depth <= 10                ? AV_PIX_FMT_YUV444P10LE
+                                                      : AV_PIX_FMT_YUV444P16LE;
+}
+
 static void set_picture(cgv_encoder *encoder, enum AVPixelFormat format,
                         const cgv_source_info *source) {
     AVCodecContext *context = encoder->context;
     AVFrame *frame = encoder->format;
-    cgv_colour_output(frame, source->first, cgv_colour_carrier(format),
+    enum AVPixelFormat carrier = cgv_colour_carrier(format);
+    bool turned = !cgv_turn_is_none(encoder->turn), swapped = cgv_turn_swaps_sides(encoder->turn);
+    cgv_colour_output(frame, source->first, swapped ? turnable(carrier) : carrier,
                       colour_rule(context->codec_id));
-    context->width = frame->width;
-    context->height = frame->height;
+    // The only siting that is the same however the picture is turned.
+    if (turned && frame->chroma_location != AVCHROMA_LOC_UNSPECIFIED)
+        frame->chroma_location = AVCHROMA_LOC_CENTER;
+    context->width = swapped ? frame->height : frame->width;
+    context->height = swapped ? frame->width : frame->height;
     context->pix_fmt = with_j(context->codec, format);
     context->sample_aspect_ratio = source->first->sample_aspect_ratio;
     if (source->video->sample_aspect_ratio.num)
         context->sample_aspect_ratio = source->video->sample_aspect_ratio;
+    if (swapped)
+        context->sample_aspect_ratio =
+            (AVRational){context->sample_aspect_ratio.den, context->sample_aspect_ratio.num};
     context->color_range = frame->color_range;
     context->colorspace = frame->colorspace;
     context->color_primaries = frame->color_primaries;
@@ -200,7 +300,8 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
         status = choose_pixel_format(&format, codec, params, source->first);
     if (status)
         return status;
-    set_clock(encoder, params, source);
+    set_clock(encoder, container, params, source);
+    encoder->turn = cgv_carry_turn(container, source);
     set_picture(encoder, format, source);
     AVCodecContext *context = encoder->context;
     context->thread_count = params->threads;
@@ -209,12 +310,18 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
     status = set_quality(context, &options, params);
     if (status)
         goto done;
+    default_speed(codec, &options);
+    if (params->options)
+        av_dict_copy(&options, params->options->video, 0);
+    status = cgv_encoder_hush(codec, &options);
+    if (status)
+        goto done;
     cgv_av_clear_error();
     int error = avcodec_open2(context, codec, &options);
     if (error < 0)
-        status = cgv_av_fail(error, "encode: cannot open %s", codec->name);
+        status = cgv_encoder_refused(codec, context, error);
 done:
-    av_dict_free(&options);
+    encoder->unused = options;
     return status;
 }
 
@@ -242,10 +349,13 @@ static int64_t recall(cgv_encoder *encoder, int64_t pts) {
     return 0;
 }
 
+// CGV_END: the frame is to be dropped.
 static cgv_status set_times(cgv_encoder *encoder, AVFrame *frame) {
     AVRational base = encoder->context->time_base;
     int64_t duration = av_rescale_q(cgv_av_frame_duration(frame), frame->time_base, base);
     frame->pts = av_rescale_q(frame->pts, frame->time_base, base);
+    if (encoder->drop_late && encoder->last_pts != INT64_MIN && frame->pts <= encoder->last_pts)
+        return CGV_END;
     // Damaged inputs repeat timestamps; an encoder refuses them, and no frame may be lost.
     if (encoder->last_pts != INT64_MIN && frame->pts <= encoder->last_pts)
         frame->pts = encoder->last_pts + 1;
@@ -259,13 +369,16 @@ cgv_status cgv_encoder_send(cgv_encoder *encoder, AVFrame *frame) {
     cgv_status status = CGV_OK;
     if (frame) {
         status = set_times(encoder, frame);
+        if (!status && !cgv_turn_is_none(encoder->turn))
+            status = cgv_turn_frame(&frame, encoder->turn);
         if (!status)
             status = cgv_convert_frame(encoder->convert, &frame,
                                        cgv_colour_without_j(encoder->context->pix_fmt));
         if (status)
             goto done;
         frame->format = encoder->context->pix_fmt;
-        frame->pict_type = AV_PICTURE_TYPE_NONE; // the encoder's choice, not the input's
+        frame->pict_type = AV_PICTURE_TYPE_NONE;           // the encoder's choice, not the input's
+        frame->quality = encoder->context->global_quality; // where it reads a constant quantiser
     }
     cgv_av_clear_error();
     int error = avcodec_send_frame(encoder->context, frame);
@@ -273,7 +386,7 @@ cgv_status cgv_encoder_send(cgv_encoder *encoder, AVFrame *frame) {
         status = cgv_av_fail(error, "encode: %s failed", encoder->context->codec->name);
 done:
     av_frame_free(&frame);
-    return status;
+    return status == CGV_END ? CGV_OK : status;
 }
 
 cgv_status cgv_encoder_receive(cgv_encoder *encoder, AVPacket *packet) {
@@ -292,6 +405,7 @@ cgv_status cgv_encoder_receive(cgv_encoder *encoder, AVPacket *packet) {
 
 void cgv_encoder_close(cgv_encoder *encoder) {
     avcodec_free_context(&encoder->context);
+    av_dict_free(&encoder->unused);
     av_frame_free(&encoder->format);
     cgv_convert_destroy(&encoder->convert);
     free(encoder->shown);

@@ -8,7 +8,11 @@
 typedef struct cgv_encoder {
     AVCodecContext *context;
     AVFrame *format;      // what cgv_sink_format returns
+    cgv_turn turn;        // of the picture, where the container cannot say it
     cgv_convert *convert; // from format->format to the encoder's
+    AVDictionary *unused; // options that the encoder did not take
+    AVRational rate;      // constant rate at which frames are to come, or {0, 1}
+    bool drop_late;       // frames that fall on one tick: keep the first, else move the others
     int64_t last_pts;
     struct cgv_shown {
         int64_t pts, duration;

@@ -10,9 +10,9 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "train/cache.h"
+#include "train/listing.h"
 #include "video/clip.h"
 #include "video/judge.h"
-#include "video/listing.h"
 
 enum { IDLE_READERS = 16 };
 

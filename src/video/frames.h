@@ -20,7 +20,7 @@ typedef struct cgv_frames_params {
 #define CGV_FRAMES_DEFAULTS                                                                        \
     ((cgv_frames_params){.target = 2000, .cache_side = 286, .cache_quality = 92})
 
-// Open what `specs` name (see video/listing.h) and look at every picture once: frames of videos
+// Open what `specs` name (see train/listing.h) and look at every picture once: frames of videos
 // that are black, flat, or nearly the same as the one before are left out, as is what cannot be
 // decoded. One line (CGV_LOG_INFO, beginning with `label`) says how many of each; a file of which
 // nothing can be used gets a warning. An error only if no picture is left. params NULL: defaults.

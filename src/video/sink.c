@@ -1,6 +1,7 @@
 #include "video/sink.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,7 +13,6 @@
 
 #include "base/fs.h"
 #include "video/av.h"
-#include "video/carry.h"
 #include "video/encoder.h"
 
 struct cgv_sink {
@@ -21,9 +21,12 @@ struct cgv_sink {
     AVStream *video;
     cgv_encoder encoder;
     AVPacket *packet;
-    int *map, streams; // input stream -> output stream, or -1
+    cgv_track *tracks; // by input stream
+    int streams;
+    int64_t *last_dts; // by output stream
     char *path, *part; // the regular file, and the name that it has until it is whole
     bool single;       // one picture, not a sequence
+    bool cut;          // the source sends a little sound from before the beginning
     bool drop_discard; // the container cannot say that a packet is not to be presented
     atomic_int_fast64_t frames, bytes, time;
 };
@@ -93,7 +96,20 @@ static cgv_status open_muxer(cgv_sink *sink, const AVOutputFormat *muxer) {
     return error < 0 ? cgv_av_fail(error, "%s: mux", sink->url) : CGV_OK;
 }
 
-static cgv_status set_up_video(cgv_sink *sink, const cgv_source_info *source) {
+// Apple's players take HEVC in mp4 and mov by the name hvc1 only.
+static void set_tag(AVCodecParameters *codec, const char *name, const AVOutputFormat *muxer) {
+    bool mov = av_match_name("mp4", muxer->name) || av_match_name("mov", muxer->name);
+    if (!name && mov && codec->codec_id == AV_CODEC_ID_HEVC)
+        name = "hvc1";
+    if (!name)
+        return;
+    char text[5];
+    snprintf(text, sizeof text, "%-4s", name);
+    codec->codec_tag = MKTAG(text[0], text[1], text[2], text[3]);
+}
+
+static cgv_status set_up_video(cgv_sink *sink, const cgv_sink_params *params,
+                               const cgv_source_info *source) {
     const AVCodecContext *context = sink->encoder.context;
     int error = avcodec_parameters_from_context(sink->video->codecpar, context);
     if (error < 0)
@@ -101,9 +117,10 @@ static cgv_status set_up_video(cgv_sink *sink, const cgv_source_info *source) {
     sink->video->time_base = context->time_base;
     sink->video->sample_aspect_ratio = context->sample_aspect_ratio;
     sink->video->avg_frame_rate = context->framerate;
+    set_tag(sink->video->codecpar, params->tag, sink->output->oformat);
     if (context->framerate.num && av_cmp_q(context->framerate, source->rate) == 0)
         sink->video->r_frame_rate = source->video->r_frame_rate;
-    return CGV_OK;
+    return cgv_carry_shown(sink->video, source->video, sink->output->oformat);
 }
 
 // Empty edits, by which mp4 delays a video that starts late, count in the movie's time scale: with
@@ -124,9 +141,12 @@ static void set_movie_clock(const cgv_sink *sink, const cgv_source_info *source,
     av_dict_set_int(options, "movie_timescale", scale, 0);
 }
 
-static cgv_status write_header(cgv_sink *sink, const cgv_source_info *source) {
+static cgv_status write_header(cgv_sink *sink, const cgv_sink_params *params,
+                               const cgv_source_info *source) {
     AVDictionary *options = NULL;
     set_movie_clock(sink, source, &options);
+    if (params->options)
+        av_dict_copy(&options, params->options->format, 0);
     cgv_av_clear_error();
     int error = 0;
     if (!(sink->output->oformat->flags & AVFMT_NOFILE))
@@ -135,11 +155,33 @@ static cgv_status write_header(cgv_sink *sink, const cgv_source_info *source) {
         return cgv_av_fail(error, "%s: mux: cannot create", sink->url);
     if (sink->single)
         av_dict_set(&options, "update", "1", 0); // the name is no pattern
+    // What a stream of the input is in already is no experiment.
+    sink->output->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     error = avformat_write_header(sink->output, &options);
+    cgv_status status = CGV_OK;
+    if (error < 0)
+        status =
+            cgv_av_fail(error, "%s: mux: cannot write %s", sink->url, sink->output->oformat->name);
+    else if (params->options)
+        status =
+            cgv_av_options_check(params->options, sink->encoder.unused, options,
+                                 sink->encoder.context->codec->name, sink->output->oformat->name);
     av_dict_free(&options);
-    return error < 0 ? cgv_av_fail(error, "%s: mux: cannot write %s", sink->url,
-                                   sink->output->oformat->name)
-                     : CGV_OK;
+    return status;
+}
+
+static cgv_status add_streams(cgv_sink *sink, const cgv_sink_params *params,
+                              const cgv_source_info *source) {
+    cgv_status status =
+        cgv_carry_streams(sink->output, &sink->video, sink->tracks, &params->carry, source);
+    if (status)
+        return status;
+    sink->last_dts = malloc(sink->output->nb_streams * sizeof *sink->last_dts);
+    if (!sink->last_dts)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", sink->url);
+    for (unsigned i = 0; i < sink->output->nb_streams; i++)
+        sink->last_dts[i] = AV_NOPTS_VALUE;
+    return cgv_carry_metadata(sink->output, source);
 }
 
 cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
@@ -154,27 +196,26 @@ cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
         return status;
     cgv_sink *sink = calloc(1, sizeof *sink);
     int streams = (int)source->input->nb_streams;
-    if (!sink || !(sink->map = calloc((size_t)streams, sizeof *sink->map)) ||
+    if (!sink || !(sink->tracks = calloc((size_t)streams, sizeof *sink->tracks)) ||
         !(sink->packet = av_packet_alloc())) {
         status = cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
         goto fail;
     }
     sink->url = params->url;
     sink->streams = streams;
+    sink->cut = source->cut;
     sink->drop_discard = !av_match_name("mov", muxer->name) && !av_match_name("mp4", muxer->name);
     status = choose_name(sink, muxer);
     if (!status)
         status = open_muxer(sink, muxer);
     if (!status)
-        status = cgv_carry_streams(sink->output, &sink->video, sink->map, source);
-    if (!status)
-        status = cgv_carry_metadata(sink->output, source);
+        status = add_streams(sink, params, source);
     if (!status)
         status = cgv_encoder_open(&sink->encoder, codec, muxer, params, source);
     if (!status)
-        status = set_up_video(sink, source);
+        status = set_up_video(sink, params, source);
     if (!status)
-        status = write_header(sink, source);
+        status = write_header(sink, params, source);
     if (status)
         goto fail;
     *out = sink;
@@ -188,11 +229,37 @@ const AVFrame *cgv_sink_format(const cgv_sink *sink) {
     return sink->encoder.format;
 }
 
+AVRational cgv_sink_rate(const cgv_sink *sink) {
+    return sink->encoder.rate;
+}
+
 const char *cgv_sink_part(const cgv_sink *sink) {
     return sink->part;
 }
 
+// Muxers refuse decoding times that are missing or do not advance, as damaged inputs and coarse
+// clocks have them.
+static void mend_times(cgv_sink *sink, AVPacket *packet) {
+    int flags = sink->output->oformat->flags;
+    int64_t *last = &sink->last_dts[packet->stream_index];
+    if (flags & AVFMT_NOTIMESTAMPS)
+        return;
+    if (packet->dts == AV_NOPTS_VALUE)
+        packet->dts = packet->pts;
+    int64_t least = *last == AV_NOPTS_VALUE ? INT64_MIN : *last + !(flags & AVFMT_TS_NONSTRICT);
+    if (packet->dts == AV_NOPTS_VALUE)
+        packet->dts = *last == AV_NOPTS_VALUE ? 0 : least;
+    packet->dts = FFMAX(packet->dts, least);
+    if (packet->pts == AV_NOPTS_VALUE || packet->pts < packet->dts)
+        packet->pts = packet->dts;
+    *last = packet->dts;
+}
+
 static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
+    int64_t delay = cgv_av_mux_delay(sink->output, sink->output->streams[packet->stream_index]);
+    packet->pts += packet->pts == AV_NOPTS_VALUE ? 0 : delay;
+    packet->dts += packet->dts == AV_NOPTS_VALUE ? 0 : delay;
+    mend_times(sink, packet);
     cgv_av_clear_error();
     int error = av_interleaved_write_frame(sink->output, packet);
     if (error < 0)
@@ -244,14 +311,40 @@ static cgv_status write_frame(cgv_sink *sink, cgv_item *item) {
     return CGV_OK;
 }
 
+static cgv_status mux_reencoded(cgv_sink *sink, cgv_track *track, const AVPacket *packet) {
+    AVPacket *out = sink->packet;
+    cgv_status status = cgv_reencode_send(track->reencode, packet);
+    while (!status && !(status = cgv_reencode_receive(track->reencode, out))) {
+        av_packet_rescale_ts(out, out->time_base, sink->output->streams[track->index]->time_base);
+        out->stream_index = track->index;
+        status = mux(sink, out);
+    }
+    return status == CGV_AGAIN || status == CGV_END ? CGV_OK : status;
+}
+
 static cgv_status write_packet(cgv_sink *sink, AVPacket *packet) {
-    int index = packet->stream_index < sink->streams ? sink->map[packet->stream_index] : -1;
-    if (index < 0 || (sink->drop_discard && packet->flags & AV_PKT_FLAG_DISCARD))
+    cgv_track none = {.index = -1};
+    cgv_track *track =
+        packet->stream_index < sink->streams ? &sink->tracks[packet->stream_index] : &none;
+    if (track->index >= 0 && track->reencode)
+        return mux_reencoded(sink, track, packet);
+    bool early = sink->cut && packet->pts != AV_NOPTS_VALUE && packet->pts < 0;
+    if (track->index < 0 || early || (sink->drop_discard && packet->flags & AV_PKT_FLAG_DISCARD))
         return CGV_OK;
-    av_packet_rescale_ts(packet, packet->time_base, sink->output->streams[index]->time_base);
-    packet->stream_index = index;
+    av_packet_rescale_ts(packet, packet->time_base, sink->output->streams[track->index]->time_base);
+    packet->stream_index = track->index;
     packet->pos = -1;
     return mux(sink, packet);
+}
+
+static cgv_status drain(cgv_sink *sink) {
+    cgv_status status = cgv_encoder_send(&sink->encoder, NULL);
+    if (!status)
+        status = mux_encoded(sink);
+    for (int i = 0; !status && i < sink->streams; i++)
+        if (sink->tracks[i].reencode)
+            status = mux_reencoded(sink, &sink->tracks[i], NULL);
+    return status;
 }
 
 cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item) {
@@ -263,9 +356,7 @@ cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item) {
 }
 
 cgv_status cgv_sink_finish(cgv_sink *sink) {
-    cgv_status status = cgv_encoder_send(&sink->encoder, NULL);
-    if (!status)
-        status = mux_encoded(sink);
+    cgv_status status = drain(sink);
     if (!status) {
         cgv_av_clear_error();
         int error = av_write_trailer(sink->output);
@@ -301,7 +392,10 @@ void cgv_sink_close(cgv_sink **handle) {
     avformat_free_context(sink->output);
     cgv_encoder_close(&sink->encoder);
     av_packet_free(&sink->packet);
-    free(sink->map);
+    for (int i = 0; sink->tracks && i < sink->streams; i++)
+        cgv_reencode_close(&sink->tracks[i].reencode);
+    free(sink->tracks);
+    free(sink->last_dts);
     free(sink->path);
     free(sink->part);
     free(sink);

@@ -8,10 +8,20 @@
 #include <libavcodec/avcodec.h>
 
 #include "cgvideo/status.h"
+#include "video/carry.h"
+#include "video/options.h"
 #include "video/queue.h"
 #include "video/source.h"
 
 typedef struct cgv_sink cgv_sink;
+
+// When frames are dropped and repeated: ffmpeg's -fps_mode.
+typedef enum cgv_sync {
+    CGV_SYNC_AUTO,        // where the container or the codec has one rate, or one was asked for
+    CGV_SYNC_PASSTHROUGH, // never
+    CGV_SYNC_CFR,         // for a constant rate, the input's if none was asked for
+    CGV_SYNC_VFR,         // dropped only where two fall on one tick of the output's clock
+} cgv_sync;
 
 typedef struct cgv_sink_params {
     const char *url;                              // "-" is standard output
@@ -19,8 +29,13 @@ typedef struct cgv_sink_params {
     const char *codec;                            // encoder; NULL: the container's default
     const char *preset, *bit_rate, *pixel_format; // as ffmpeg; NULL: defaults
     double crf;                                   // negative: default
+    double quality;                               // -q:v; negative: default
+    const char *tag;                              // codec tag, four characters; NULL: default
     AVRational rate;                              // constant output rate, or {0, 1}: as the input
-    int threads;                                  // 0: one a core
+    cgv_sync sync;
+    int threads; // 0: one a core
+    const cgv_av_options *options;
+    cgv_carry_params carry;
 } cgv_sink_params;
 
 // Choose muxer, encoder and output format for what the source delivers, create the output beside
@@ -30,6 +45,9 @@ CGV_NODISCARD cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *pa
 
 // Size, pixel format (one that cgv_colour_layout takes) and colour tags of the frames to send.
 const AVFrame *cgv_sink_format(const cgv_sink *sink);
+
+// The constant rate at which to send them, or {0, 1}.
+AVRational cgv_sink_rate(const cgv_sink *sink);
 
 // Write a frame or a packet; takes it, on failure too.
 CGV_NODISCARD cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item);

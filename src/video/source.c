@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include <libavutil/avstring.h>
-#include <libavutil/pixdesc.h>
 
 #include "video/av.h"
-#include "video/colour.h"
-#include "video/convert.h"
+#include "video/hdr.h"
+#include "video/hwaccel.h"
 
 struct cgv_source {
     cgv_source_params params;
@@ -18,14 +17,19 @@ struct cgv_source {
     AVStream *video;
     AVPacket *packet;
     AVFrame *first;
-    cgv_convert *convert;
+    cgv_ready *ready;
     cgv_item *pending; // read while looking for the first frame
     int pending_first, pending_count, pending_room;
+    cgv_selection selection;
+    bool *wanted;          // by input stream: selected
     bool *stream_ended;    // past the end of the wanted part
+    int known;             // streams when it was opened; more may turn up
     int64_t start, end;    // wanted part, microseconds on the input's clock; end INT64_MAX: all
     int64_t next_pts;      // expected timestamp of the next frame, stream time base
+    bool wait_key;         // packets are of no use before a key frame
+    bool before_start;     // a frame before the wanted part, or just on its start, was decoded
     bool demuxed, flushed; // no more packets; no more frames
-    bool warned_damaged, warned_interlaced;
+    bool warned_damaged;
     cgv_source_errors errors;
 };
 
@@ -46,11 +50,12 @@ static cgv_status open_input(cgv_source *source) {
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
     source->input->interrupt_callback = (AVIOInterruptCB){interrupted, source};
     AVDictionary *options = NULL;
+    av_dict_copy(&options, params->options, 0);
     if (params->rate)
         av_dict_set(&options, "framerate", params->rate, 0);
     cgv_av_clear_error();
     int error = avformat_open_input(&source->input, url, format, &options);
-    bool unused = av_dict_count(options) > 0;
+    bool unused = params->rate && av_dict_get(options, "framerate", NULL, 0);
     av_dict_free(&options);
     if (error < 0)
         return cgv_av_fail(error, "%s: cannot open", params->url);
@@ -65,46 +70,6 @@ static cgv_status open_input(cgv_source *source) {
     return CGV_OK;
 }
 
-// As ffmpeg picks: the largest picture that is no cover art and has a decoder.
-static cgv_status choose_video(cgv_source *source) {
-    int64_t best = -1;
-    bool undecodable = false;
-    for (unsigned i = 0; i < source->input->nb_streams; i++) {
-        AVStream *stream = source->input->streams[i];
-        const AVCodecParameters *codec = stream->codecpar;
-        if (codec->codec_type != AVMEDIA_TYPE_VIDEO ||
-            stream->disposition & AV_DISPOSITION_ATTACHED_PIC)
-            continue;
-        if (!avcodec_find_decoder(codec->codec_id)) {
-            undecodable = true;
-            continue;
-        }
-        int64_t score = (int64_t)codec->width * codec->height +
-                        (stream->disposition & AV_DISPOSITION_DEFAULT ? 5000000 : 0);
-        if (score > best) {
-            best = score;
-            source->video = stream;
-        }
-    }
-    if (source->video)
-        return CGV_OK;
-    return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: %s", source->params.url,
-                    undecodable ? "this FFmpeg has no decoder for its video" : "no video in it");
-}
-
-static bool wanted(const cgv_source *source, const AVStream *stream) {
-    switch (stream->codecpar->codec_type) {
-    case AVMEDIA_TYPE_VIDEO:
-        return stream == source->video || stream->disposition & AV_DISPOSITION_ATTACHED_PIC;
-    case AVMEDIA_TYPE_AUDIO:
-        return !source->params.no_audio;
-    case AVMEDIA_TYPE_SUBTITLE:
-        return !source->params.no_subtitles;
-    default:
-        return true;
-    }
-}
-
 static cgv_status open_decoder(cgv_source *source) {
     const AVCodecParameters *parameters = source->video->codecpar;
     const AVCodec *codec = avcodec_find_decoder(parameters->codec_id);
@@ -117,30 +82,38 @@ static cgv_status open_decoder(cgv_source *source) {
     decoder->framerate = av_guess_frame_rate(source->input, source->video, NULL);
     decoder->thread_count = source->params.threads;
     decoder->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
+    cgv_status status = cgv_hwaccel_attach(decoder, source->params.hwaccel);
+    if (status)
+        return status;
+    AVDictionary *options = NULL;
+    av_dict_copy(&options, source->params.options, 0);
     if (error >= 0)
-        error = avcodec_open2(decoder, codec, NULL);
+        error = avcodec_open2(decoder, codec, &options);
+    av_dict_free(&options);
     if (error < 0)
         return cgv_av_fail(error, "%s: decode: cannot open %s", source->params.url, codec->name);
     return CGV_OK;
 }
 
-// Frames before the wanted start are decoded and dropped, so landing early only costs time.
-static void seek(cgv_source *source) {
-    if (!source->params.start)
-        return;
-    int64_t target = source->start;
-    if (!(source->input->iformat->flags & AVFMT_SEEK_TO_PTS) &&
-        source->video->codecpar->video_delay)
-        target -= 3 * AV_TIME_BASE / 23; // indexed by decoding time: allow for reordered frames
-    if (avformat_seek_file(source->input, -1, INT64_MIN, target, target, 0) < 0)
+// Go to a key frame before the wanted start, `margin` microseconds early: frames before the start
+// are decoded and dropped, so landing early only costs time. Whether there is anything earlier.
+static bool seek(cgv_source *source, int64_t margin) {
+    int64_t origin = source->info.shift - source->params.start;
+    int64_t target = FFMAX(source->start - margin, origin);
+    if (!cgv_av_seek(source->input, source->video, target)) {
         cgv_log(CGV_LOG_VERBOSE, "%s: cannot seek: decoding from the beginning",
                 source->params.url);
+        return false;
+    }
+    // Some decoders show pictures that are made up where they miss what went before.
+    source->wait_key = target > origin;
+    return target > origin;
 }
 
 static void fill_info(cgv_source *source) {
     cgv_source_info *info = &source->info;
     const AVFormatContext *input = source->input;
-    int64_t origin = input->start_time == AV_NOPTS_VALUE ? 0 : input->start_time;
+    int64_t origin = cgv_av_start(input);
     source->start = origin + source->params.start;
     source->end =
         source->params.length == INT64_MAX ? INT64_MAX : source->start + source->params.length;
@@ -150,6 +123,9 @@ static void fill_info(cgv_source *source) {
     *info = (cgv_source_info){
         .input = input,
         .video = source->video,
+        .streams = source->selection.streams,
+        .stream_count = source->selection.count,
+        .cut = source->params.start > 0,
         .rate = rate.num && rate.den ? rate : (AVRational){0, 1},
         .shift = source->start,
         .wanted = source->params.length,
@@ -169,20 +145,23 @@ static void count_damaged(cgv_source *source) {
     source->warned_damaged = true;
 }
 
+// Decoders of sound need a packet or two before the first one that is heard.
+enum { PREROLL = 100000 };
+
 // Whether a packet of another stream belongs to the wanted part; shifts its times if so.
 static bool trim_packet(cgv_source *source, AVPacket *packet) {
     const AVStream *stream = source->input->streams[packet->stream_index];
-    if (!wanted(source, stream))
-        return false;
     AVRational base = stream->time_base;
     packet->time_base = base;
     if (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) {
         packet->pts = packet->dts = 0;
         return true;
     }
+    int early = stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO ? PREROLL : 0;
     int64_t time = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     if (time != AV_NOPTS_VALUE) {
-        if (source->params.start && av_compare_ts(time, base, source->start, AV_TIME_BASE_Q) < 0)
+        if (source->params.start &&
+            av_compare_ts(time, base, source->start - early, AV_TIME_BASE_Q) < 0)
             return false;
         if (source->end != INT64_MAX &&
             av_compare_ts(time, base, source->end, AV_TIME_BASE_Q) >= 0) {
@@ -202,12 +181,10 @@ static bool trim_packet(cgv_source *source, AVPacket *packet) {
 static bool part_ended(const cgv_source *source) {
     if (source->end == INT64_MAX || !source->stream_ended[source->video->index])
         return false;
-    for (unsigned i = 0; i < source->input->nb_streams; i++) {
-        const AVStream *stream = source->input->streams[i];
-        if (stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && wanted(source, stream) &&
-            !source->stream_ended[i])
+    for (int i = 0; i < source->known; i++)
+        if (source->input->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
+            source->wanted[i] && !source->stream_ended[i])
             return false;
-    }
     return true;
 }
 
@@ -236,7 +213,8 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     cgv_status status = CGV_OK;
     int index = source->packet->stream_index;
     if (index == source->video->index) {
-        if (!source->stream_ended[index]) {
+        source->wait_key &= !(source->packet->flags & AV_PKT_FLAG_KEY);
+        if (!source->stream_ended[index] && !source->wait_key) {
             source->errors.packets++;
             error = avcodec_send_packet(source->decoder, source->packet);
             if (error == AVERROR(ENOMEM))
@@ -245,7 +223,8 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
             else if (error < 0)
                 count_damaged(source);
         }
-    } else if (trim_packet(source, source->packet)) {
+    } else if (index < source->known && source->wanted[index] &&
+               trim_packet(source, source->packet)) {
         AVPacket *packet = av_packet_alloc();
         if (packet) {
             av_packet_move_ref(packet, source->packet);
@@ -273,68 +252,67 @@ static void set_times(cgv_source *source, AVFrame *frame) {
     source->next_pts = frame->pts + duration;
 }
 
-// Take a decoded frame: *keep tells whether it belongs to the wanted part.
-static cgv_status accept(cgv_source *source, AVFrame **frame, bool *keep) {
+// Take a decoded frame, if it belongs to the wanted part.
+static cgv_status accept(cgv_source *source, AVFrame **frame) {
     AVFrame *f = *frame;
     AVRational base = source->video->time_base;
-    *keep = false;
     set_times(source, f);
-    if (source->params.start && av_compare_ts(f->pts, base, source->start, AV_TIME_BASE_Q) < 0)
+    int order = av_compare_ts(f->pts, base, source->start, AV_TIME_BASE_Q);
+    source->before_start |= order <= 0;
+    if (source->params.start && order < 0)
         return CGV_OK;
     if (source->end != INT64_MAX && av_compare_ts(f->pts, base, source->end, AV_TIME_BASE_Q) >= 0) {
         source->stream_ended[source->video->index] = true;
         source->flushed = true;
         return CGV_OK;
     }
-    cgv_status status = cgv_colour_refuse_hdr(f->color_trc);
-    if (status)
-        return status;
-    if (cgv_av_frame_interlaced(f) && !source->warned_interlaced) {
-        cgv_log(CGV_LOG_WARNING,
-                "%s: interlaced video is translated as whole frames; deinterlace it first to "
-                "avoid combing",
-                source->params.url);
-        source->warned_interlaced = true;
-    }
     f->pts -= av_rescale_q(source->start, AV_TIME_BASE_Q, base);
-    cgv_colour_normalise(f);
-    enum AVPixelFormat carrier = cgv_colour_carrier(f->format);
-    if (carrier == AV_PIX_FMT_NONE)
-        return cgv_fail(CGV_ERROR_UNSUPPORTED, "decode: pixel format %s is not supported",
-                        av_get_pix_fmt_name(f->format));
-    *keep = true;
-    return cgv_convert_frame(source->convert, frame, carrier);
+    *frame = NULL;
+    return cgv_ready_send(source->ready, source->video, f);
 }
 
-// A frame that the decoder has ready, in *item; nothing there if it has none.
-static cgv_status receive(cgv_source *source, cgv_item *item) {
+// Have one frame decoded, or one packet read.
+static cgv_status decode(cgv_source *source, cgv_item *item) {
     AVFrame *frame = av_frame_alloc();
     if (!frame)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", source->params.url);
     cgv_status status = CGV_OK;
-    bool keep = false;
     int error = avcodec_receive_frame(source->decoder, frame);
     if (error >= 0)
-        status = accept(source, &frame, &keep);
+        status = accept(source, &frame);
     else if (error == AVERROR_EOF)
         source->flushed = true;
     else if (error == AVERROR(ENOMEM))
         status = cgv_fail(CGV_ERROR_MEMORY, "%s: decode: out of memory", source->params.url);
     else if (error != AVERROR(EAGAIN))
         count_damaged(source);
-    if (keep && !status)
-        *item = (cgv_item){.kind = CGV_ITEM_FRAME, .frame = frame, .repeat = 1};
-    else
-        av_frame_free(&frame);
+    av_frame_free(&frame);
     // Nothing to take and nothing broken: the decoder wants a packet.
     return !status && error == AVERROR(EAGAIN) && !source->demuxed ? demux(source, item) : status;
 }
 
+// A frame that is ready, in *item; nothing there if there is none.
+static cgv_status receive(cgv_source *source, cgv_item *item) {
+    AVFrame *frame;
+    cgv_status status = cgv_ready_receive(source->ready, &frame);
+    if (status == CGV_AGAIN && source->flushed) { // let go of what waits for a next frame
+        status = cgv_ready_send(source->ready, source->video, NULL);
+        if (!status)
+            status = cgv_ready_receive(source->ready, &frame);
+    }
+    if (!status)
+        *item = (cgv_item){.kind = CGV_ITEM_FRAME, .frame = frame, .repeat = 1};
+    return status == CGV_AGAIN || status == CGV_END ? CGV_OK : status;
+}
+
 static cgv_status next(cgv_source *source, cgv_item *item) {
     for (;;) {
+        cgv_status status = receive(source, item);
+        if (status || item->kind != CGV_ITEM_END)
+            return status;
         if (source->flushed && (source->demuxed || interrupted(source) || part_ended(source)))
             return CGV_END;
-        cgv_status status = source->flushed ? demux(source, item) : receive(source, item);
+        status = source->flushed ? demux(source, item) : decode(source, item);
         if (status || item->kind != CGV_ITEM_END)
             return status;
     }
@@ -355,40 +333,98 @@ static cgv_status keep_pending(cgv_source *source, cgv_item item) {
     return CGV_OK;
 }
 
+static void drop_pending(cgv_source *source) {
+    while (source->pending_first < source->pending_count)
+        cgv_item_free(&source->pending[source->pending_first++]);
+    source->pending_first = source->pending_count = 0;
+}
+
+static cgv_status keep_first(cgv_source *source, const AVFrame *frame) {
+    source->first = av_frame_alloc();
+    if (!source->first || av_frame_copy_props(source->first, frame) < 0)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", source->params.url);
+    source->first->format = frame->format;
+    source->first->width = frame->width;
+    source->first->height = frame->height;
+    source->info.first = source->first;
+    return CGV_OK;
+}
+
+// Read up to the first frame; CGV_END if there is none.
 static cgv_status find_first_frame(cgv_source *source) {
     cgv_item item = {0};
     cgv_status status;
     while (!(status = next(source, &item))) {
         bool found = item.kind == CGV_ITEM_FRAME;
-        const AVFrame *frame = item.frame;
-        if (found && (!(source->first = av_frame_alloc()) ||
-                      av_frame_copy_props(source->first, frame) < 0)) {
+        status = found ? keep_first(source, item.frame) : CGV_OK;
+        if (status)
             cgv_item_free(&item);
-            return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", source->params.url);
-        }
-        if (found) {
-            source->first->format = frame->format;
-            source->first->width = frame->width;
-            source->first->height = frame->height;
-            source->info.first = source->first;
-        }
-        status = keep_pending(source, item);
+        else
+            status = keep_pending(source, item);
         if (status || found)
             return status;
         item = (cgv_item){0};
     }
-    if (status != CGV_END)
-        return status;
+    return status;
+}
+
+static cgv_status no_frame(cgv_source *source) {
     if (interrupted(source))
         return cgv_fail(CGV_ERROR_INTERRUPTED, "%s: stopped before its first frame",
                         source->params.url);
     if (!source->next_pts || source->errors.damaged)
         return cgv_fail(CGV_ERROR_FORMAT,
-                        "%s: decode: none of its %lld video packets could be "
-                        "decoded",
+                        "%s: decode: none of its %lld video packets could be decoded",
                         source->params.url, (long long)source->errors.packets);
     return cgv_fail(CGV_ERROR_ARGUMENT, "%s: no frame in the part that -ss, -t and -to choose",
                     source->params.url);
+}
+
+static void rewind_decoder(cgv_source *source) {
+    avcodec_flush_buffers(source->decoder);
+    cgv_ready_reset(source->ready);
+    drop_pending(source);
+    av_frame_free(&source->first);
+    memset(source->stream_ended, 0, (size_t)source->known * sizeof *source->stream_ended);
+    source->demuxed = source->flushed = source->warned_damaged = false;
+    source->errors = (cgv_source_errors){0};
+    source->next_pts = 0;
+}
+
+// Containers whose index is poor land behind the key frame that the wanted start needs: then no
+// frame before the start comes out, and the landing must be earlier.
+static cgv_status seek_first_frame(cgv_source *source) {
+    cgv_status status;
+    int64_t margin = 0;
+    for (;;) {
+        bool earlier = source->params.start && seek(source, margin);
+        status = find_first_frame(source);
+        if ((status && status != CGV_END) || source->before_start || !earlier ||
+            interrupted(source))
+            break;
+        rewind_decoder(source);
+        margin = FFMAX(4 * margin, 2 * AV_TIME_BASE);
+    }
+    return status == CGV_END ? no_frame(source) : status;
+}
+
+static cgv_status select_streams(cgv_source *source) {
+    cgv_status status =
+        cgv_select(&source->selection, source->input, &source->params.select, source->params.url);
+    if (status)
+        return status;
+    source->video = source->selection.video;
+    source->known = (int)source->input->nb_streams;
+    source->stream_ended = calloc((size_t)source->known, sizeof *source->stream_ended);
+    source->wanted = calloc((size_t)source->known, sizeof *source->wanted);
+    if (!source->stream_ended || !source->wanted)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", source->params.url);
+    for (int i = 0; i < source->selection.count; i++)
+        source->wanted[source->selection.streams[i]] = true;
+    for (int i = 0; i < source->known; i++)
+        if (!source->wanted[i])
+            source->input->streams[i]->discard = AVDISCARD_ALL;
+    return CGV_OK;
 }
 
 cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
@@ -398,30 +434,22 @@ cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
     source->params = *params;
     source->packet = av_packet_alloc();
-    cgv_status status = source->packet ? cgv_convert_create(&source->convert)
+    cgv_ready_params ready = {params->url, params->deinterlace, params->hdr};
+    cgv_status status = source->packet ? cgv_ready_create(&source->ready, &ready)
                                        : cgv_fail(CGV_ERROR_MEMORY, "out of memory");
     if (!status)
         status = open_input(source);
     if (!status)
-        status = choose_video(source);
-    if (!status)
-        status = cgv_colour_refuse_hdr(source->video->codecpar->color_trc);
+        status = select_streams(source);
+    if (!status && params->hdr == CGV_HDR_REFUSE)
+        status = cgv_hdr_refuse(params->url, source->video->codecpar->color_trc);
     if (status)
         goto fail;
-    source->stream_ended = calloc(source->input->nb_streams, sizeof *source->stream_ended);
-    if (!source->stream_ended) {
-        status = cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
-        goto fail;
-    }
-    for (unsigned i = 0; i < source->input->nb_streams; i++)
-        if (!wanted(source, source->input->streams[i]))
-            source->input->streams[i]->discard = AVDISCARD_ALL;
     status = open_decoder(source);
     if (status)
         goto fail;
     fill_info(source);
-    seek(source);
-    status = find_first_frame(source);
+    status = seek_first_frame(source);
     if (status)
         goto fail;
     *out = source;
@@ -452,15 +480,16 @@ void cgv_source_close(cgv_source **handle) {
     if (!handle || !*handle)
         return;
     cgv_source *source = *handle;
-    while (source->pending_first < source->pending_count)
-        cgv_item_free(&source->pending[source->pending_first++]);
+    drop_pending(source);
     free(source->pending);
     free(source->stream_ended);
+    free(source->wanted);
+    free(source->selection.streams);
     av_frame_free(&source->first);
     av_packet_free(&source->packet);
     avcodec_free_context(&source->decoder);
     avformat_close_input(&source->input);
-    cgv_convert_destroy(&source->convert);
+    cgv_ready_destroy(&source->ready);
     free(source);
     *handle = NULL;
 }

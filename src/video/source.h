@@ -10,6 +10,8 @@
 
 #include "cgvideo/status.h"
 #include "video/queue.h"
+#include "video/ready.h"
+#include "video/select.h"
 
 typedef struct cgv_source cgv_source;
 
@@ -18,7 +20,11 @@ typedef struct cgv_source_params {
     const char *format;    // demuxer; NULL: guessed
     const char *rate;      // of picture sequences and raw video; NULL: the demuxer's default
     int64_t start, length; // microseconds; length INT64_MAX: to the end
-    bool no_audio, no_subtitles;
+    cgv_select_params select;
+    cgv_deinterlacing deinterlace;
+    cgv_hdr_manner hdr;
+    const char *hwaccel;     // as cgv_hwaccel_attach
+    AVDictionary *options;   // of demuxer and decoder
     int threads;             // 0: one a core
     const atomic_bool *stop; // set: behave as if the input ended here; NULL: never
 } cgv_source_params;
@@ -26,11 +32,14 @@ typedef struct cgv_source_params {
 typedef struct cgv_source_info {
     const AVFormatContext *input; // its streams, metadata and chapters
     const AVStream *video;        // the one that is decoded
-    const AVFrame *first;         // its first frame: size, format, colours. No pixel data.
-    AVRational rate;              // average; {0, 1} if unknown
-    int64_t shift;                // microseconds that have been subtracted from all timestamps
-    int64_t length;               // microseconds that will be delivered; 0 if unknown
-    int64_t wanted;               // params->length
+    const int *streams;           // those that belong into the output, in its order
+    int stream_count;
+    const AVFrame *first; // its first frame: size, format, colours. No pixel data.
+    AVRational rate;      // average; {0, 1} if unknown
+    int64_t shift;        // microseconds that have been subtracted from all timestamps
+    int64_t length;       // microseconds that will be delivered; 0 if unknown
+    int64_t wanted;       // params->length
+    bool cut;             // something before the start was left out
 } cgv_source_info;
 
 // Open, choose the video stream, and decode up to its first frame. Frames come in a format that
@@ -40,7 +49,9 @@ CGV_NODISCARD cgv_status cgv_source_open(cgv_source **out, const cgv_source_para
 // Valid as long as the source; constant from the first cgv_source_read on.
 const cgv_source_info *cgv_source_get_info(const cgv_source *source);
 
-// The next frame, or packet of another stream; the caller's. CGV_END at the end.
+// The next frame, or packet of another stream; the caller's. CGV_END at the end. Where the
+// beginning is cut off, sound comes from a little before it, with times below zero: what is decoded
+// again needs that to be exact.
 CGV_NODISCARD cgv_status cgv_source_read(cgv_source *source, cgv_item *item);
 
 // Packets, and how many of them could not be decoded.

@@ -1,8 +1,5 @@
 #include "video/upright.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
@@ -29,13 +26,7 @@ static bool prepare(cgv_upright *upright, const AVFrame *frame, int width, int h
         matrix = cgv_colour_default_matrix(frame->width, frame->height);
     sws_setColorspaceDetails(upright->scaler, sws_getCoefficients(matrix), full,
                              sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16, 1 << 16);
-    av_frame_unref(upright->like);
-    upright->like->width = frame->width;
-    upright->like->height = frame->height;
-    upright->like->format = frame->format;
-    upright->like->colorspace = frame->colorspace;
-    upright->like->color_range = frame->color_range;
-    upright->like->chroma_location = frame->chroma_location;
+    cgv_colour_copy(upright->like, frame);
     // swscale may write a little past the ends of rows: an aligned picture of its own has room.
     av_frame_free(&upright->rgb);
     if (!(upright->rgb = av_frame_alloc()))
@@ -49,52 +40,17 @@ static bool prepare(cgv_upright *upright, const AVFrame *frame, int width, int h
     return false;
 }
 
-static int sign(int32_t fixed) {
-    return fixed > 1 << 15 ? 1 : fixed < -(1 << 15) ? -1 : 0;
-}
-
-// Where x and y of the picture as stored point to in the upright one.
-typedef struct turn {
-    int xx, xy, yx, yy; // a step in x moves (xx, xy), one in y (yx, yy)
-} turn;
-
-static turn turn_of(const int32_t *matrix) {
-    const turn none = {1, 0, 0, 1};
-    if (!matrix)
-        return none;
-    turn t = {sign(matrix[0]), sign(matrix[1]), sign(matrix[3]), sign(matrix[4])};
-    bool quarter =
-        abs(t.xx) + abs(t.xy) == 1 && abs(t.yx) + abs(t.yy) == 1 && abs(t.xx) == abs(t.yy);
-    return quarter ? t : none;
-}
-
-static bool copy_turned(cgv_bitmap *out, const AVFrame *in, turn t) {
-    bool swapped = t.xx == 0;
-    cgv_status status =
-        cgv_bitmap_create(out, swapped ? in->height : in->width, swapped ? in->width : in->height);
-    if (status)
-        return status;
-    const ptrdiff_t row = 3 * (ptrdiff_t)out->width;
-    const ptrdiff_t step_x = 3 * t.xx + row * t.xy, step_y = 3 * t.yx + row * t.yy;
-    // The stored picture's first pixel lands in the corner that leaves room for the steps.
-    uint8_t *start = out->rgb;
-    if (t.xx + t.yx < 0)
-        start += row - 3;
-    if (t.xy + t.yy < 0)
-        start += row * (out->height - 1);
-    for (int y = 0; y < in->height; y++) {
-        const uint8_t *p = in->data[0] + (ptrdiff_t)y * in->linesize[0];
-        uint8_t *q = start + y * step_y;
-        if (step_x == 3)
-            memcpy(q, p, 3 * (size_t)in->width);
-        for (int x = 0; step_x != 3 && x < in->width; x++, p += 3, q += step_x)
-            memcpy(q, p, 3);
-    }
+static bool copy_turned(cgv_bitmap *out, const AVFrame *in, cgv_turn turn) {
+    bool swapped = cgv_turn_swaps_sides(turn);
+    if (cgv_bitmap_create(out, swapped ? in->height : in->width, swapped ? in->width : in->height))
+        return false;
+    cgv_turn_plane(out->rgb, 3 * (ptrdiff_t)out->width, in->data[0], in->linesize[0], in->width,
+                   in->height, 3, turn);
     return true;
 }
 
 bool cgv_upright_convert(cgv_upright *upright, cgv_bitmap *out, AVFrame *frame, AVRational aspect,
-                         const int32_t *matrix) {
+                         cgv_turn turn) {
     cgv_colour_normalise(frame);
     double ratio = aspect.num > 0 && aspect.den > 0 ? av_q2d(aspect) : 1;
     if (ratio < 0.1 || ratio > 10)
@@ -106,7 +62,7 @@ bool cgv_upright_convert(cgv_upright *upright, cgv_bitmap *out, AVFrame *frame, 
     if (sws_scale(upright->scaler, (const uint8_t *const *)frame->data, frame->linesize, 0,
                   frame->height, upright->rgb->data, upright->rgb->linesize) < 0)
         return false;
-    return copy_turned(out, upright->rgb, turn_of(matrix));
+    return copy_turned(out, upright->rgb, turn);
 }
 
 void cgv_upright_free(cgv_upright *upright) {

@@ -7,6 +7,7 @@
 #include <libavutil/frame.h>
 
 #include "train/bitmap.h"
+#include "video/turn.h"
 
 struct SwsContext;
 
@@ -17,11 +18,10 @@ typedef struct cgv_upright {
 } cgv_upright;
 
 // The matrix and range are the frame's; untagged as in video/colour.h. aspect: of a pixel, {0, 1}
-// if unknown: the picture is enlarged in one direction. matrix: a display matrix (9 numbers) or
-// NULL; only quarter turns and mirrorings are followed. May change the frame's format tags. False
+// if unknown: the picture is enlarged in one direction. May change the frame's format tags. False
 // when swscale does not know the format, or out of memory.
 bool cgv_upright_convert(cgv_upright *upright, cgv_bitmap *out, AVFrame *frame, AVRational aspect,
-                         const int32_t *matrix);
+                         cgv_turn turn);
 void cgv_upright_free(cgv_upright *upright);
 
 #endif

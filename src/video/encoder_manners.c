@@ -1,0 +1,56 @@
+#include "video/encoder_manners.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "video/av.h"
+
+cgv_status cgv_encoder_hush(const AVCodec *codec, AVDictionary **options) {
+    static const char key[] = "x265-params";
+    if (cgv_log_wants(CGV_LOG_VERBOSE))
+        return CGV_OK;
+    // The environment is the only way to it; fatal errors remain, the others have a code.
+    if (!strcmp(codec->name, "libsvtav1"))
+        setenv("SVT_LOG", "0", 0);
+    if (strcmp(codec->name, "libx265"))
+        return CGV_OK;
+    const AVDictionaryEntry *given = av_dict_get(*options, key, NULL, 0);
+    if (given && strstr(given->value, "log"))
+        return CGV_OK; // log-level, log or no-log
+    char *params = given && *given->value ? cgv_fs_format("log-level=error:%s", given->value)
+                                          : strdup("log-level=error");
+    int error = params ? av_dict_set(options, key, params, 0) : AVERROR(ENOMEM);
+    free(params);
+    return error < 0 ? cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory") : CGV_OK;
+}
+
+cgv_status cgv_encoder_refused(const AVCodec *codec, const AVCodecContext *context, int error) {
+    const char *name = codec->name; // a context that failed to open has forgotten it
+    enum { SVT_SIDE = 64 };         // newer releases take less
+    if (!strcmp(name, "libsvtav1") && (context->width < SVT_SIDE || context->height < SVT_SIDE))
+        return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                        "encode: %s cannot store %dx%d pictures: it takes %d columns and rows or "
+                        "more; choose another -c:v (libaom-av1 takes any)",
+                        name, context->width, context->height, SVT_SIDE);
+    return cgv_av_fail(error, "encode: cannot open %s", name);
+}
+
+cgv_status cgv_encoder_check_preset(const AVCodec *codec, const char *preset) {
+    // Those of x264 and x265, which also take their numbers.
+    static const char *const presets[] = {"ultrafast", "superfast", "veryfast", "faster",
+                                          "fast",      "medium",    "slow",     "slower",
+                                          "veryslow",  "placebo"};
+    if (strncmp(codec->name, "libx264", 7) && strcmp(codec->name, "libx265"))
+        return CGV_OK;
+    if (preset[0] >= '0' && preset[0] <= '9' && !preset[1])
+        return CGV_OK;
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
+        if (!strcmp(preset, presets[i]))
+            return CGV_OK;
+    return cgv_fail(CGV_ERROR_ARGUMENT,
+                    "encode: %s has no -preset %s; there are ultrafast, superfast, veryfast, "
+                    "faster, fast, medium, slow, slower, veryslow and placebo",
+                    codec->name, preset);
+}

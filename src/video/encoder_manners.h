@@ -1,0 +1,20 @@
+// Manners of encoder libraries: some write to standard error, past libav's log and this program's
+// -loglevel.
+#ifndef CGV_VIDEO_ENCODER_MANNERS_H
+#define CGV_VIDEO_ENCODER_MANNERS_H
+
+#include <libavcodec/avcodec.h>
+
+#include "cgvideo/status.h"
+
+// Before the encoder is opened: ask it for errors only, unless `options` say otherwise or more is
+// wanted of the log.
+CGV_NODISCARD cgv_status cgv_encoder_hush(const AVCodec *codec, AVDictionary **options);
+
+// Say why the encoder could not be opened, which some of them tell nobody but standard error.
+cgv_status cgv_encoder_refused(const AVCodec *codec, const AVCodecContext *context, int error);
+
+// Refuse a preset that is none where the encoder would complain on its own.
+CGV_NODISCARD cgv_status cgv_encoder_check_preset(const AVCodec *codec, const char *preset);
+
+#endif
