@@ -33,7 +33,7 @@ typedef struct cgv_app_common {
      .kind = CGV_CLI_TEXT,                                                                         \
      .offset = offsetof(cgv_app_common, loglevel),                                                 \
      .value = "LEVEL",                                                                             \
-     .help = "quiet, error, warning, info, verbose or debug"},                                     \
+     .help = "quiet, panic, fatal, error, warning, info, verbose, debug, trace, or its number"},   \
         {.name = "v",                                                                              \
          .kind = CGV_CLI_TEXT,                                                                     \
          .offset = offsetof(cgv_app_common, loglevel),                                             \
@@ -67,7 +67,9 @@ void cgv_app_print_version(void);
 int cgv_app_translate(int argc, char **argv);
 int cgv_app_devices(int argc, char **argv);
 int cgv_app_model(int argc, char **argv);
+int cgv_app_models(int argc, char **argv);
 int cgv_app_train(int argc, char **argv);
+int cgv_app_eval(int argc, char **argv);
 int cgv_app_bench(int argc, char **argv);
 
 #endif

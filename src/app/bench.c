@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "app/bench.h"
+#include "app/model_path.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "nn/arch.h"
@@ -13,8 +14,8 @@ static const cgv_cli_option options[] = {
     {.name = "m",
      .kind = CGV_CLI_TEXT,
      .offset = offsetof(cgv_bench_options, model),
-     .value = "FILE",
-     .help = "model to measure (default: -arch with random weights)"},
+     .value = "MODEL",
+     .help = "model to measure: a file, or a name (default: -arch with random weights)"},
     {.name = "arch",
      .kind = CGV_CLI_TEXT,
      .offset = offsetof(cgv_bench_options, arch),
@@ -43,11 +44,23 @@ static const cgv_cli_option options[] = {
      .kind = CGV_CLI_TEXT,
      .offset = offsetof(cgv_bench_options, head),
      .value = "KIND",
-     .help = "what a generator's last layer gives: plain or affine (plain)"},
+     .help =
+         "what a generator's last layer gives: plain, affine, affine2, affine4 or grid (plain)"},
     {.name = "train",
      .kind = CGV_CLI_FLAG,
      .offset = offsetof(cgv_bench_options, train),
      .help = "time training steps of two such generators and two PatchGANs"},
+    {.name = "frame",
+     .kind = CGV_CLI_FLAG,
+     .offset = offsetof(cgv_bench_options, frame),
+     .help = "time the whole way of a video frame of size -s, with conversions"},
+    {.name = "net_height",
+     .kind = CGV_CLI_INT,
+     .offset = offsetof(cgv_bench_options, net_height),
+     .value = "N",
+     .help = "with -frame: as of cgvideo -i (the model's own)",
+     .min = 0,
+     .max = 16384},
     {.name = "recompute",
      .kind = CGV_CLI_FLAG,
      .offset = offsetof(cgv_bench_options, recompute),
@@ -136,11 +149,11 @@ cgv_status cgv_bench_random_model(cgv_model **out, const cgv_bench_options *o, b
     return status;
 }
 
-static cgv_status open_model(bench *b, const cgv_bench_options *o) {
+cgv_status cgv_bench_open_model(cgv_model **out, const cgv_bench_options *o) {
     if (o->model)
-        return cgv_model_load(&b->model, o->model);
+        return cgv_model_open(out, o->model);
     bool generator = strcmp(o->arch, "patchgan") != 0;
-    return cgv_bench_random_model(&b->model, o, generator, 1);
+    return cgv_bench_random_model(out, o, generator, 1);
 }
 
 static cgv_status fill_input(const bench *b) {
@@ -274,12 +287,24 @@ static void print_table(const bench *b, const cgv_bench_options *o) {
            (double)memory_bytes(b) / (1 << 20));
 }
 
+// A step's label without the padding of the table's columns.
+static const char *squeeze(char *text, size_t size, const char *label) {
+    size_t length = 0;
+    for (; *label && length + 1 < size; label++)
+        if (*label != ' ' || (length && text[length - 1] != ' '))
+            text[length++] = *label;
+    text[length] = 0;
+    return text;
+}
+
 static cgv_status print_json(const bench *b, const cgv_bench_options *o) {
     double ms = cgv_bench_median(b->run_ms, b->runs);
     json_t *layers = json_array();
     for (int s = 0; s < cgv_plan_step_count(b->plan); s++) {
         cgv_plan_step_info step = cgv_plan_step(b->plan, s);
-        json_array_append_new(layers, json_pack("{s:s, s:f, s:f}", "step", step.label, "ms",
+        char name[128];
+        json_array_append_new(layers, json_pack("{s:s, s:f, s:f}", "step",
+                                                squeeze(name, sizeof name, step.label), "ms",
                                                 b->layer_ms[s], "gmac", 1e-9 * step.macs));
     }
     json_t *root = json_pack(
@@ -313,7 +338,7 @@ static void close_bench(bench *b) {
 }
 
 static cgv_status bench_forward(bench *b, const cgv_bench_options *o) {
-    cgv_status status = open_model(b, o);
+    cgv_status status = cgv_bench_open_model(&b->model, o);
     if (!status)
         status = prepare(b, o);
     if (!status)
@@ -346,7 +371,9 @@ int cgv_app_bench(int argc, char **argv) {
     }
     cgv_status status = cgv_app_open_device(&b.device, &o.common);
     if (!status)
-        status = o.train ? cgv_bench_train(b.device, &o) : bench_forward(&b, &o);
+        status = o.train   ? cgv_bench_train(b.device, &o)
+                 : o.frame ? cgv_bench_frame(b.device, &o)
+                           : bench_forward(&b, &o);
     close_bench(&b);
     return cgv_app_close_device(&b.device, status ? CGV_EXIT_FAILED : CGV_EXIT_OK);
 }

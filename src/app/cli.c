@@ -141,6 +141,29 @@ cgv_status cgv_cli_set(const cgv_cli_option *option, void *target, const char *t
     return status;
 }
 
+static cgv_status needs_value(const char *name, const char *value) {
+    return cgv_fail(CGV_ERROR_ARGUMENT, "-%s needs a value: -%s %s", name, name, value);
+}
+
+// The same for one that is in no row.
+static cgv_status parse_other(const cgv_cli_option *options, void *target, int argc, char **argv,
+                              int *i) {
+    const char *word = argv[*i];
+    char name[128];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + strspn(word, "-"), "="),
+             word + strspn(word, "-"));
+    const cgv_cli_option *last = options;
+    while (last->name)
+        last++;
+    cgv_status status = last->other ? last->other(target, name, NULL) : CGV_AGAIN;
+    if (status == CGV_AGAIN)
+        return unknown_option(options, word);
+    const char *equals = strchr(word, '=');
+    if (!status && !equals && *i + 1 == argc)
+        return needs_value(name, "VALUE");
+    return status ? status : last->other(target, name, equals ? equals + 1 : argv[++*i]);
+}
+
 // Read the option at argv[*i] and its value; advances *i past the value.
 static cgv_status parse_option(const cgv_cli_option *options, void *target, int argc, char **argv,
                                int *i) {
@@ -150,13 +173,12 @@ static cgv_status parse_option(const cgv_cli_option *options, void *target, int 
     const cgv_cli_option *option =
         find(options, name, equals ? (size_t)(equals - name) : strlen(name));
     if (!option)
-        return unknown_option(options, word);
+        return parse_other(options, target, argc, argv, i);
     if (option->kind == CGV_CLI_FLAG)
         return equals ? cgv_fail(CGV_ERROR_ARGUMENT, "-%s takes no value", option->name)
                       : cgv_cli_set(option, target, NULL);
     if (!equals && *i + 1 == argc)
-        return cgv_fail(CGV_ERROR_ARGUMENT, "-%s needs a value: -%s %s", option->name, option->name,
-                        option->value);
+        return needs_value(option->name, option->value);
     return cgv_cli_set(option, target, equals ? equals + 1 : argv[++*i]);
 }
 

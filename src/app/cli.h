@@ -32,6 +32,9 @@ typedef struct cgv_cli_option {
     const char *const *choices; // ends with NULL
     bool transient;             // not part of a run's configuration (app/config.h)
     void (*seen)(void *target); // called after the field was set; may be NULL
+    // Of the last row, which has no name: takes the options that no other row has. Value NULL only
+    // asks. CGV_AGAIN: unknown there as well. May be NULL.
+    cgv_status (*other)(void *target, const char *name, const char *value);
 } cgv_cli_option;
 
 // Read argv[1..] into *target, whose fields hold the defaults. Options are -name VALUE

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -31,15 +32,32 @@ void cgv_console_init(cgv_log_level level) {
 }
 
 cgv_status cgv_console_level(cgv_log_level *out, const char *name) {
-    static const char *const names[] = {"quiet", "error", "warning", "info", "verbose", "debug"};
-    for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
-        if (!strcmp(name, names[i])) {
-            *out = (cgv_log_level)i;
-            return CGV_OK;
+    // ffmpeg's names and numbers. It panics where this program crashes, without a word.
+    static const struct {
+        const char *name;
+        int number;
+        cgv_log_level level;
+    } levels[] = {
+        {"quiet", -8, CGV_LOG_QUIET},     {"panic", 0, CGV_LOG_QUIET},
+        {"fatal", 8, CGV_LOG_ERROR},      {"error", 16, CGV_LOG_ERROR},
+        {"warning", 24, CGV_LOG_WARNING}, {"info", 32, CGV_LOG_INFO},
+        {"verbose", 40, CGV_LOG_VERBOSE}, {"debug", 48, CGV_LOG_DEBUG},
+        {"trace", 56, CGV_LOG_DEBUG},
+    };
+    char *end;
+    long number = strtol(name, &end, 10);
+    bool numeric = end != name && !*end, found = numeric;
+    *out = CGV_LOG_QUIET;
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (numeric ? number >= levels[i].number : !strcmp(name, levels[i].name)) {
+            *out = levels[i].level;
+            found = true;
         }
-    return cgv_fail(CGV_ERROR_ARGUMENT,
-                    "-loglevel takes quiet, error, warning, info, verbose or debug, not '%s'",
-                    name);
+    return found ? CGV_OK
+                 : cgv_fail(CGV_ERROR_ARGUMENT,
+                            "-loglevel takes quiet, panic, fatal, error, warning, info, verbose, "
+                            "debug, trace or a number from -8 to 56, not '%s'",
+                            name);
 }
 
 bool cgv_console_is_terminal(void) {

@@ -17,8 +17,10 @@ typedef struct subcommand {
 
 static const subcommand subcommands[] = {
     {"devices", cgv_app_devices, "list the Vulkan devices"},
+    {"models", cgv_app_models, "list the models that -m finds by name"},
     {"model", cgv_app_model, "show or convert a model file"},
     {"train", cgv_app_train, "train generators on two unpaired collections"},
+    {"eval", cgv_app_eval, "measure a generator against pictures of its domain"},
     {"bench", cgv_app_bench, "measure a network's speed"},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
@@ -78,7 +80,7 @@ int main(int argc, char **argv) {
     bool help = !strcmp(word, "-h") || !strcmp(word, "--h") || !strcmp(word, "--help");
     int code = argc > 1 ? cgv_app_translate(argc, argv) : CGV_EXIT_USAGE;
     if (argc < 2)
-        fputs("usage: cgvideo -i INPUT -m MODEL [options] OUTPUT (cgvideo -h lists them)\n",
+        fputs("usage: cgvideo -i INPUT [-m MODEL] [options] OUTPUT (cgvideo -h lists them)\n",
               stderr);
     else if (help && code == CGV_EXIT_OK)
         print_subcommands(stdout);

@@ -1,73 +1,194 @@
-// cgvideo model info | convert: what is in a model file, and writing it as .safetensors.
+// cgvideo models: the models that a name of -m finds.
+#include <dirent.h>
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "app/app.h"
+#include "app/model_path.h"
+#include "base/fs.h"
 #include "base/log.h"
 
-typedef struct model_options {
+typedef struct models_options {
     cgv_app_common common;
-    cgv_cli_size size;
-} model_options;
+    bool json;
+} models_options;
 
 static const cgv_cli_option options[] = {
-    {.name = "s",
-     .kind = CGV_CLI_SIZE,
-     .offset = offsetof(model_options, size),
-     .value = "WxH",
-     .help = "picture size for which info counts multiply-adds (256x256)",
-     .min = 1,
-     .max = 16384},
+    {.name = "json",
+     .kind = CGV_CLI_FLAG,
+     .offset = offsetof(models_options, json),
+     .help = "print one JSON array"},
     CGV_APP_MESSAGE_OPTIONS,
     {0},
 };
 
-static int info(const char *path, cgv_cli_size size) {
-    cgv_model *model;
-    if (cgv_model_load(&model, path))
-        return CGV_EXIT_FAILED;
-    const cgv_model_info *i = cgv_model_get_info(model);
-    printf("architecture  %s\n", i->architecture);
-    printf("format        %s\n", i->format);
-    printf("channels      %d -> %d\n", i->input_channels, i->output_channels);
-    printf("parameters    %lld in %d tensors\n", (long long)i->parameters, i->tensors);
-    printf("cost          %.3f GMAC at %dx%d\n", cgv_model_gmac(model, size.width, size.height),
-           size.width, size.height);
-    cgv_model_destroy(&model);
-    return CGV_EXIT_OK;
-}
+// A file in one of the folders.
+typedef struct found {
+    char *name; // as -m takes it
+    char *path;
+} found;
 
-static int convert(const char *in, const char *out) {
-    static const char suffix[] = ".safetensors";
-    size_t length = strlen(out);
-    if (length < sizeof suffix || strcmp(out + length - (sizeof suffix - 1), suffix)) {
-        cgv_log(CGV_LOG_ERROR, "%s: the output's name must end in %s", out, suffix);
-        return CGV_EXIT_USAGE;
-    }
-    cgv_model *model;
-    if (cgv_model_load(&model, in))
-        return CGV_EXIT_FAILED;
-    cgv_status status = cgv_model_save(model, out);
-    cgv_model_destroy(&model);
-    return status ? CGV_EXIT_FAILED : CGV_EXIT_OK;
-}
-
-int cgv_app_model(int argc, char **argv) {
-    model_options o = {.common.hide_banner = true, .size = {256, 256}};
-    const char *words[3];
+typedef struct listing {
+    found *files;
     int count;
-    if (cgv_cli_parse(options, &o, argc, argv, words, 3, &count) || cgv_app_begin(&o.common))
+} listing;
+
+static void free_listing(listing *l) {
+    for (int i = 0; i < l->count; i++) {
+        free(l->files[i].name);
+        free(l->files[i].path);
+    }
+    free(l->files);
+}
+
+static bool ends_with(const char *name, const char *suffix) {
+    size_t length = strlen(name), end = strlen(suffix);
+    return length > end && !strcmp(name + length - end, suffix);
+}
+
+// The first file of a name hides later ones, as it does from -m.
+static bool is_known(const listing *l, const char *name) {
+    for (int i = 0; i < l->count; i++)
+        if (!strcmp(l->files[i].name, name))
+            return true;
+    return false;
+}
+
+static cgv_status add_file(listing *l, const char *folder, const char *file) {
+    static const char suffix[] = ".safetensors";
+    bool short_name = ends_with(file, suffix);
+    if (file[0] == '.' || !(short_name || ends_with(file, ".pth")))
+        return CGV_OK;
+    int length = (int)(strlen(file) - (short_name ? sizeof suffix - 1 : 0));
+    found f = {cgv_fs_format("%.*s", length, file), cgv_fs_format("%s/%s", folder, file)};
+    found *files = realloc(l->files, ((size_t)l->count + 1) * sizeof *files);
+    if (files)
+        l->files = files;
+    bool failed = !f.name || !f.path || !files;
+    if (!failed && !is_known(l, f.name) && cgv_model_exists(f.path)) {
+        files[l->count++] = f;
+        return CGV_OK;
+    }
+    free(f.name);
+    free(f.path);
+    return failed ? cgv_fail(CGV_ERROR_MEMORY, "models: out of memory") : CGV_OK;
+}
+
+static cgv_status add_folder(listing *l, const char *folder) {
+    struct dirent **entries;
+    int count = scandir(folder, &entries, NULL, alphasort);
+    cgv_status status = CGV_OK; // a folder that is not there holds no models
+    for (int i = 0; i < count; i++) {
+        if (!status)
+            status = add_file(l, folder, entries[i]->d_name);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    return status;
+}
+
+static cgv_status find_all(listing *l, const cgv_model_folders *folders) {
+    cgv_status status = CGV_OK;
+    for (int i = 0; i < folders->count && !status; i++)
+        status = add_folder(l, folders->paths[i]);
+    return status;
+}
+
+// What is shown of a model.
+typedef struct shown {
+    const found *file;
+    const cgv_model_info *info;
+    double gmac; // at 256x256
+    long long bytes;
+    bool preset; // what a missing -m stands for
+} shown;
+
+static void print_text(const shown *s) {
+    const cgv_model_info *info = s->info;
+    printf("%c %s\n", s->preset ? '*' : ' ', s->file->name);
+    if (*info->description)
+        printf("     description   %s\n", info->description);
+    printf("     architecture  %s\n", info->architecture);
+    if (info->train_width)
+        printf("     trained at    %dx%d\n", info->train_width, info->train_height);
+    printf("     cost          %.3f GMAC at 256x256\n", s->gmac);
+    printf("     size          %.2f MB\n", 1e-6 * (double)s->bytes);
+    printf("     path          %s\n", s->file->path);
+}
+
+static json_t *to_json(const shown *s) {
+    const cgv_model_info *info = s->info;
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:f, s:I, s:s, s:b}", "name", s->file->name,
+                     "architecture", info->architecture, "description", info->description,
+                     "train_width", info->train_width, "train_height", info->train_height, "gmac",
+                     s->gmac, "bytes", (json_int_t)s->bytes, "path", s->file->path, "default",
+                     s->preset);
+}
+
+// What is wrong with a file was said where it was noticed, and hides no other.
+static void show(const found *file, json_t *array) {
+    cgv_model *model;
+    struct stat st;
+    if (cgv_model_load(&model, file->path))
+        return;
+    shown s = {.file = file,
+               .info = cgv_model_get_info(model),
+               .gmac = cgv_model_gmac(model, 256, 256),
+               .bytes = stat(file->path, &st) ? 0 : (long long)st.st_size,
+               .preset = !strcmp(file->name, CGV_DEFAULT_MODEL)};
+    if (!array)
+        print_text(&s);
+    else if (json_array_append_new(array, to_json(&s)))
+        cgv_log(CGV_LOG_WARNING, "%s: left out, for its name is no UTF-8", file->path);
+    cgv_model_destroy(&model);
+}
+
+static cgv_status print_all(const listing *l, bool json) {
+    json_t *array = json ? json_array() : NULL;
+    if (json && !array)
+        return cgv_fail(CGV_ERROR_MEMORY, "models: out of memory");
+    for (int i = 0; i < l->count; i++)
+        show(&l->files[i], array);
+    if (array)
+        json_dumpf(array, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
+    json_decref(array);
+    if (json)
+        putchar('\n');
+    return fflush(stdout) || ferror(stdout)
+               ? cgv_fail(CGV_ERROR_IO, "models: cannot write the list")
+               : CGV_OK;
+}
+
+static void say_where(const cgv_model_folders *folders) {
+    char places[900];
+    cgv_model_folders_print(places, sizeof places, folders);
+    cgv_log(CGV_LOG_INFO, "no models in %s", places);
+}
+
+int cgv_app_models(int argc, char **argv) {
+    models_options o = {.common.hide_banner = true};
+    int words;
+    if (cgv_cli_parse(options, &o, argc, argv, NULL, 0, &words) || cgv_app_begin(&o.common))
         return CGV_EXIT_USAGE;
     if (o.common.help) {
-        puts("cgvideo model info FILE [-s WxH]\n"
-             "cgvideo model convert IN OUT.safetensors");
+        puts("cgvideo models [-json]: list the models that -m finds by name; * marks the one that "
+             "is used without -m");
         cgv_cli_help(options, stdout);
         return CGV_EXIT_OK;
     }
-    if (count == 2 && !strcmp(words[0], "info"))
-        return info(words[1], o.size);
-    if (count == 3 && !strcmp(words[0], "convert"))
-        return convert(words[1], words[2]);
-    cgv_log(CGV_LOG_ERROR, "usage: cgvideo model info FILE [-s WxH], or "
-                           "cgvideo model convert IN OUT.safetensors");
-    return CGV_EXIT_USAGE;
+    cgv_model_folders folders;
+    listing l = {0};
+    cgv_status status = cgv_model_folders_get(&folders);
+    if (!status)
+        status = find_all(&l, &folders);
+    if (!status)
+        status = print_all(&l, o.json);
+    if (!status && !l.count)
+        say_where(&folders);
+    free_listing(&l);
+    cgv_model_folders_free(&folders);
+    return status ? CGV_EXIT_FAILED : CGV_EXIT_OK;
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "video/av.h"
 #include "video/colour.h"
+#include "video/hdr.h"
 #include "video/rate.h"
 
 enum {
@@ -126,13 +127,7 @@ static cgv_status make_translator(cgv_pipeline *pipeline, const AVFrame *in) {
         return status;
     cgv_log(CGV_LOG_VERBOSE, "translator: %dx%d, %.1f MiB", from.width, from.height,
             (double)cgv_translator_memory(pipeline->translator) / (1 << 20));
-    av_frame_unref(pipeline->format);
-    pipeline->format->width = in->width;
-    pipeline->format->height = in->height;
-    pipeline->format->format = in->format;
-    pipeline->format->colorspace = in->colorspace;
-    pipeline->format->color_range = in->color_range;
-    pipeline->format->chroma_location = in->chroma_location;
+    cgv_colour_copy(pipeline->format, in);
     return CGV_OK;
 }
 
@@ -142,14 +137,9 @@ static AVFrame *output_frame(cgv_pipeline *pipeline, const AVFrame *in) {
     AVFrame *frame = av_frame_alloc();
     if (!frame || av_frame_copy_props(frame, in) < 0)
         goto fail;
-    frame->width = like->width;
-    frame->height = like->height;
-    frame->format = like->format;
-    frame->colorspace = like->colorspace;
-    frame->color_range = like->color_range;
-    frame->color_primaries = like->color_primaries;
-    frame->color_trc = like->color_trc;
-    frame->chroma_location = like->chroma_location;
+    cgv_colour_copy(frame, like);
+    if (cgv_hdr_transfer(in->color_trc) != CGV_TRANSFER_SDR)
+        cgv_hdr_strip(frame);
     frame->buf[0] = av_buffer_pool_get(pipeline->pool);
     if (!frame->buf[0] || av_image_fill_arrays(frame->data, frame->linesize, frame->buf[0]->data,
                                                frame->format, frame->width, frame->height, 64) < 0)

@@ -9,6 +9,7 @@
 #include "app/train.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "gpu/gpu.h"
 #include "nn/arch.h"
 
 #define FIELD(field) .offset = offsetof(cgv_train_options, field)
@@ -33,6 +34,7 @@
     { .name = option, .kind = CGV_CLI_FLAG, FIELD(field), .help = text }
 
 // In the order of cgv_gan_mode, cgv_schedule_kind and cgv_preprocess.
+static const char *const norms[] = {"instance", "none", NULL};
 static const char *const gans[] = {"lsgan", "vanilla", "hinge", NULL};
 static const char *const schedules[] = {"linear", "step", "cosine", "constant", NULL};
 static const char *const preprocesses[] = {
@@ -58,11 +60,20 @@ const cgv_cli_option cgv_train_option_table[] = {
     INT("frames", frames, 1, 1000000, "frames taken from the videos of one domain (2000)"),
     TEXT("arch", arch, "NAME",
          "generator: resnet_9blocks, resnet_6blocks, mobile_resnet_9blocks … (resnet_9blocks)"),
-    TEXT("upsample", upsample, "NAME", "transpose or resize (transpose)"),
-    TEXT("head", head, "NAME", "plain or affine (plain)"),
+    TEXT("upsample", upsample, "NAME",
+         "transpose or resize (as the name of -arch says, else transpose)"),
+    TEXT("head", head, "NAME",
+         "plain, affine, affine2 (at half size), affine4 or grid (as -arch says, else plain)"),
     INT("ngf", ngf, 1, 1024, "channels of the generators' first layer (64)"),
     INT("ndf", ndf, 1, 1024, "channels of the discriminators' first layer (64)"),
     INT("layers", layers, 1, CGV_PATCHGAN_MAX_LAYERS, "layers of the discriminators (3)"),
+    INT("shrink_d", shrink_d, 1, 16,
+        "discriminators judge the picture made smaller by this factor (1)"),
+    INT("coarse_d", coarse_d, 0, 64,
+        "a second judge in each discriminator, of the picture made smaller by this factor (0: "
+        "none)"),
+    CHOICE("norm_d", norm_d, norms,
+           "norm of the discriminators: instance, or none: they see how dark it is (instance)"),
     TEXT("init_g", init_g, "FILES", "start G_A[,G_B] from these models"),
     TEXT("init_d", init_d, "FILES", "start D_A[,D_B] from these models"),
     CHOICE("preprocess", preprocess, preprocesses,
@@ -77,12 +88,18 @@ const cgv_cli_option cgv_train_option_table[] = {
      .max = 8192},
     REAL("min_scale", min_scale, 0, 1, "smallest crop, as a fraction of the largest (0: one size)"),
     FLAG("no_flip", no_flip, "do not mirror half of the pictures"),
+    REAL("exposure_a", exposure_a, 0, 4,
+         "expose pictures of A at random by up to this many stops less or more (0)"),
+    REAL("exposure_b", exposure_b, 0, 4, "the same for B (0)"),
     CHOICE("gan", gan, gans, "adversarial loss: lsgan, vanilla or hinge (lsgan)"),
     REAL("lambda_a", lambda_a, 0, 1000, "weight of the cycle A -> B -> A (10)"),
     REAL("lambda_b", lambda_b, 0, 1000, "weight of the cycle B -> A -> B (10)"),
     REAL("identity", identity, 0, 1000, "weight of the identity loss, times lambda (0.5)"),
+    REAL("equivariance", equivariance, 0, 1000,
+         "weight of the loss that makes results move with the picture, against flicker (0)"),
     INT("pool", pool, 0, 100000, "past fakes shown to the discriminators (50)"),
     REAL("lr", lr, 0, 1, "learning rate (0.0002)"),
+    REAL("lr_d", lr_d, 0, 1, "learning rate of the discriminators (0: the same)"),
     REAL("beta1", beta1, 0, 0.9999, "Adam's first momentum (0.5)"),
     CHOICE("schedule", schedule, schedules, "linear, step, cosine or constant (linear)"),
     REAL("ema", average, 0, 0.999999, "decay of averaged generator weights, exported when on (0)"),
@@ -111,11 +128,10 @@ const cgv_cli_option cgv_train_option_table[] = {
 cgv_train_options cgv_train_option_defaults(void) {
     return (cgv_train_options){
         .arch = "resnet_9blocks",
-        .upsample = "transpose",
-        .head = "plain",
         .ngf = 64,
         .ndf = 64,
         .layers = 3,
+        .shrink_d = 1,
         .crop = {256, 256},
         .frames = 2000,
         .lambda_a = 10,
@@ -145,12 +161,20 @@ static void on_signal(int number) {
     atomic_store(&stop, true);
 }
 
+// What the bytes of a run depend on beside its settings: the device, and how kernels work there.
+static json_t *describe_device(const cgv_device *device) {
+    const cgv_device_info *info = cgv_device_get_info(device);
+    const cgv_limits *limits = cgv_device_limits(device);
+    return json_pack("{s:s, s:s, s:{s:i, s:s}}", "name", info->name, "driver", info->driver,
+                     "kernels", "subgroup", (int)limits->subgroup, "sums",
+                     limits->wide_sums ? "double" : "float");
+}
+
 // What config.json of a new run holds. Settings under "options"; the rest is for the reader, and
 // to notice on resuming that the machine is another one.
-static json_t *new_config(const cgv_train_options *o, const cgv_device_info *device) {
-    return json_pack("{s:s, s:{s:s, s:s}, s:o}", "cgvideo", cgv_version(), "device", "name",
-                     device->name, "driver", device->driver, "options",
-                     cgv_config_write(cgv_train_option_table, o));
+static json_t *new_config(const cgv_train_options *o, const cgv_device *device) {
+    return json_pack("{s:s, s:o, s:o}", "cgvideo", cgv_version(), "device", describe_device(device),
+                     "options", cgv_config_write(cgv_train_option_table, o));
 }
 
 static cgv_status refuse_second_run(const char *output) {
@@ -177,14 +201,16 @@ static cgv_status read_config(cgv_train_options *o, json_t **config) {
     return status;
 }
 
-static void compare_devices(const json_t *config, const cgv_device_info *now) {
-    const char *name, *driver;
-    if (!json_unpack((json_t *)config, "{s:{s:s, s:s}}", "device", "name", &name, "driver",
-                     &driver) &&
-        (strcmp(name, now->name) || strcmp(driver, now->driver)))
+static void compare_devices(const json_t *config, const cgv_device *device) {
+    json_t *then = json_object_get(config, "device"), *now = describe_device(device);
+    if (then && now && !json_equal(then, now)) {
+        char *text = json_dumps(then, JSON_COMPACT);
         cgv_log(CGV_LOG_WARNING,
-                "this run began on %s (%s): on another device it goes on, but not bit for bit",
-                name, driver);
+                "this run began on another device (%s): here it goes on, but not bit for bit",
+                text ? text : "");
+        free(text);
+    }
+    json_decref(now);
 }
 
 // With -resume, the only other options that make sense are those of this machine and the length.
@@ -238,9 +264,9 @@ int cgv_app_train(int argc, char **argv) {
     if (status)
         goto done;
     if (o.resume)
-        compare_devices(config, cgv_device_get_info(device));
+        compare_devices(config, device);
     else
-        config = new_config(&o, cgv_device_get_info(device));
+        config = new_config(&o, device);
     char *text = config ? json_dumps(config, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
     if (!text) {
         status = cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");

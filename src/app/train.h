@@ -10,13 +10,14 @@ typedef struct cgv_train_options {
     cgv_app_common common;
     const char *a, *b, *output, *resume, *cache;
     const char *arch, *upsample, *head, *init_g, *init_d;
-    int ngf, ndf, layers;
+    int ngf, ndf, layers, shrink_d, coarse_d;
     cgv_cli_size crop;
     int load_size, preprocess, frames;
     double min_scale;
     bool no_flip;
-    int gan, schedule;
-    double lambda_a, lambda_b, identity, lr, beta1, average;
+    double exposure_a, exposure_b;
+    int gan, schedule, norm_d;
+    double lambda_a, lambda_b, identity, equivariance, lr, lr_d, beta1, average; // lr_d 0: as lr
     int pool, batch, accumulate, epochs, steps, seed;
     bool recompute;
     int log_every, sample_every, save_every, keep, workers;

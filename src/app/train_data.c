@@ -55,6 +55,8 @@ cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
     params.preprocess = (cgv_preprocess)o->preprocess;
     params.flip = !o->no_flip;
     params.min_scale = (float)o->min_scale;
+    params.exposure[0] = (float)o->exposure_a;
+    params.exposure[1] = (float)o->exposure_b;
     params.seed = (uint64_t)o->seed;
     params.workers = o->workers;
     cgv_status status = o->cache ? cgv_make_folders(o->cache) : CGV_OK;

@@ -45,10 +45,13 @@ static char *nth_name(const char *names, int n) {
 }
 
 static cgv_status create_net(cgv_net **out, const cgv_train_options *o, bool generator) {
-    cgv_arch_options arch = {.name = generator ? o->arch : "patchgan",
+    const char *discriminator = o->norm_d ? "patchgan_nonorm" : "patchgan";
+    cgv_arch_options arch = {.name = generator ? o->arch : discriminator,
                              .ngf = o->ngf,
                              .ndf = o->ndf,
                              .layers = o->layers,
+                             .shrink = o->shrink_d,
+                             .coarse = o->coarse_d,
                              .upsample = generator ? o->upsample : NULL,
                              .head = generator ? o->head : NULL};
     return cgv_arch_by_name(out, &arch);
@@ -59,6 +62,12 @@ static cgv_status create_model(run *r, int i) {
     bool generator = i == CGV_G_A || i == CGV_G_B;
     char *file = nth_name(generator ? r->o->init_g : r->o->init_d, i == CGV_G_B || i == CGV_D_B);
     cgv_status status;
+    if (file && !generator && (r->o->norm_d || r->o->shrink_d > 1 || r->o->coarse_d > 1)) {
+        free(file);
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-init_d starts only discriminators without -norm_d none, "
+                        "-shrink_d and -coarse_d: files do not say what they judged");
+    }
     if (file) {
         status = cgv_model_load(&r->models[i], file);
         free(file);
@@ -85,10 +94,12 @@ static cgv_status create_trainer(run *r) {
     params.lambda_a = (float)o->lambda_a;
     params.lambda_b = (float)o->lambda_b;
     params.identity = (float)o->identity;
+    params.equivariance = (float)o->equivariance;
     params.pool = o->pool;
     params.beta1 = (float)o->beta1;
     params.average_decay = (float)o->average;
     params.seed = (uint64_t)o->seed;
+    params.scaled_pictures = o->preprocess != CGV_PREPROCESS_CROP || o->min_scale > 0;
     cgv_status status = CGV_OK;
     for (int i = 0; i < CGV_NETS && !status; i++) {
         status = create_model(r, i);
@@ -178,11 +189,18 @@ static cgv_status save(run *r) {
 
 // ---- the loop ----
 
-static float learning_rate(const run *r, int64_t step) {
+typedef struct learning_rates {
+    float g, d;
+} learning_rates;
+
+static learning_rates rates_at(const run *r, int64_t step) {
     // By epochs as in the paper's code, or smoothly where a number of steps was asked for.
     int64_t period = r->o->steps ? 1 : r->epoch_steps;
-    return (float)(r->o->lr *
-                   cgv_schedule_factor((cgv_schedule_kind)r->o->schedule, step, r->total, period));
+    double factor = cgv_schedule_factor((cgv_schedule_kind)r->o->schedule, step, r->total, period);
+    return (learning_rates){
+        .g = (float)(r->o->lr * factor),
+        .d = (float)((r->o->lr_d > 0 ? r->o->lr_d : r->o->lr) * factor),
+    };
 }
 
 static double seconds_left(const run *r) {
@@ -191,28 +209,29 @@ static double seconds_left(const run *r) {
     return done > 0 ? (now() - r->started) / done * (double)(r->total - step) : -1;
 }
 
-static cgv_status log_step(run *r, const cgv_losses *losses, float lr) {
+static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) {
     int64_t step = cgv_trainer_steps(r->trainer);
     double elapsed = now() - r->started, done = (double)(step - r->first_step);
     cgv_history_row row = {
         .step = step,
         .epoch = (double)step / (double)r->epoch_steps,
         .seconds = cgv_train_record_seconds(r->record) + elapsed,
-        .lr_g = lr,
-        .lr_d = lr,
+        .lr_g = lr.g,
+        .lr_d = lr.d,
         .images_per_second = (float)(done * r->o->batch * r->o->accumulate / elapsed),
         .losses = *losses,
     };
     int left = (int)seconds_left(r);
     cgv_log(CGV_LOG_INFO,
             "step %lld/%lld  epoch %.2f  %.2f img/s  G_A %.3f G_B %.3f  cycle %.3f %.3f  identity "
-            "%.3f %.3f  D_A %.3f D_B %.3f  lr %.3g  waiting for data %.1f%%  left %d:%02d:%02d",
+            "%.3f %.3f  equivariance %.3f %.3f  D_A %.3f D_B %.3f  lr %.3g  waiting for data "
+            "%.1f%%  left %d:%02d:%02d",
             (long long)step, (long long)r->total, row.epoch, (double)row.images_per_second,
             (double)losses->g_a, (double)losses->g_b, (double)losses->cycle_a,
             (double)losses->cycle_b, (double)losses->identity_a, (double)losses->identity_b,
-            (double)losses->d_a, (double)losses->d_b, (double)lr,
-            100 * cgv_dataset_waited(r->data.dataset) / elapsed, left / 3600, left / 60 % 60,
-            left % 60);
+            (double)losses->equivariance_a, (double)losses->equivariance_b, (double)losses->d_a,
+            (double)losses->d_b, (double)lr.g, 100 * cgv_dataset_waited(r->data.dataset) / elapsed,
+            left / 3600, left / 60 % 60, left % 60);
     return cgv_train_record_losses(r->record, &row);
 }
 
@@ -227,11 +246,11 @@ static cgv_status sample(run *r) {
 
 static cgv_status take_step(run *r) {
     int64_t step = cgv_trainer_steps(r->trainer);
-    float lr = learning_rate(r, step);
+    learning_rates lr = rates_at(r, step);
     cgv_losses losses;
     cgv_status status = cgv_dataset_next(r->data.dataset, r->a, r->b);
     if (!status)
-        status = cgv_trainer_step(r->trainer, &losses, r->a, r->b, lr, lr);
+        status = cgv_trainer_step(r->trainer, &losses, r->a, r->b, lr.g, lr.d);
     if (status == CGV_ERROR_NUMERIC && r->saved >= 0)
         cgv_log(CGV_LOG_ERROR, "the last good checkpoint is that of step %lld in %s",
                 (long long)r->saved, r->checkpoints);

@@ -1,18 +1,22 @@
-// cgvideo -i INPUT -m MODEL OUTPUT: translate a video, a picture or a sequence of pictures.
+// cgvideo -i INPUT [-m MODEL] OUTPUT: translate a video, a picture or a sequence of pictures.
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <libavutil/eval.h>
 #include <libavutil/parseutils.h>
 
 #include "app/app.h"
 #include "app/console.h"
+#include "app/model_path.h"
 #include "app/pipeline.h"
 #include "app/progress.h"
 #include "base/log.h"
 #include "video/av.h"
+
+enum { MAX_MAPS = 64 };
 
 typedef struct translate_options {
     cgv_app_common common;
@@ -21,8 +25,15 @@ typedef struct translate_options {
     const char *start, *length, *end;
     const char *codec, *bit_rate, *preset, *pixel_format, *rate, *format;
     const char *input_rate, *input_format; // -r and -f before -i
-    double crf, strength;
-    bool no_audio, no_subtitles;
+    const char *map, *maps[MAX_MAPS];
+    int map_count;
+    const char *audio_codec, *audio_bit_rate, *subtitle_codec, *tag, *hwaccel;
+    int sync, deinterlace, hdr;
+    cgv_av_options libav;
+    AVDictionary *input_libav;
+    double crf, quality, strength, max_error_rate;
+    int net_height;
+    bool no_audio, no_subtitles, no_data;
     int threads;
     const char *progress;
     bool version;
@@ -34,7 +45,24 @@ static void input_seen(void *target) {
     o->input_format = o->format;
     o->input_rate = o->rate;
     o->format = o->rate = NULL;
+    cgv_av_options_begin_output(&o->libav, &o->input_libav);
 }
+
+static void map_seen(void *target) {
+    translate_options *o = target;
+    if (o->map_count < MAX_MAPS)
+        o->maps[o->map_count++] = o->map;
+}
+
+static cgv_status other_option(void *target, const char *name, const char *value) {
+    return cgv_av_options_add(&((translate_options *)target)->libav, name, value);
+}
+
+// In the order of cgv_sync; ffmpeg's old numbers for the same follow.
+static const char *const deinterlace_names[] = {"auto", "on", "off", NULL};
+static const char *const hdr_names[] = {"tonemap", "refuse", NULL};
+static const char *const sync_names[] = {"auto", "passthrough", "cfr", "vfr", "-1",
+                                         "0",    "1",           "2",   NULL};
 
 #define FIELD(field) .offset = offsetof(translate_options, field)
 #define TEXT(option, field, value_name, text)                                                      \
@@ -51,12 +79,20 @@ static const cgv_cli_option options[] = {
      .seen = input_seen},
     TEXT("o", output, "OUTPUT",
          "where to write; the last word may be it too; - is standard output"),
-    TEXT("m", model, "MODEL", "generator: .pth, .safetensors, or identity"),
+    TEXT(
+        "m", model, "MODEL",
+        "generator: a .pth or .safetensors file, or a name as cgvideo models lists it (day2night)"),
     FLAG("y", overwrite, "overwrite the output"),
     FLAG("n", never_overwrite, "never overwrite the output, do not ask"),
     TEXT("ss", start, "TIME", "begin there ([HH:]MM:SS[.m…] or seconds)"),
     TEXT("t", length, "TIME", "translate that much"),
     TEXT("to", end, "TIME", "end there, on the input's clock"),
+    {.name = "map",
+     .kind = CGV_CLI_TEXT,
+     FIELD(map),
+     .value = "STREAMS",
+     .help = "only these streams: 0:v:1, 0:a, 0:s?, -0:d …; may be repeated",
+     .seen = map_seen},
     TEXT("c:v", codec, "ENCODER", "video encoder (by the container, for mp4 and mkv libx264)"),
     {.name = "crf",
      .kind = CGV_CLI_REAL,
@@ -68,10 +104,56 @@ static const cgv_cli_option options[] = {
     TEXT("b:v", bit_rate, "RATE", "bit rate, e.g. 2M"),
     TEXT("preset", preset, "NAME", "encoder preset, e.g. ultrafast"),
     TEXT("pix_fmt", pixel_format, "FORMAT", "pixel format of the output (as the input's)"),
+    {.name = "q:v",
+     .kind = CGV_CLI_REAL,
+     FIELD(quality),
+     .value = "N",
+     .help = "constant quantiser of mjpeg, mpeg4 and the like, lower is better",
+     .min = 0,
+     .max = 255},
+    TEXT("tag:v", tag, "TAG", "codec tag of the video, e.g. hvc1"),
+    TEXT("c:a", audio_codec, "ENCODER",
+         "audio encoder (copy where the container can hold what there is)"),
+    TEXT("b:a", audio_bit_rate, "RATE", "bit rate of audio that is encoded"),
+    TEXT("c:s", subtitle_codec, "ENCODER", "subtitle encoder (copy where possible)"),
     TEXT("r", rate, "FPS", "constant output rate; before -i: rate of a picture sequence"),
+    {.name = "fps_mode",
+     .kind = CGV_CLI_CHOICE,
+     FIELD(sync),
+     .value = "MODE",
+     .help = "auto, passthrough, cfr or vfr: whether frames are dropped and repeated",
+     .choices = sync_names},
+    {.name = "vsync",
+     .kind = CGV_CLI_CHOICE,
+     FIELD(sync),
+     .value = "MODE",
+     .help = "the same as -fps_mode",
+     .choices = sync_names},
     TEXT("f", format, "FORMAT", "container of the output; before -i: of the input"),
     FLAG("an", no_audio, "leave out audio"),
     FLAG("sn", no_subtitles, "leave out subtitles"),
+    FLAG("dn", no_data, "leave out data"),
+    TEXT("hwaccel", hwaccel, "METHOD",
+         "decode by vaapi, cuda, vulkan … or what there is (auto); else on the CPU"),
+    {.name = "deinterlace",
+     .kind = CGV_CLI_CHOICE,
+     FIELD(deinterlace),
+     .value = "WHEN",
+     .help = "auto (frames that are marked as interlaced), on (all) or off",
+     .choices = deinterlace_names},
+    {.name = "hdr",
+     .kind = CGV_CLI_CHOICE,
+     FIELD(hdr),
+     .value = "MANNER",
+     .help = "tonemap HDR to SDR (default), or refuse it",
+     .choices = hdr_names},
+    {.name = "max_error_rate",
+     .kind = CGV_CLI_REAL,
+     FIELD(max_error_rate),
+     .value = "0..1",
+     .help = "exit with 69 when more of the video's packets are damaged (0.667)",
+     .min = 0,
+     .max = 1},
     {.name = "threads",
      .kind = CGV_CLI_INT,
      FIELD(threads),
@@ -86,11 +168,19 @@ static const cgv_cli_option options[] = {
      .help = "blend with the input: 0 leaves it as it is (1)",
      .min = 0,
      .max = 1},
+    {.name = "net_height",
+     .kind = CGV_CLI_INT,
+     FIELD(net_height),
+     .value = "N",
+     .help =
+         "run the generator at this height, carry its change to the full picture (0: as trained)",
+     .min = 0,
+     .max = 65536},
     TEXT("progress", progress, "URL",
          "write machine-readable progress there (- is standard output)"),
     CGV_APP_COMMON_OPTIONS,
     FLAG("version", version, "print the program's version"),
-    {0},
+    {.other = other_option},
 };
 
 // ---- signals
@@ -159,17 +249,32 @@ static cgv_status parse_part(wanted_part *part, const translate_options *o) {
     return CGV_OK;
 }
 
+static cgv_status check_bit_rate(const char *option, const char *text) {
+    char *end = NULL;
+    if (text && (!*text || !(av_strtod(text, &end) >= 0) || *end))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-%s takes a bit rate like 2M or 800k, not '%s'",
+                        option, text);
+    return CGV_OK;
+}
+
 static cgv_status check_options(const translate_options *o) {
     if (!o->input)
         return cgv_fail(CGV_ERROR_ARGUMENT, "no input: add -i INPUT");
     if (!o->output)
         return cgv_fail(CGV_ERROR_ARGUMENT, "no output: add its name at the end");
-    if (!o->model)
-        return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "no model: add -m FILE, a CycleGAN generator as .pth or "
-                        ".safetensors (or -m identity to try the video path)");
     if (o->overwrite && o->never_overwrite)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-y and -n exclude each other");
+    if (check_bit_rate("b:v", o->bit_rate))
+        return CGV_ERROR_ARGUMENT;
+    if (o->codec && !strcmp(o->codec, "copy"))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-c:v copy: translated pictures are new ones and must be encoded; leave it "
+                        "out, or name an encoder");
+    if (o->rate && (o->sync % 4 == CGV_SYNC_PASSTHROUGH || o->sync % 4 == CGV_SYNC_VFR))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-r asks for a constant rate, -fps_mode %s for none",
+                        sync_names[o->sync % 4]);
+    if (o->map_count == MAX_MAPS)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "too many -map");
     struct stat in, out;
     if (!stat(o->input, &in) && !stat(o->output, &out) && S_ISREG(in.st_mode) &&
         in.st_dev == out.st_dev && in.st_ino == out.st_ino)
@@ -217,8 +322,15 @@ static cgv_status open_all(run *r) {
         .rate = o->input_rate,
         .start = r->part.start,
         .length = r->part.length,
-        .no_audio = o->no_audio,
-        .no_subtitles = o->no_subtitles,
+        .select = {.maps = o->maps,
+                   .map_count = o->map_count,
+                   .no_audio = o->no_audio,
+                   .no_subtitles = o->no_subtitles,
+                   .no_data = o->no_data},
+        .deinterlace = (cgv_deinterlacing)o->deinterlace,
+        .hdr = (cgv_hdr_manner)o->hdr,
+        .hwaccel = o->hwaccel,
+        .options = o->input_libav,
         .threads = o->threads,
         .stop = &stop,
     };
@@ -230,10 +342,18 @@ static cgv_status open_all(run *r) {
         .bit_rate = o->bit_rate,
         .pixel_format = o->pixel_format,
         .crf = o->crf,
+        .quality = o->quality,
+        .tag = o->tag,
         .rate = r->part.rate,
+        .sync = (cgv_sync)(o->sync % 4),
         .threads = o->threads,
+        .options = &o->libav,
+        .carry = {.audio_codec = o->audio_codec,
+                  .subtitle_codec = o->subtitle_codec,
+                  .audio_bit_rate = o->audio_bit_rate,
+                  .audio_options = o->libav.audio},
     };
-    cgv_status status = cgv_model_load(&r->model, o->model);
+    cgv_status status = cgv_model_open(&r->model, o->model);
     if (!status)
         status = cgv_source_open(&r->source, &from);
     if (!status)
@@ -269,9 +389,10 @@ static cgv_status translate(run *r) {
         .device = r->device,
         .model = r->model,
         .translator = CGV_TRANSLATOR_DEFAULTS,
-        .rate = r->part.rate,
+        .rate = cgv_sink_rate(r->sink),
     };
     params.translator.strength = (float)r->o->strength;
+    params.translator.net_height = r->o->net_height;
     cgv_status status =
         cgv_progress_open(&progress, r->o->progress, cgv_source_get_info(r->source)->length);
     if (status)
@@ -296,7 +417,8 @@ static int exit_code(const run *r, cgv_status status) {
         cgv_log(CGV_LOG_INFO, "stopped by a signal: %s is whole up to there", r->o->output);
         return CGV_EXIT_SIGNAL;
     }
-    return 3 * errors.damaged > 2 * errors.packets ? CGV_EXIT_DAMAGED : CGV_EXIT_OK;
+    return (double)errors.damaged > r->o->max_error_rate * (double)errors.packets ? CGV_EXIT_DAMAGED
+                                                                                  : CGV_EXIT_OK;
 }
 
 static int execute(const translate_options *o, const wanted_part *part) {
@@ -317,7 +439,11 @@ static int execute(const translate_options *o, const wanted_part *part) {
 }
 
 int cgv_app_translate(int argc, char **argv) {
-    translate_options o = {.crf = -1, .strength = 1};
+    translate_options o = {.model = CGV_DEFAULT_MODEL,
+                           .crf = -1,
+                           .quality = -1,
+                           .strength = 1,
+                           .max_error_rate = 2. / 3};
     wanted_part part;
     const char *word = NULL;
     int words;
@@ -331,7 +457,7 @@ int cgv_app_translate(int argc, char **argv) {
         return CGV_EXIT_OK;
     }
     if (o.common.help) {
-        puts("usage: cgvideo -i INPUT -m MODEL [options] OUTPUT");
+        puts("usage: cgvideo -i INPUT [-m MODEL] [options] OUTPUT");
         cgv_cli_help(options, stdout);
         return CGV_EXIT_OK;
     }
@@ -343,5 +469,8 @@ int cgv_app_translate(int argc, char **argv) {
         o.output = word;
     if (check_options(&o) || parse_part(&part, &o))
         return CGV_EXIT_USAGE;
-    return execute(&o, &part);
+    int code = execute(&o, &part);
+    cgv_av_options_free(&o.libav);
+    av_dict_free(&o.input_libav);
+    return code;
 }
