@@ -1,6 +1,6 @@
 #!/bin/bash
-# check_install.sh BUILD CC: a program outside the tree builds against the installed library through
-# pkg-config, and translates a picture.
+# check_install.sh BUILD CC MAKE_MODEL: a program outside the tree builds against the installed
+# library through pkg-config, and translates a picture; the installed program finds its models.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -8,6 +8,17 @@ trap 'rm -rf "$work"' EXIT
 cmake --install "$1" --prefix "$work/prefix" >/dev/null
 # An installed tree may be moved.
 mv "$work/prefix" "$work/moved"
+
+# The models of the source tree are there, and the program finds what lies beside them.
+models=$work/moved/share/cgvideo/models
+for model in "$source"/models/*.safetensors; do
+    [ ! -e "$model" ] || cmp "$model" "$models/$(basename "$model")"
+done
+mkdir -p "$models"
+"$3" resnet_1blocks 2 "$models/wibble.safetensors"
+env -u CGVIDEO_MODEL_PATH "$work/moved/bin/cgvideo" model info wibble 2>&1 |
+    grep "^model wibble: $models/wibble.safetensors"
+
 PKG_CONFIG_PATH=$(dirname "$(find "$work/moved" -name cgvideo.pc)")
 export PKG_CONFIG_PATH
 cd "$work"

@@ -12,8 +12,9 @@ declare -A below=(
     [model]="nn base"
     [filter]="model nn ops gpu base"
     [train]="model nn ops gpu base"
+    [eval]="train base"
     [video]="train filter model nn ops gpu base"
-    [app]="video train filter model nn ops gpu base"
+    [app]="video eval train filter model nn ops gpu base"
 )
 failed=0
 wrong() {

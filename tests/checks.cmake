@@ -17,5 +17,5 @@ cgv_check(spirv unit ${CGV_SHADER_DIR})
 cgv_check(tensorboard slow $<TARGET_FILE:test_run> ${CMAKE_BINARY_DIR})
 cgv_check(tidy "lint;slow" ${CMAKE_BINARY_DIR})
 if(NOT CGV_SANITIZE) # the sample is built without it
-  cgv_check(install gpu ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER})
+  cgv_check(install gpu ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER} $<TARGET_FILE:make_model>)
 endif()

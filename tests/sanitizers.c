@@ -7,7 +7,7 @@ const char *__lsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void) {
-    return "leak:libvulkan_lvp\nleak:libLLVM\nleak:libVkLayer\n";
+    return "leak:libvulkan_lvp\nleak:libLLVM\nleak:libVkLayer\nleak:libx265\n";
 }
 
 const char *__tsan_default_suppressions(void) {

@@ -8,7 +8,7 @@
 
 #include "cgvideo/log.h"
 
-static cgv_device *device;
+static cgv_device *device, *full_barriers;
 
 static void print_message(void *opaque, cgv_log_level level, const char *text) {
     (void)opaque;
@@ -16,16 +16,38 @@ static void print_message(void *opaque, cgv_log_level level, const char *text) {
     fprintf(stderr, "  %s\n", text);
 }
 
+static cgv_device *open_device(bool barriers) {
+    cgv_device *opened;
+    cgv_device_params params = {.select = getenv("CGV_GPU"), .full_barriers = barriers};
+    if (cgv_device_create(&opened, &params)) {
+        printf("SKIPPED: no usable Vulkan device\n");
+        exit(CGV_TEST_SKIP);
+    }
+    return opened;
+}
+
 cgv_device *cgv_test_device(void) {
     if (!device) {
-        cgv_device_params params = {.select = getenv("CGV_GPU")};
-        if (cgv_device_create(&device, &params)) {
-            printf("SKIPPED: no usable Vulkan device\n");
-            exit(CGV_TEST_SKIP);
-        }
+        device = open_device(false);
         printf("device: %s\n", cgv_device_get_info(device)->name);
     }
     return device;
+}
+
+cgv_device *cgv_test_full_barriers(void) {
+    if (!full_barriers)
+        full_barriers = open_device(true);
+    return full_barriers;
+}
+
+// False after printing that the validation layer has said something.
+static bool close_device(cgv_device **opened) {
+    int messages = *opened ? cgv_device_validation_messages(*opened) : 0;
+    if (messages)
+        printf("FAILED: %d messages of the validation layer\n", messages);
+    if (*opened)
+        cgv_device_destroy(opened);
+    return !messages;
 }
 
 int cgv_test_run(const char *name, const cgv_test_case *cases) {
@@ -42,13 +64,8 @@ int cgv_test_run(const char *name, const cgv_test_case *cases) {
     failed |= CU_get_number_of_failures() || CU_get_number_of_suites_failed() ||
               !CU_get_number_of_tests_run();
     CU_cleanup_registry();
-    if (device && cgv_device_validation_messages(device)) {
-        printf("FAILED: %d messages of the validation layer\n",
-               cgv_device_validation_messages(device));
-        failed = true;
-    }
-    if (device)
-        cgv_device_destroy(&device);
+    failed |= !close_device(&full_barriers);
+    failed |= !close_device(&device);
     return failed;
 }
 

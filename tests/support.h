@@ -23,6 +23,9 @@ int cgv_test_run(const char *suite, const cgv_test_case *cases);
 // cgv_test_run closes it, and fails the run if the validation layer said anything.
 cgv_device *cgv_test_device(void);
 
+// Another one that puts a barrier before every dispatch: the bytes must be the same.
+cgv_device *cgv_test_full_barriers(void);
+
 // ../shared beside the source tree, or NULL (after saying that the caller skips `what`).
 const char *cgv_test_shared(const char *what);
 

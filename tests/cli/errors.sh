@@ -13,8 +13,6 @@ expect 2 "$CGVIDEO" -wibble
 says_one_line "unknown option -wibble: see cgvideo -h"
 expect 2 "$CGVIDEO" devces
 says_one_line "did you mean 'devices'?"
-expect 2 "$CGVIDEO" -v error -i in.mp4 out.mp4
-says_one_line "-m FILE"
 expect 2 "$CGVIDEO" -v error -m identity out.mp4 -y
 says_one_line "-i INPUT"
 expect 2 "${quiet[@]}" -i in.mp4
@@ -29,7 +27,24 @@ expect 2 "${quiet[@]}" -i in.mp4 -ss later out.mp4
 says_one_line "-ss takes a time"
 expect 2 "${quiet[@]}" -i in.mp4 -ss 1 -to 0.5 out.mp4
 expect 2 "${quiet[@]}" -i in.mp4 -r zero out.mp4
+for rate in wibble 2Mx -1M '' nan; do
+    expect 2 "${quiet[@]}" -i in.mp4 -b:v "$rate" out.mp4
+    says_one_line "-b:v takes a bit rate like 2M or 800k, not '$rate'"
+done
 expect 2 "${quiet[@]}" -loglevel loud -i in.mp4 out.mp4
+says_one_line "-loglevel takes quiet, .* not 'loud'"
+expect 2 "${quiet[@]}" -loglevel 16x -i in.mp4 out.mp4
+for level in quiet panic -8 0 7; do
+    expect 1 "$CGVIDEO" -loglevel "$level" -m identity -i missing.mp4 out.mp4
+    equal "messages at $level" 0 "$(wc -l <err)"
+done
+for level in fatal error 8 23; do
+    expect 1 "$CGVIDEO" -loglevel "$level" -m identity -i missing.mp4 out.mp4
+    equal "messages at $level" 1 "$(wc -l <err)"
+done
+for level in trace 56 100; do # as debug
+    expect 0 "$CGVIDEO" model info identity -loglevel "$level"
+done
 expect 2 "${quiet[@]}" -i
 says_one_line "-i needs a value"
 expect 0 "$CGVIDEO" -h
@@ -57,7 +72,7 @@ says_one_line "no video in it"
 expect 1 "${quiet[@]}" -i in.mp4 -c:v libx265000 out.mp4
 says_one_line "encode: no such video encoder"
 expect 1 "${quiet[@]}" -i in.mp4 -preset wibble out.mp4
-says "encode: cannot open libx264"
+says_one_line "encode: libx264 has no -preset wibble; there are"
 expect 1 "${quiet[@]}" -i in.mp4 -c:v mpeg4 -crf 20 out.mp4
 says_one_line "encode: mpeg4 has no -crf"
 expect 1 "${quiet[@]}" -i in.mp4 -f mp4 pipe:1
@@ -65,6 +80,16 @@ says "mux: cannot write mp4"
 expect 1 "${quiet[@]}" -gpu "no such device" -i in.mp4 out.mp4
 no_file out.mp4
 no_litter
+
+# Libraries that would write to standard error themselves.
+if ffmpeg -v quiet -encoders | grep libx265 >/dev/null; then
+    expect 0 "${quiet[@]}" -i in.mp4 -t 0.2 -c:v libx265 -preset ultrafast -b:v 200k x265.mp4
+    equal "messages of libx265" "" "$(cat err)"
+    expect 1 "${quiet[@]}" -i in.mp4 -c:v libx265 -preset wibble out.mp4
+    says_one_line "encode: libx265 has no -preset wibble"
+else
+    echo "SKIPPED: libx265, which this FFmpeg lacks"
+fi
 
 # A stage that fails in the middle leaves nothing.
 expect 1 "${quiet[@]}" -i in.mp4 -f rawvideo /dev/full
@@ -81,7 +106,7 @@ no_file sizes.mp4
 # Damage in the middle: what can be decoded is, and a warning says so.
 cp in.mp4 damaged.mp4
 size=$(stat -c %s in.mp4)
-mdat=$(grep -obUa mdat in.mp4 | head -1 | cut -d: -f1)
+mdat=$(grep -obUa mdat in.mp4 | sed -n '1s/:.*//p')
 dd if=/dev/urandom of=damaged.mp4 bs=1 seek=$((mdat + (size - mdat) / 3)) count=600 conv=notrunc \
     status=none
 expect 0 "$CGVIDEO" -v warning -m identity -y -i damaged.mp4 damaged_out.mp4

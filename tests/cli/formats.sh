@@ -74,14 +74,68 @@ says_one_line "more than one frame"
 no_file single.png
 
 # Colour tags.
-make_input -f lavfi -i testsrc=s=32x32:r=5:d=0.4 -pix_fmt yuv420p -color_range pc -colorspace bt709 \
-    -color_primaries bt709 -color_trc bt709 -chroma_sample_location topleft -c:v libx264 tags.mp4
+make_input -f lavfi -i testsrc=s=32x32:r=5:d=0.4 -vf "format=yuv420p\
+,setparams=range=pc:colorspace=bt709:color_primaries=bt709:color_trc=bt709" -c:v libx264 \
+    -bsf:v h264_metadata=chroma_sample_loc_type=2 tags.mp4
 translate -i tags.mp4 -preset ultrafast out.mp4
 tags=color_range,color_space,color_transfer,color_primaries,chroma_location
-equal "colour tags" "$(stream tags.mp4 v $tags)" "$(stream out.mp4 v $tags)"
-make_input -f lavfi -i testsrc=s=32x32:r=5:d=0.4 -pix_fmt yuv420p10le -color_trc smpte2084 \
+equal "colour tags" "pc,bt709,bt709,bt709,topleft" "$(stream tags.mp4 v $tags)"
+equal "colour tags, kept" "$(stream tags.mp4 v $tags)" "$(stream out.mp4 v $tags)"
+make_input -f lavfi -i testsrc=s=32x32:r=5:d=0.4 -vf format=yuv420p10le,setparams=color_trc=smpte2084 \
     -c:v libx264 hdr.mp4
-expect 1 "$CGVIDEO" -v error -m identity -y -i hdr.mp4 no.mp4
-says_one_line "HDR"
+expect 1 "$CGVIDEO" -v error -m identity -y -hdr refuse -i hdr.mp4 no.mp4
+says_one_line "the input is HDR (PQ)"
+no_file no.mp4
+expect 0 "$CGVIDEO" -v info -m identity -y -i hdr.mp4 -preset ultrafast sdr.mp4
+says "HDR (PQ) is tone-mapped"
+equal "SDR of HDR" "yuv420p10le,tv,bt709,bt709,bt709" \
+    "$(stream sdr.mp4 v pix_fmt,color_range,color_space,color_transfer,color_primaries)"
+
+# As deep as the input, where the encoder can; else dithered, which keeps mean values.
+make_input -f lavfi -i color=gray:s=64x48:r=5:d=0.4,format=yuv420p10le,lutyuv=y=402:u=513:v=511 \
+    -c:v ffv1 deep.mkv
+for codec in libx264 libx265 ffv1 libvpx-vp9 prores_ks; do
+    has_encoder $codec || continue
+    translate -i deep.mkv -c:v $codec deep_out.mkv
+    [[ $(stream deep_out.mkv v pix_fmt) == *10le ]] || fail "$codec: 10 bits became fewer"
+done
+expect 0 "$CGVIDEO" -v info -m identity -y -i deep.mkv -pix_fmt yuv420p -c:v ffv1 shallow.mkv
+equal "-pix_fmt" yuv420p "$(stream shallow.mkv v pix_fmt)"
+mean() { ffmpeg -v error -nostdin -i "$1" -frames:v 1 -f rawvideo - | od -An -v -tu1 -w1 |
+    awk -v from="$2" -v n="$3" 'NR > from && NR <= from + n { s += $1 } END { printf "%.2f", s / n }'; }
+equal "dithered luma" 100.50 "$(mean shallow.mkv 0 3072)"
+equal "dithered chroma" 128.25 "$(mean shallow.mkv 3072 768)"
+expect 0 "$CGVIDEO" -v info -m identity -y -i deep.mkv -c:v mpeg4 shallow.mp4
+equal "told once" 1 "$(grep -c 'mpeg4 gets 8 bits (yuv420p), dithered from 10' err)"
+
+# Interlaced: two fields of a moving bar become one whole picture a frame.
+make_input -f lavfi -i "color=black:s=64x48:r=50:d=0.4,format=yuv420p,geq=lum='if(between(X,10+4*N,20+4*N),235,16)':cb=128:cr=128,tinterlace=interleave_top,setfield=tff" \
+    -c:v libx264 -qp 0 -flags +ildct+ilme fields.mkv
+combs() { # FILE: how far the rows of the fifth frame differ from the mean of their neighbours
+    ffmpeg -v error -nostdin -i "$1" -vf "select=eq(n\,4),format=gray" -f rawvideo - | od -An -v -tu1 -w64 |
+        awk '{ for (i = 1; i <= 64; i++) { if (NR > 2) { d = 2 * b[i] - a[i] - $i; s += d < 0 ? -d : d }
+            a[i] = b[i]; b[i] = $i } } END { printf "%d", s / 64 / 46 }'
+}
+expect 0 "$CGVIDEO" -v info -m identity -y -i fields.mkv -c:v ffv1 whole.mkv
+equal "told once" 1 "$(grep -c 'deinterlacing with bwdif' err)"
+equal "deinterlaced: times" "$(frame_times fields.mkv | xargs)" "$(frame_times whole.mkv | xargs)"
+[ "$(combs fields.mkv)" -gt 20 ] && [ "$(combs whole.mkv)" -lt 5 ] ||
+    fail "combs: $(combs fields.mkv), after deinterlacing $(combs whole.mkv)"
+make_input -i fields.mkv -vf bwdif=mode=send_frame -c:v ffv1 bwdif.mkv
+equal "as bwdif has it" "$(frames_md5 bwdif.mkv)" "$(frames_md5 whole.mkv)"
+expect 0 "$CGVIDEO" -v info -m identity -y -deinterlace off -i fields.mkv -c:v ffv1 combed.mkv
+equal "warned once" 1 "$(grep -c 'warning: .*interlaced frames are translated as they are' err)"
+equal "-deinterlace off" "$(frames_md5 fields.mkv)" "$(frames_md5 combed.mkv)"
+translate -ss 0.08 -t 0.04 -i fields.mkv -c:v ffv1 one.mkv
+equal "one interlaced frame" 1 "$(frame_count one.mkv)"
+make_input -i fields.mkv -vf setfield=tff -c:v ffv1 -field_order tt container.mkv
+translate -i container.mkv -c:v ffv1 whole.mkv
+make_input -i container.mkv -vf setfield=tff,bwdif=mode=send_frame -c:v ffv1 bwdif.mkv
+equal "marked by the container" "$(frames_md5 bwdif.mkv)" "$(frames_md5 whole.mkv)"
+make_input -i fields.mkv -vf setfield=prog -c:v ffv1 unmarked.mkv
+translate -i unmarked.mkv -c:v ffv1 combed.mkv
+equal "unmarked" "$(frames_md5 fields.mkv)" "$(frames_md5 combed.mkv)"
+translate -deinterlace on -i unmarked.mkv -c:v ffv1 whole.mkv
+[ "$(combs whole.mkv)" -lt 5 ] || fail "-deinterlace on leaves combs: $(combs whole.mkv)"
 no_litter
 finish

@@ -69,6 +69,9 @@ no_litter() {
     [ -z "$left" ] || fail "left behind: $left"
 }
 
+# Not grep -q, which ends at the first match and leaves ffmpeg with a broken pipe.
+has_encoder() { ffmpeg -v quiet -encoders | grep " $1 " >/dev/null; }
+has_filter() { ffmpeg -v quiet -filters | grep " $1 " >/dev/null; }
 make_input() { ffmpeg -v error -nostdin -y "$@"; }
 translate() { expect 0 "$CGVIDEO" -v error -m identity -y "$@"; }
 
@@ -78,9 +81,9 @@ frame_times() { ffprobe -v quiet -select_streams v:0 -show_entries frame=pts_tim
 frame_count() { frame_times "$1" | wc -l; }
 # stream FILE SELECT ENTRIES
 stream() { ffprobe -v error -select_streams "$2" -show_entries "stream=$3" -of csv=p=0 "$1" |
-    head -1 | sed 's/,$//'; }
+    sed -n '1 { s/,$//; p }'; }
 packets_md5() { ffprobe -v error -select_streams "$2" -show_data_hash md5 \
-    -show_entries packet=data_hash -of csv=p=0 "$1" | md5sum; }
+    -show_entries packet=data_hash -of csv=p=0 "$1" | sed 's/,$//' | md5sum; }
 # Largest difference of two inputs' frames, both decoded to the second's format.
 frames_md5() { ffmpeg -v error -nostdin -i "$1" -map v:0 -f framemd5 -fps_mode passthrough - |
     grep -v '^#' | awk '{ print $NF }'; }

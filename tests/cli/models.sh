@@ -1,6 +1,7 @@
 #!/bin/bash
 # cgvideo devices, model info, model convert; -strength.
 . "$(dirname "$0")/lib.sh"
+: "${CGV_MAKE_MODEL:?the program that makes small models}"
 
 expect 0 "$CGVIDEO" devices
 grep -q '^\* [0-9]' out.txt || fail "devices marks none"
@@ -10,13 +11,41 @@ expect 2 "$CGVIDEO" model info
 says_one_line "usage"
 expect 2 "$CGVIDEO" model info -gpu 0 identity
 says_one_line "unknown option -gpu"
-expect 2 "$CGVIDEO" model convert identity out.pth
-says_one_line "must end in .safetensors"
+for out in out.pth out.onnx .safetensors; do
+    expect 2 "$CGVIDEO" model convert identity $out
+    says_one_line "$out: .*must end in .safetensors"
+done
+expect 1 "$CGVIDEO" model convert identity out.safetensors
+says_one_line "no weights"
+expect 2 "$CGVIDEO" model convert identity
+says_one_line "usage"
+expect 2 "$CGVIDEO" model convert identity out.safetensors -dtype f8
+says_one_line "-dtype is one of f32, f16"
+expect 2 "$CGVIDEO" model info identity -dtype f16
+says_one_line "unknown option -dtype"
 expect 1 "$CGVIDEO" model info missing.pth
 says_one_line "missing.pth"
 head -c 1000 /dev/urandom >noise.pth
 expect 1 "$CGVIDEO" model info noise.pth
 says_one_line "noise.pth"
+
+# Conversion: half the space, rounded once; the description stays until another is given.
+"$CGV_MAKE_MODEL" resnet_1blocks_resize_affine 4 full.safetensors
+expect 0 "$CGVIDEO" model convert full.safetensors half.safetensors -dtype f16 -description "day → night"
+numbers=$("$CGVIDEO" model info full.safetensors | awk '/^parameters/ { print $2 }')
+# bytes of the numbers: of the file without its header and the header's length
+bytes() { echo $(($(stat -c %s "$1") - $(od -An -tu8 -N8 "$1") - 8)); }
+equal "bytes of float32" $((4 * numbers)) "$(bytes full.safetensors)"
+equal "bytes of half precision" $((2 * numbers)) "$(bytes half.safetensors)"
+expect 0 "$CGVIDEO" model convert half.safetensors again.safetensors
+expect 0 "$CGVIDEO" model convert --dtype=f16 again.safetensors half_again.safetensors
+cmp half.safetensors half_again.safetensors || fail "half precision is not kept"
+expect 0 "$CGVIDEO" model info again.safetensors
+grep -q '^description   day → night$' out.txt || fail "description: $(cat out.txt)"
+grep -q '^architecture  resnet_1blocks_resize_affine$' out.txt || fail "architecture: $(cat out.txt)"
+expect 2 "$CGVIDEO" model convert full.safetensors two.safetensors -description $'two\nlines'
+says_one_line "one line of UTF-8"
+no_file two.safetensors
 
 weights=$CGV_SOURCE_DIR/../shared/data/weights
 if [ -d "$weights" ]; then

@@ -48,13 +48,64 @@ translate -i in.mkv -an -sn -preset ultrafast bare.mkv
 equal "-an -sn" "video attachment" \
     "$(ffprobe -v error -show_entries stream=codec_type -of csv=p=0 bare.mkv | xargs)"
 
-# A container that has no place for a stream.
-expect 0 "$CGVIDEO" -v warning -m identity -y -i in.mkv -preset ultrafast out.mp4
-says "mp4 cannot hold stream 2 (subtitle, subrip)"
+# A container that has no place for a stream: sound and text are encoded anew, and that is said.
+codecs() { ffprobe -v error -show_entries stream=codec_name -of csv=p=0 "$1" | xargs; }
+expect 0 "$CGVIDEO" -v info -m identity -y -i in.mkv -preset ultrafast out.mp4
+says "mp4 cannot hold stream 2 (subtitle, subrip): encoded anew as mov_text"
+says "mp4 cannot hold stream 3 (attachment"
 equal "audio in mp4" "$(packets_md5 in.mkv a)" "$(packets_md5 out.mp4 a)"
-expect 1 "$CGVIDEO" -v error -m identity -y -i in.mkv no.webm
+equal "codecs in mp4" "h264 aac mov_text" "$(codecs out.mp4 | sed 's/ bin_data//')"
+times() { ffprobe -v error -select_streams s -show_entries packet=pts_time,duration_time,size -of csv=p=0 "$1" |
+    grep -v ',2$'; } # mov_text fills the gaps with empty texts
+equal "times of mov_text" "$(times in.mkv | cut -d, -f1,2)" "$(times out.mp4 | cut -d, -f1,2)"
+translate -i out.mp4 -preset ultrafast back.mkv
+equal "codecs back in mkv" "h264 aac subrip" "$(codecs back.mkv)"
+equal "text again" "$(packets_md5 in.mkv s)" "$(packets_md5 back.mkv s)"
+translate -i in.mkv -c:v libvpx-vp9 -deadline realtime -cpu-used 8 out.webm
+equal "codecs in webm" "vp9 opus webvtt" "$(codecs out.webm)"
+translate -i in.mkv -c:a libmp3lame -b:a 96k -ar 44100 -ac 2 -preset ultrafast out.mkv
+equal "-c:a -b:a -ar -ac" "mp3,44100,2,96000" \
+    "$(stream out.mkv a codec_name,sample_rate,channels,bit_rate)"
+translate -i in.mkv -ar 22050 -preset ultrafast out.mp4
+equal "-ar alone" "aac,22050" "$(stream out.mp4 a codec_name,sample_rate)"
+expect 1 "$CGVIDEO" -v error -m identity -y -i in.mkv -c:a copy -b:a 64k no.mkv
+says_one_line "-c:a copy leaves the sound as it is"
+expect 1 "$CGVIDEO" -v error -m identity -y -i in.mkv -c:a wibble no.mkv
+says_one_line "no such encoder: -c:a wibble"
+expect 1 "$CGVIDEO" -v error -m identity -y -i in.mkv -c:a copy no.webm
 says_one_line "aac audio"
 no_file no.webm
+
+# -map picks, in its order.
+translate -i in.mkv -map 0:s -map 0:v -preset ultrafast out.mkv
+equal "-map" "subrip h264" "$(codecs out.mkv)"
+translate -i in.mkv -map 0 -map -0:a -map 0:a:7? -preset ultrafast out.mkv
+equal "-map -0:a" "h264 subrip" "$(codecs out.mkv | sed 's/ *text$//;s/ *unknown$//')"
+translate -i in.mkv -map 0:v -map 0:m:language:fra -preset ultrafast out.mkv
+equal "-map by language" "h264 aac" "$(codecs out.mkv)"
+expect 1 "$CGVIDEO" -v error -m identity -y -i in.mkv -map 0:a no.mkv
+says_one_line "picks no video"
+expect 1 "$CGVIDEO" -v error -m identity -y -i in.mkv -map 0:v -map 0:a:7 no.mkv
+says_one_line "matches no stream"
+expect 1 "$CGVIDEO" -v error -m identity -y -i in.mkv -map wibble no.mkv
+says_one_line "-map takes"
+
+# Several videos and a cover: the largest is translated, the cover is kept.
+make_input -f lavfi -i testsrc2=s=64x48:r=25:d=0.4 -f lavfi -i testsrc2=s=96x64:r=25:d=0.4 \
+    -f lavfi -i color=red:s=200x200:d=0.1 -map 0 -map 1 -map 2 -c:v:0 libx264 -c:v:1 libx264 \
+    -frames:v:2 1 -c:v:2 mjpeg -disposition:v:0 default \
+    -disposition:v:1 default -disposition:v:2 attached_pic two.mp4
+expect 0 "$CGVIDEO" -m identity -y -i two.mp4 -preset ultrafast out.mp4
+says "another video (64x48): left out; -map 0:0 picks it"
+equal "largest video" "96,64" "$(stream out.mp4 v:0 width,height)"
+equal "cover" "mjpeg,1" "$(ffprobe -v error -select_streams v:1 \
+    -show_entries stream=codec_name:stream_disposition=attached_pic -of csv=p=0 out.mp4)"
+equal "cover's bytes" "$(packets_md5 two.mp4 v:2)" "$(packets_md5 out.mp4 v:1)"
+translate -i two.mp4 -preset ultrafast cover.mkv
+equal "cover in mkv" "mjpeg,1" "$(ffprobe -v error -select_streams v:1 \
+    -show_entries stream=codec_name:stream_disposition=attached_pic -of csv=p=0 cover.mkv)"
+translate -i two.mp4 -map 0:0 -preset ultrafast out.mkv
+equal "picked video" "64,48" "$(stream out.mkv v:0 width,height)"
 
 # Variable frame rate, gaps included; a long last frame.
 make_input -f lavfi -i testsrc2=s=64x48:r=25:d=2 -vf \
@@ -71,12 +122,38 @@ translate -i late.mp4 -preset ultrafast out.mp4
 equal "late start" "$(frame_times late.mp4)" "$(frame_times out.mp4)"
 
 # Rotation stays where the container can say it.
-make_input -i vfr.mp4 -c copy -metadata:s:v rotate=90 rotated.mp4
+# Before FFmpeg 6 metadata, since then an option.
+turn() { # FILE OUT ANGLE
+    make_input -display_rotation "$3" -i "$1" -c copy "$2" 2>/dev/null ||
+        make_input -i "$1" -c copy -metadata:s:v "rotate=$3" "$2"
+}
 rotation() { ffprobe -v error -show_entries stream_side_data=rotation -of csv=p=0 "$1" | grep .; }
+turn vfr.mp4 rotated.mp4 90
 translate -i rotated.mp4 -preset ultrafast out.mp4
-equal "rotation" "$(rotation rotated.mp4)" "$(rotation out.mp4)"
-expect 0 "$CGVIDEO" -v warning -m identity -y -i rotated.mp4 -t 0.1 out.avi
-says "avi cannot say that the video is to be shown turned by"
+equal "rotated input" 90 "$(rotation rotated.mp4)"
+equal "rotation" 90 "$(rotation out.mp4)"
+
+# Elsewhere the pictures are turned.
+make_input -f lavfi -i testsrc=s=64x48:r=25:d=0.12 -pix_fmt yuv444p -c:v libx264 -qp 0 -aspect 8:3 stored.mp4
+make_input -i stored.mp4 -vf gblur=2 -pix_fmt yuv422p10le -c:v libx264 -qp 0 stored422.mp4
+for angle in 90 180 270; do
+    turn stored.mp4 turned.mp4 $angle
+    expect 0 "$CGVIDEO" -v info -m identity -y -i turned.mp4 -c:v ffv1 out.avi
+    says "avi cannot say how the video is turned: its pictures are turned"
+    make_input -i turned.mp4 -c:v ffv1 want.avi
+    equal "turned by $angle" "$(frames_md5 want.avi)" "$(frames_md5 out.avi)"
+    equal "turned by $angle: shape" "$(stream want.avi v width,height,sample_aspect_ratio)" \
+        "$(stream out.avi v width,height,sample_aspect_ratio)"
+    # What is halved in one direction is halved in the other one then; ffmpeg does not move the sites
+    # of chroma when it turns, so that it is no exact reference.
+    turn stored422.mp4 turned.mp4 $angle
+    translate -i turned.mp4 -c:v ffv1 out.avi
+    make_input -i turned.mp4 -pix_fmt yuv422p10le -c:v ffv1 want.avi
+    equal "turned by $angle: pixel format" yuv422p10le "$(stream out.avi v pix_fmt)"
+    psnr=$(ffmpeg -nostdin -i out.avi -i want.avi -lavfi psnr -f null - 2>&1 |
+        sed -n 's/.*average:\([0-9]*\).*/\1/p')
+    [ "${psnr:-0}" -ge 30 ] || fail "4:2:2 turned by $angle: $psnr dB"
+done
 
 # Cutting: frames from -ss on, counted from it.
 make_input -f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=d=2 -c:v libx264 -g 50 -bf 2 \
@@ -87,7 +164,7 @@ check_cut() { # FIRST COUNT OPTIONS…: the frames of the cut, by content
     shift 2
     translate -i cut.mp4 "$@" -an -c:v ffv1 part.mkv
     equal "$*" "$(tail -n +$((first + 1)) all.md5 | head -n "$count")" "$(frames_md5 part.mkv)"
-    equal "$*: start" 0.000000 "$(frame_times part.mkv | head -1)"
+    equal "$*: start" 0.000000 "$(frame_times part.mkv | sed -n 1p)"
 }
 check_cut 0 50
 check_cut 20 30 -ss 0.8
@@ -109,6 +186,26 @@ translate -i picture%02d.png -ss 0.2 -t 0.08 cut%d.png
 equal "cut pictures" "$(frames_md5 picture06.png; frames_md5 picture07.png)" \
     "$(frames_md5 cut1.png; frames_md5 cut2.png)"
 no_file cut3.png
+
+# Open groups of pictures, where the index is poor, missing, or cannot be used.
+make_input -f lavfi -i testsrc2=s=64x48:r=25:d=6 -c:v libx264 -g 75 -bf 3 \
+    -x264-params scenecut=0:open-gop=1 open.ts
+make_input -i open.ts -c copy -f h264 open.h264
+make_input -i open.ts -c:v mpeg2video -g 50 -bf 2 open.mpg
+make_input -i open.ts -c:v libx264 -intra-refresh 1 -g 40 refresh.ts
+ffmpeg -v quiet -nostdin -y -i open.ts -c:v libx265 -x265-params log-level=none:keyint=75:open-gop=1 open_hevc.ts ||
+    rm -f open_hevc.ts
+for clip in open.ts open.h264 open.mpg refresh.ts open_hevc.ts; do
+    [ -e $clip ] || continue
+    frames_md5 $clip >all.md5
+    for first in 10 72 75 76 140; do
+        translate -i $clip -ss $((first / 25)).$(printf %02d $((first % 25 * 4))) -t 0.2 -c:v ffv1 part.mkv
+        equal "$clip from frame $first" "$(tail -n +$((first + 1)) all.md5 | head -n 5)" "$(frames_md5 part.mkv)"
+    done
+done
+"$CGVIDEO" -v error -m identity -y -i - -ss 0.4 -t 0.2 -c:v ffv1 part.mkv <open.mpg || fail "pipe, cut"
+frames_md5 open.mpg >all.md5
+equal "cut of a pipe" "$(tail -n +11 all.md5 | head -n 5)" "$(frames_md5 part.mkv)"
 
 # A constant rate drops and repeats.
 translate -i cut.mp4 -r 10 -an -preset ultrafast slow.mp4

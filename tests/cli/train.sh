@@ -43,11 +43,36 @@ expect 0 "$CGVIDEO" -v error -m whole/G_AB.safetensors -i a/1.png -o translated.
 equal "size of the translated picture" 56,40 "$(stream translated.png v:0 width,height)"
 equal "exported architecture" "resnet_1blocks" \
     "$("$CGVIDEO" model info whole/G_AB.safetensors | sed -n 's/^architecture *//p')"
+equal "size it was trained at" "32x32" \
+    "$("$CGVIDEO" model info whole/G_BA.safetensors | sed -n 's/^trained at *//p')"
 
 expect 0 train -o again
 same_end again
 expect 0 train -o recomputed -recompute
 cmp -s whole/G_AB.safetensors recomputed/G_AB.safetensors || fail "recompute changes the result"
+
+# What the name of -arch says holds, unless an option says otherwise; also after resuming.
+named=(-v error -arch resnet_1blocks_resize_affine -ngf 2 -ndf 2 -layers 1 -crop 16x16 -steps 2)
+architecture() { "$CGVIDEO" model info "$1/G_AB.safetensors" | sed -n 's/^architecture *//p'; }
+expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -o named
+equal "named architecture" resnet_1blocks_resize_affine "$(architecture named)"
+expect 0 "$CGVIDEO" train -v error -resume named
+expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -upsample transpose -o transposed
+equal "-upsample transpose" resnet_1blocks_affine "$(architecture transposed)"
+expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -head plain -o plain
+equal "-head plain" resnet_1blocks_resize "$(architecture plain)"
+expect 0 "$CGVIDEO" train -v error -resume plain
+
+# Rates of their own; a crop out of larger pictures says no size that the model was trained at.
+expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -schedule constant -lr 0.0001 -lr_d 0.0005 \
+    -log_every 1 -preprocess crop -o rates
+equal "learning rates" "0.0001 0.0005" \
+    "$(awk -F, 'END { printf "%.4f %.4f", $4, $5 }' rates/losses.csv)"
+equal "training size of a crop" "" \
+    "$("$CGVIDEO" model info rates/G_AB.safetensors | sed -n 's/^trained at *//p')"
+expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -schedule constant -log_every 1 -o rate
+equal "one learning rate" "0.0002 0.0002" \
+    "$(awk -F, 'END { printf "%.4f %.4f", $4, $5 }' rate/losses.csv)"
 
 # ---- stopped and resumed
 
