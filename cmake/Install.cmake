@@ -1,7 +1,11 @@
-# cmake --install: the library, its headers and cgvideo.pc. (src/app installs the program.)
+# cmake --install: the library, its headers, cgvideo.pc and the models. (src/app installs the
+# program.)
 install(TARGETS cgvideo ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/cgvideo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
+
+install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/cgvideo/models OPTIONAL
+        FILES_MATCHING PATTERN *.safetensors)
 
 # Who links the static library needs what it needs; who links the shared one does not.
 if(BUILD_SHARED_LIBS)
