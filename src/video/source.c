@@ -195,8 +195,12 @@ static cgv_status end_of_input(cgv_source *source, int error) {
             return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
         count_damaged(source);
     }
-    if (avcodec_send_packet(source->decoder, NULL) < 0)
+    // It may report one of the packets that it still has; frames may come after that.
+    error = avcodec_send_packet(source->decoder, NULL);
+    if (error == AVERROR_EOF)
         source->flushed = true;
+    else if (error < 0)
+        count_damaged(source);
     return CGV_OK;
 }
 

@@ -176,6 +176,9 @@ says "decode: 5 of 6 packets were damaged"
 equal "told once" 1 "$(grep -c 'damaged data; going on' err)"
 expect 69 "$CGVIDEO" -v error -m identity -y -i damaged%d.png -f null -
 expect 0 "$CGVIDEO" -v warning -m identity -y -max_error_rate 0.84 -i damaged%d.png -f null -
+cp damaged1.png damaged6.png
+translate -threads 4 -max_error_rate 0.84 -i damaged%d.png whole.nut
+equal "frames behind damage" 2 "$(frame_count whole.nut)"
 
 # Flash and beep: what coincides goes on coinciding, to 10 ms.
 flash() { echo "color=black:s=64x48:r=$1:d=4,drawbox=c=white:t=fill:enable='gte(t,0.5)*lt(mod(t+0.0001,1),0.1)'"; }
