@@ -81,8 +81,10 @@ static bool environment_is(const char *name, const char *value) {
 }
 
 static void read_limits(cgv_device *device) {
+    VkPhysicalDeviceSubgroupProperties subgroup = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
     VkPhysicalDeviceMaintenance3Properties maintenance = {
-        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES};
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES, .pNext = &subgroup};
     VkPhysicalDeviceProperties2 properties = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, .pNext = &maintenance};
     vkGetPhysicalDeviceProperties2(device->physical, &properties);
@@ -93,6 +95,8 @@ static void read_limits(cgv_device *device) {
         .shared_bytes = limits->maxComputeSharedMemorySize,
         .allocation = maintenance.maxMemoryAllocationSize,
         .cpu = device->info.type == CGV_DEVICE_CPU,
+        .shuffle = subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT &&
+                   !environment_is("CGV_SHUFFLE", "off"),
     };
     VkPhysicalDeviceFeatures features;
     vkGetPhysicalDeviceFeatures(device->physical, &features);

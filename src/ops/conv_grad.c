@@ -38,11 +38,48 @@ typedef struct weight_grad {
     int rows, columns;           // of one group
     int block, blocks;           // of rows
     int together, column_blocks; // the same of columns
-    int tile_x;
+    int tile_x, lanes_x;
     int splits, split_lines;
     int weights;
     bool pairs;
 } weight_grad;
+
+// Whether conv_weight_grad.comp may load pairs of columns with tiles of this width; see there.
+static bool pairs_fit(const weight_grad *g, int tile_x, const cgv_conv_params *params) {
+    bool mendable = params->pad_mode == CGV_PAD_ZERO ||
+                    (params->stride == 1 && g->x.w == g->dy.w && g->dy.w % tile_x == 0 &&
+                     2 * params->pad + 1 == params->kernel && params->pad <= tile_x);
+    return g->x.w % 2 == 0 && g->dy.w % 2 == 0 && tile_x % 2 == 0 && mendable;
+}
+
+// What one picture costs a subgroup whose lanes take tiles of tile_x pixels, lanes_x of them beside
+// each other. In half cycles of a CPU: a multiplication 1, a sum fetched and put back 2, a load 16.
+static int64_t picture_cost(const weight_grad *g, int tile_x, int lanes_x, int subgroup,
+                            const cgv_conv_params *params) {
+    int stride = params->stride, kernel = params->kernel;
+    int sums = g->block * g->together * kernel * kernel;
+    int columns = (tile_x - 1) * stride + kernel;
+    int loads = g->block * tile_x + g->together * (stride < kernel ? stride : kernel) * columns;
+    if (pairs_fit(g, tile_x, params))
+        loads = (loads + 1) / 2;
+    int64_t line = sums * (tile_x + 2) + 16 * loads;
+    return line * cgv_divide_up(g->dy.w, tile_x * lanes_x) *
+           cgv_divide_up(g->dy.h, subgroup / lanes_x);
+}
+
+static void choose_tile(weight_grad *g, int subgroup, const cgv_conv_params *params) {
+    int64_t least = INT64_MAX;
+    for (int tile_x = 4; tile_x >= 1; tile_x /= 2)
+        for (int lanes_x = subgroup; lanes_x >= 1; lanes_x /= 2) {
+            int64_t cost = picture_cost(g, tile_x, lanes_x, subgroup, params);
+            if (cost < least) {
+                least = cost;
+                g->tile_x = tile_x;
+                g->lanes_x = lanes_x;
+            }
+        }
+    g->pairs = pairs_fit(g, g->tile_x, params);
+}
 
 static weight_grad plan_weight_grad(const cgv_limits *limits, cgv_tensor dy, cgv_tensor x,
                                     const cgv_conv_params *params) {
@@ -58,8 +95,7 @@ static weight_grad plan_weight_grad(const cgv_limits *limits, cgv_tensor dy, cgv
     g.column_blocks = cgv_divide_up(g.columns, g.together);
     g.blocks = cgv_divide_up(g.rows, block);
     g.block = cgv_divide_up(g.rows, g.blocks);
-    int subgroup = (int)limits->subgroup;
-    g.tile_x = g.dy.w > 2 * subgroup ? 4 : g.dy.w > subgroup ? 2 : 1;
+    choose_tile(&g, (int)limits->subgroup, params);
     // Enough workgroups to fill the device, but no split below 8 lines.
     int lines = g.dy.n * g.dy.h, groups = params->groups * g.blocks * g.column_blocks;
     int wanted = cgv_divide_up(limits->cpu ? 64 : 1024, groups);
@@ -69,10 +105,6 @@ static weight_grad plan_weight_grad(const cgv_limits *limits, cgv_tensor dy, cgv
     g.splits = g.splits < room ? g.splits : room;
     g.split_lines = cgv_divide_up(lines, g.splits);
     g.splits = cgv_divide_up(lines, g.split_lines);
-    bool mendable = params->pad_mode == CGV_PAD_ZERO ||
-                    (params->stride == 1 && g.x.w == g.dy.w && g.dy.w % g.tile_x == 0 &&
-                     2 * params->pad + 1 == params->kernel && params->pad <= g.tile_x);
-    g.pairs = g.x.w % 2 == 0 && g.dy.w % 2 == 0 && g.tile_x % 2 == 0 && mendable;
     return g;
 }
 
@@ -108,13 +140,14 @@ static void weight_gradient(cgv_cmd *cmd, uint64_t dw, const weight_grad *g, uin
     };
     cgv_cmd_dispatch(cmd,
                      &(cgv_dispatch){
-                         .shader = &cgv_shader_conv_weight_grad,
+                         .shader = limits->shuffle ? &cgv_shader_conv_weight_grad_shuffle
+                                                   : &cgv_shader_conv_weight_grad,
                          .local = {limits->subgroup, 1},
                          .groups = {(uint32_t)(params->groups * g->blocks),
                                     (uint32_t)g->column_blocks, (uint32_t)g->splits},
                          .spec = {params->kernel, params->stride, params->pad, params->pad_mode,
-                                  g->tile_x, g->block, g->together, g->pairs},
-                         .spec_count = 8,
+                                  g->tile_x, g->block, g->together, g->pairs, g->lanes_x},
+                         .spec_count = 9,
                          .push = &push,
                          .push_bytes = sizeof push,
                      });
