@@ -133,6 +133,11 @@ static const conv_case conv_cases[] = {
     {1, 9, 48, true, CONV(5, 1, 2, REPLICATE, 1, 3, 7)},
     {1, 9, 16, true, CONV(7, 1, 3, REPLICATE, 1, 3, 7)},
     {1, 12, 100, true, CONV(9, 1, 4, REFLECT, 1, 3, 8)},
+    // Small pictures with many channels: the weights' gradient is a matrix product.
+    {1, 14, 24, true, CONV(4, 2, 1, ZERO, 1, 33, 130)},
+    {2, 7, 9, true, CONV(3, 1, 1, REFLECT, 2, 10, 140)},
+    {1, 5, 13, true, CONV(4, 1, 1, ZERO, 1, 70, 64)},
+    {2, 6, 7, false, CONV(3, 2, 1, REPLICATE, 1, 20, 33)},
     // Groups, channel multipliers, the filters of anti-aliased nets.
     {1, 17, 31, true, CONV(3, 1, 1, ZERO, 3, 21, 9)},
     {2, 17, 31, false, CONV(3, 1, 1, ZERO, 7, 7, 14)},

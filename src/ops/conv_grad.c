@@ -1,5 +1,6 @@
 // Gradients of convolutions. The data gradient is itself a convolution (cgv_conv_data_grad); the
 // weights' is the one kernel of its own.
+#include "ops/conv_internal.h"
 #include "ops/dispatch.h"
 #include "ops/grad.h"
 #include "shaders.h"
@@ -115,7 +116,10 @@ static uint64_t partial_bytes(const weight_grad *g) {
 uint64_t cgv_conv_param_grad_scratch(const cgv_device *device, cgv_tensor dy, cgv_tensor x,
                                      const cgv_conv_params *params) {
     weight_grad g = plan_weight_grad(cgv_device_limits(device), dy, x, params);
-    uint64_t bias = cgv_channel_sums_scratch(dy), weights = partial_bytes(&g);
+    uint64_t bias = cgv_channel_sums_scratch(dy);
+    uint64_t weights = cgv_weight_product_pays(device, g.dy, g.x, params)
+                           ? cgv_weight_product_scratch(device, g.dy, g.x, params)
+                           : partial_bytes(&g);
     return weights > bias ? weights : bias;
 }
 
@@ -166,9 +170,12 @@ static void weight_gradient(cgv_cmd *cmd, uint64_t dw, const weight_grad *g, uin
 
 void cgv_conv_param_grad(cgv_cmd *cmd, uint64_t dw, uint64_t db, cgv_tensor dy, cgv_tensor x,
                          uint64_t scratch, const cgv_conv_params *params) {
-    const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
-    weight_grad g = plan_weight_grad(limits, dy, x, params);
-    weight_gradient(cmd, dw, &g, scratch, params);
+    const cgv_device *device = cgv_cmd_device(cmd);
+    weight_grad g = plan_weight_grad(cgv_device_limits(device), dy, x, params);
+    if (cgv_weight_product_pays(device, g.dy, g.x, params))
+        cgv_weight_product(cmd, dw, g.dy, g.x, scratch, params);
+    else
+        weight_gradient(cmd, dw, &g, scratch, params);
     if (db)
         cgv_channel_sums(cmd, db, dy, scratch);
 }

@@ -14,4 +14,15 @@ void cgv_winograd_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights,
 void cgv_winograd(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
                   uint64_t scratch, const cgv_conv_params *params);
 
+// ---- the gradient of the weights, behind cgv_conv_param_grad (ops/conv_grad.c) ----
+
+// dw += gradient as a matrix product. dy, x: of a transposed convolution its input and its output's
+// gradient, whose roles are exchanged. scratch: cgv_weight_product_scratch bytes.
+bool cgv_weight_product_pays(const cgv_device *device, cgv_tensor dy, cgv_tensor x,
+                             const cgv_conv_params *params);
+uint64_t cgv_weight_product_scratch(const cgv_device *device, cgv_tensor dy, cgv_tensor x,
+                                    const cgv_conv_params *params);
+void cgv_weight_product(cgv_cmd *cmd, uint64_t dw, cgv_tensor dy, cgv_tensor x, uint64_t scratch,
+                        const cgv_conv_params *params);
+
 #endif
