@@ -30,8 +30,13 @@ const int DATA_Y = BEFORE + TILE_Y + AFTER;
 
 void main()
 {
-    int x0 = int(gl_WorkGroupID.y * gl_WorkGroupSize.x + gl_LocalInvocationID.x) * TILE_X;
-    int y0 = int(gl_WorkGroupID.z * gl_WorkGroupSize.y + gl_LocalInvocationID.y) * TILE_Y;
+    // Tiles are counted through, so that narrow pictures leave no lane idle.
+    int tile = int((gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y) *
+                   (gl_WorkGroupSize.x * gl_WorkGroupSize.y) + gl_LocalInvocationIndex);
+    int tiles_x = ((push.out_w + 1) / 2 + TILE_X - 1) / TILE_X;
+    int y0 = tile / tiles_x;
+    int x0 = (tile - y0 * tiles_x) * TILE_X;
+    y0 *= TILE_Y;
     int block = int(gl_WorkGroupID.x) % (push.blocks * push.groups);
     int n = int(gl_WorkGroupID.x) / (push.blocks * push.groups);
     int group = block / push.blocks;

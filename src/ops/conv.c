@@ -86,19 +86,15 @@ void cgv_conv_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights, const cgv_co
             .push_bytes = sizeof push});
 }
 
-// What a row of this width costs with tiles of x pixels: lanes idle beyond its end work too, and a
-// tile loads x + kernel - 1 columns for x results. The weights of both were fitted on lavapipe.
-static int row_cost(int x, int width, int kernel, int subgroup) {
-    int tiles = cgv_divide_up(width, subgroup * x) * subgroup;
-    return tiles * (2 * x + kernel);
+static int tile_count(conv_tile tile, int width, int height) {
+    return cgv_divide_up(width, tile.x) * cgv_divide_up(height, tile.y);
 }
 
-static int tile_width(int widest, int width, int kernel, int subgroup) {
-    int best = widest;
-    for (int x = widest / 2; x >= 1; x /= 2)
-        if (row_cost(x, width, kernel, subgroup) < row_cost(best, width, kernel, subgroup))
-            best = x;
-    return best;
+// What a picture costs with this tile: lanes idle beyond its end work too, and a tile loads
+// x + kernel - 1 columns for x results. The weights of both were fitted on lavapipe.
+static int64_t picture_cost(conv_tile tile, int width, int height, int kernel, int subgroup) {
+    int64_t runs = cgv_divide_up(tile_count(tile, width, height), subgroup);
+    return runs * tile.y * (2 * tile.x + kernel);
 }
 
 static conv_tile choose_tile(const cgv_conv_params *params, const cgv_limits *limits, int out_w,
@@ -112,7 +108,15 @@ static conv_tile choose_tile(const cgv_conv_params *params, const cgv_limits *li
     }
     while (rows > out_h)
         rows /= 2;
-    return (conv_tile){tile_width(columns, out_w, params->kernel, (int)limits->subgroup), rows};
+    int subgroup = (int)limits->subgroup;
+    conv_tile best = {columns, rows};
+    for (int x = columns / 2; x >= 1; x /= 2) {
+        conv_tile tile = {x, rows};
+        if (picture_cost(tile, out_w, out_h, params->kernel, subgroup) <
+            picture_cost(best, out_w, out_h, params->kernel, subgroup))
+            best = tile;
+    }
+    return best;
 }
 
 // Whether conv_direct.comp may load pairs of columns; see there.
@@ -178,8 +182,9 @@ static void conv_direct(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packe
     }
     // Blocks vary fastest, so that what one tile reads is still in the cache for the next block.
     dispatch.groups[0] = (uint32_t)(x.n * params->groups * blocks);
-    dispatch.groups[1] = (uint32_t)cgv_divide_up(cells_w, (int)dispatch.local[0] * tile.x);
-    dispatch.groups[2] = (uint32_t)cgv_divide_up(cells_h, (int)dispatch.local[1] * tile.y);
+    cgv_spread_planes(dispatch.groups + 1,
+                      cgv_divide_up(tile_count(tile, cells_w, cells_h),
+                                    (int)(dispatch.local[0] * dispatch.local[1])));
     cgv_cmd_dispatch(cmd, &dispatch);
 }
 

@@ -6,9 +6,9 @@
 #include "columns.h"
 #include "conv_weight_product.h"
 
-#define TILES 4
-#define BLOCK 16
-#define STEPS 8 // of one invocation of columns.comp
+#define TILES         4
+#define BLOCK         16
+#define STEPS         8 // of one invocation of columns.comp
 #define SCRATCH_LIMIT (64ull << 20)
 
 typedef struct product {
@@ -42,8 +42,8 @@ uint64_t cgv_weight_product_scratch(const cgv_device *device, cgv_tensor dy, cgv
     return matrix_bytes(&p, p.panels, p.panel) + matrix_bytes(&p, p.blocks, BLOCK);
 }
 
-// Making columns costs as much for few rows as for many; the other kernel pays for each weight once,
-// however few the pixels. Nanoseconds a multiply-add as measured on lavapipe.
+// Making columns costs as much for few rows as for many; the other kernel pays for each weight
+// once, however few the pixels. Nanoseconds a multiply-add as measured on lavapipe.
 bool cgv_weight_product_pays(const cgv_device *device, cgv_tensor dy, cgv_tensor x,
                              const cgv_conv_params *params) {
     product p = divide(cgv_device_limits(device), dy, x, params);
@@ -105,14 +105,14 @@ void cgv_weight_product(cgv_cmd *cmd, uint64_t dw, cgv_tensor dy, cgv_tensor x, 
         .blocks = p.blocks,
         .steps = p.steps,
     };
-    cgv_cmd_dispatch(
-        cmd, &(cgv_dispatch){
-                 .shader = &cgv_shader_conv_weight_product,
-                 .local = {limits->subgroup, 1},
-                 .groups = {(uint32_t)p.blocks, (uint32_t)p.panels, (uint32_t)p.groups},
-                 .spec = {TILES, BLOCK},
-                 .spec_count = 2,
-                 .push = &push,
-                 .push_bytes = sizeof push,
-             });
+    cgv_cmd_dispatch(cmd,
+                     &(cgv_dispatch){
+                         .shader = &cgv_shader_conv_weight_product,
+                         .local = {limits->subgroup, 1},
+                         .groups = {(uint32_t)p.blocks, (uint32_t)p.panels, (uint32_t)p.groups},
+                         .spec = {TILES, BLOCK},
+                         .spec_count = 2,
+                         .push = &push,
+                         .push_bytes = sizeof push,
+                     });
 }
