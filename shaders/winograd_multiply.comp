@@ -33,12 +33,12 @@ void main()
             data[i] = load_pair(v + uint64_t(i * SUBGROUP * 8));
         [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
             w[i] = load_pair(weights + uint64_t(i * SUBGROUP * 8));
-        [[unroll]] for (int c = 0; c < 2; c++)
-            [[unroll]] for (int b = 0; b < BLOCK; b++) {
-                float weight = subgroupBroadcast(w[b / SUBGROUP][c], uint(b % SUBGROUP));
-                [[unroll]] for (int i = 0; i < TILES; i++)
-                    acc[b * TILES + i] = fma(data[i][c], weight, acc[b * TILES + i]);
-            }
+        [[unroll]] for (int b = 0; b < BLOCK; b++) {
+            float even = subgroupBroadcast(w[b / SUBGROUP].x, uint(b % SUBGROUP));
+            float odd = subgroupBroadcast(w[b / SUBGROUP].y, uint(b % SUBGROUP));
+            [[unroll]] for (int i = 0; i < TILES; i++)
+                acc[b * TILES + i] = fma(data[i].y, odd, fma(data[i].x, even, acc[b * TILES + i]));
+        }
         v += uint64_t(PANEL * 8);
         weights += uint64_t(BLOCK * 8);
     }

@@ -80,6 +80,15 @@ static bool environment_is(const char *name, const char *value) {
     return set && !strcmp(set, value);
 }
 
+// AVX2 has 16 vector registers; AVX-512, whose vectors may be as short, and Arm have 32.
+static bool host_has_few_registers(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    return !__builtin_cpu_supports("avx512vl");
+#else
+    return false;
+#endif
+}
+
 static void read_limits(cgv_device *device) {
     VkPhysicalDeviceSubgroupProperties subgroup = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_PROPERTIES};
@@ -98,6 +107,7 @@ static void read_limits(cgv_device *device) {
         .shuffle = subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT &&
                    !environment_is("CGV_SHUFFLE", "off"),
     };
+    device->limits.few_registers = device->limits.cpu && host_has_few_registers();
     VkPhysicalDeviceFeatures features;
     vkGetPhysicalDeviceFeatures(device->physical, &features);
     device->limits.wide_sums =

@@ -26,6 +26,7 @@ typedef struct cgv_limits {
     uint32_t shared_bytes;
     uint64_t allocation; // bytes of one buffer
     bool cpu;            // a CPU driver: workgroups of one subgroup are best
+    bool few_registers;  // a CPU with 16 vector registers, not 32: large register tiles spill
     bool shuffle;        // shaders may exchange values between lanes (subgroup shuffles)
     bool wide_sums;      // convolutions add up in double, cheap on a CPU; see docs/numerics.md
 } cgv_limits;

@@ -99,7 +99,8 @@ static int64_t picture_cost(conv_tile tile, int width, int height, int kernel, i
 
 static conv_tile choose_tile(const cgv_conv_params *params, const cgv_limits *limits, int out_w,
                              int out_h) {
-    int rows = params->kernel == 3 && params->stride == 1 ? 4 : 2;
+    bool high = params->kernel == 3 && params->stride == 1 && !limits->few_registers;
+    int rows = high ? 4 : 2;
     int columns = 4;
     if (params->transposed) {
         out_w = cgv_divide_up(out_w, 2);
