@@ -205,6 +205,27 @@ static void test_variants(void) {
     check_named("mobile_resnet_1blocks_resize_affine", 4, 1, 16, 12);
 }
 
+static void test_unet(void) {
+    begin(10);
+    check_named("unet_4", 5, 1, 12, 20);
+    check_named("unet_16", 8, 2, 16, 48);
+    check_named("unet_32", 6, 1, 64, 96);
+}
+
+// Filters; norms that have become part of the convolutions.
+static void test_filters(void) {
+    begin(11);
+    check_named("resnet_1blocks_antialias", 6, 1, 20, 28);
+    check_named("mobile_resnet_1blocks_blurdown_affine2", 4, 2, 16, 12);
+    check_named("resnet_1blocks_1downs_blurup", 4, 1, 10, 14);
+    cgv_unet_desc desc = cgv_unet_desc_default(8, 3);
+    cgv_net *net;
+    desc.norm = CGV_NORM_FOLDED;
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_unet(&net, &desc), CGV_OK);
+    CU_ASSERT(check_net(net, 1, 16, 24));
+    cgv_net_destroy(&net);
+}
+
 static void test_patchgan(void) {
     begin(3);
     check_named("patchgan", 8, 1, 40, 56);
@@ -449,6 +470,8 @@ int main(void) {
         {"resnet", test_resnet},
         {"mobile resnet", test_mobile},
         {"resize, affine head", test_variants},
+        {"U-Net", test_unet},
+        {"filters, folded norms", test_filters},
         {"PatchGAN", test_patchgan},
         {"identity", test_identity},
         {"fusions that may not be", test_traps},

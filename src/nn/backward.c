@@ -106,7 +106,7 @@ static void walk_conv(walk *w, const plan_step *step, int dy_where) {
         if (step->activation != CGV_ACT_NONE)
             cgv_activation_grad(w->cmd, dy, dy, cgv_plan_tensor(plan, w->tape, step->out),
                                 step->activation, step->slope);
-        if (w->grads)
+        if (w->grads && !plan->net->params[node->weight].filter)
             cgv_conv_param_grad(w->cmd, grad_address(w, node->weight), grad_address(w, node->bias),
                                 dy, x, address(w, scratch), &step->conv);
     }
