@@ -186,6 +186,11 @@ static cgv_status build_patchgan(cgv_net **out, weights *w, const char *where) {
         desc.layers++;
     if (*w->missing)
         return refuse_missing(w, "PatchGAN", where);
+    if (any_is_folded(w))
+        return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                        "%s: unsupported: a PatchGAN with batch norm; cgvideo reads those with "
+                        "instance norm",
+                        where);
     return cgv_arch_patchgan(out, &desc);
 }
 
