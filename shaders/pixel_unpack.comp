@@ -6,7 +6,7 @@
 #include "pixel_unpack.h"
 
 // A picture's planes to rgb [3, out_height, out_width] in [-1, 1], one pixel an invocation.
-// Beyond the picture the tensor repeats it by reflection. Values outside the gamut are kept: a
+// Beyond the picture the tensor repeats it by reflection, again and again if need be. Values outside the gamut are kept: a
 // network that does nothing returns them.
 layout(constant_id = 3) const int KIND = KIND_YUV;
 layout(constant_id = 4) const int LOG2_CHROMA_W = 1;
@@ -55,8 +55,8 @@ void main()
     if (i >= count)
         return;
     int row = divide(i, push.out_width);
-    int x = pad_index(i - row * push.out_width, push.width, PAD_REFLECT);
-    int y = pad_index(row, push.height, PAD_REFLECT);
+    int x = mirror_index(i - row * push.out_width, push.width);
+    int y = mirror_index(row, push.height);
     int depth = int(push.where[0] >> 24);
     vec2 luma = luma_scale(depth, push.full_range), chroma = chroma_scale(depth, push.full_range);
     vec3 rgb = vec3((sample_at(0, x, y) - luma.x) / luma.y);

@@ -136,11 +136,11 @@ static void put_tensor(fixture_bytes *out, const fixture_file *file, const fixtu
     }
 }
 
-static void put_state_dict(fixture_bytes *out, const fixture_file *file) {
+static void put_state_dict(fixture_bytes *out, const fixture_file *file, int first, int end) {
     bool python2 = file->dialect == FIXTURE_PYTHON_2;
     put_global(out, "collections", "OrderedDict", file->dialect);
     put_text(out, python2 ? "(](" : ")Rq\x01(");
-    for (int i = 0; i < file->tensor_count; i++) {
+    for (int i = first; i < end; i++) {
         if (python2)
             put_text(out, "](");
         put_string(out, file->tensors[i].name, file->dialect);
@@ -164,9 +164,14 @@ void fixture_pickle(fixture_bytes *out, const fixture_file *file) {
         put_string(out, "epoch", file->dialect);
         put_int(out, 7, file->dialect);
         put_text(out, "s");
+        if (file->aside) {
+            put_string(out, "netD", file->dialect);
+            put_state_dict(out, file, file->tensor_count - file->aside, file->tensor_count);
+            put_text(out, "s");
+        }
         put_string(out, file->wrapped, file->dialect);
     }
-    put_state_dict(out, file);
+    put_state_dict(out, file, 0, file->tensor_count - file->aside);
     put_text(out, file->wrapped ? "s." : ".");
 }
 

@@ -45,6 +45,7 @@ typedef struct fixture_file {
     fixture_dialect dialect;
     bool parameters;     // wrap each tensor in nn.Parameter
     const char *wrapped; // the state_dict under this key of an outer dictionary, NULL: alone
+    int aside;           // wrapped: so many of the last tensors lie under "netD" instead, before it
 } fixture_file;
 
 void fixture_legacy(fixture_bytes *out, const fixture_file *file);

@@ -307,6 +307,22 @@ static bool same(const test_picture *a, const test_picture *b, int bytes) {
     return !memcmp(a->view.data[0], b->view.data[0], (size_t)bytes);
 }
 
+// A picture that its network does not divide into whole parts is never scaled down.
+static void test_small_picture(void) {
+    enum { W = 48, H = 40, BYTES = 3 * W * H };
+    cgv_picture_format format = cgv_picture_format_rgb24(W, H);
+    test_picture in = picture_create(&format, PICTURE_TIGHT);
+    draw(&in, W, H);
+    cgv_model *model = random_model("unet_64");
+    test_picture full = translate(model, &in, W, H, 1, 0);
+    test_picture wanted = translate(model, &in, W, H, 1, 20);
+    CU_ASSERT(same(&full, &wanted, BYTES));
+    picture_destroy(&in);
+    picture_destroy(&full);
+    picture_destroy(&wanted);
+    cgv_model_destroy(&model);
+}
+
 // Where nobody says a height, a model with an affine head or a grid that knows its training size
 // runs at as many pixels as that, and any other on the full picture.
 static void test_height_of_the_model(void) {
@@ -372,6 +388,7 @@ int main(void) {
         {"identity at full size", test_identity},
         {"the change of a small picture", test_change},
         {"the height that a model says", test_height_of_the_model},
+        {"a picture smaller than a step down", test_small_picture},
         {"narrow pictures", test_narrow},
         {"refusals", test_refused},
         {0},

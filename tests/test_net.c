@@ -39,6 +39,10 @@ static void test_costs(void) {
     check_cost("resnet_9blocks", 16, -1, 3.3);
     check_cost("patchgan", 64, 2764737, 3.15);
     check_cost("identity", 0, 0, 0);
+    check_cost("unet_256", 64, 54409603, 6.05);
+    check_cost("unet_128", 64, 41825667, 6.02);
+    // Halves behind a convolution at full size, enlarges before it: both cost four times as much.
+    check_cost("resnet_9blocks_antialias", 64, -1, 49.6 + 2 * 1.208 * 3 + 2 * 4.832 * 3 / 4);
     // Nearest enlargement costs nine taps a pixel where four phases have nine for four.
     check_cost("resnet_9blocks_resize", 64, 11378179, 49.6 + 2 * 4.832 * 3 / 4);
     check_cost("resnet_6blocks_resize_affine", 16, -1, 3.03);
@@ -60,7 +64,13 @@ static void test_names(void) {
         "resnet_9block",
         "resnet_9blocks2",
         "resnet_-1blocks",
-        "unet_256",
+        "unet_255",
+        "unet_2",
+        "unet_1024",
+        "unet_256_batch",
+        "resnet_9blocks_batch",
+        "resnet_9blocks_antialias_resize",
+        "resnet_9blocks_blurup_blurdown",
         "mobile_",
         ""};
     cgv_test_listen();
@@ -85,11 +95,15 @@ static void test_names(void) {
     CU_ASSERT_EQUAL(cgv_arch_by_name(
                         &net, &(cgv_arch_options){.name = "resnet_9blocks", .upsample = "nearest"}),
                     CGV_ERROR_ARGUMENT);
-    CU_ASSERT(cgv_test_said("nearest: no such upsampling; there are transpose, resize"));
+    CU_ASSERT(cgv_test_said("nearest: no such upsampling; there are transpose, resize, blur"));
     CU_ASSERT_EQUAL(
         cgv_arch_by_name(&net, &(cgv_arch_options){.name = "resnet_9blocks", .head = "tanh"}),
         CGV_ERROR_ARGUMENT);
     CU_ASSERT(cgv_test_said("tanh: no such head; there are plain, affine, affine2, affine4"));
+    CU_ASSERT_EQUAL(
+        cgv_arch_by_name(&net, &(cgv_arch_options){.name = "unet_256", .head = "affine"}),
+        CGV_ERROR_ARGUMENT);
+    CU_ASSERT(cgv_test_said("choices of a resnet"));
     CU_ASSERT_PTR_NULL(net);
 }
 
@@ -113,6 +127,9 @@ static void test_options(void) {
                 "resnet_64blocks_resize_affine", 4);
     check_built(&(cgv_arch_options){.name = "resnet_6blocks_resize_affine", .ngf = 8},
                 "resnet_6blocks_resize_affine", 8);
+    check_built(&(cgv_arch_options){.name = "resnet_9blocks_blurdown", .upsample = "blur"},
+                "resnet_9blocks_antialias", 64);
+    check_built(&(cgv_arch_options){.name = "unet_256", .ngf = 8}, "unet_256", 8);
     check_built(&(cgv_arch_options){.name = "resnet_6blocks_resize_affine",
                                     .ngf = 8,
                                     .upsample = "transpose",
@@ -168,6 +185,53 @@ static void test_parameter_table(void) {
     }
     cgv_net_destroy(&net);
 
+    // As CUT's files have them: filters at 7, 11, 21, 25.
+    net = by_name("resnet_9blocks_antialias", 8, 0);
+    static const struct {
+        int index;
+        const char *name;
+        int64_t shape[4];
+    } filtered[] = {
+        {2, "model.4.weight", {16, 8, 3, 3}},  {4, "model.7.filt", {16, 1, 3, 3}},
+        {5, "model.8.weight", {32, 16, 3, 3}}, {7, "model.11.filt", {32, 1, 3, 3}},
+        {44, "model.21.filt", {32, 1, 4, 4}},  {45, "model.22.weight", {16, 32, 3, 3}},
+        {47, "model.25.filt", {16, 1, 4, 4}},  {48, "model.26.weight", {8, 16, 3, 3}},
+        {50, "model.30.weight", {3, 8, 7, 7}},
+    };
+    CU_ASSERT_EQUAL_FATAL(net->param_count, 52);
+    for (size_t i = 0; i < sizeof filtered / sizeof *filtered; i++) {
+        const cgv_param *p = &net->params[filtered[i].index];
+        CU_ASSERT_STRING_EQUAL(p->name, filtered[i].name);
+        CU_ASSERT_EQUAL(memcmp(p->shape, filtered[i].shape, sizeof p->shape), 0);
+        CU_ASSERT_EQUAL(p->filter != CGV_FILTER_NONE, strstr(p->name, "filt") != NULL);
+    }
+    cgv_net_destroy(&net);
+
+    net = by_name("unet_32", 8, 0); // as pix2pix's files have them
+    static const struct {
+        int index;
+        const char *name;
+        int64_t shape[4];
+    } nested[] = {
+        {0, "model.model.0.weight", {8, 3, 4, 4}},
+        {1, "model.model.0.bias", {8}},
+        {2, "model.model.1.model.1.weight", {16, 8, 4, 4}},
+        {4, "model.model.1.model.3.model.1.weight", {32, 16, 4, 4}},
+        {8, "model.model.1.model.3.model.3.model.3.model.1.weight", {64, 64, 4, 4}},
+        {10, "model.model.1.model.3.model.3.model.3.model.3.weight", {64, 64, 4, 4}},
+        {12, "model.model.1.model.3.model.3.model.5.weight", {128, 32, 4, 4}},
+        {16, "model.model.1.model.5.weight", {32, 8, 4, 4}},
+        {18, "model.model.3.weight", {16, 3, 4, 4}},
+        {19, "model.model.3.bias", {3}},
+    };
+    CU_ASSERT_EQUAL_FATAL(net->param_count, 20);
+    for (size_t i = 0; i < sizeof nested / sizeof *nested; i++) {
+        const cgv_param *p = &net->params[nested[i].index];
+        CU_ASSERT_STRING_EQUAL(p->name, nested[i].name);
+        CU_ASSERT_EQUAL(memcmp(p->shape, nested[i].shape, sizeof p->shape), 0);
+    }
+    cgv_net_destroy(&net);
+
     net = by_name("mobile_resnet_9blocks", 8, 0);
     CU_ASSERT_STRING_EQUAL(net->params[6].name, "model.10.conv_block.1.conv.0.weight");
     CU_ASSERT_STRING_EQUAL(net->params[13].name, "model.10.conv_block.6.conv.2.bias");
@@ -176,9 +240,9 @@ static void test_parameter_table(void) {
 }
 
 // A letter for each node: Conv, Depthwise, Transposed, Norm, Relu, Leaky relu, tanH, + (addition),
-// Upsample, average Pool, Affine head. Takes the net.
+// & (concatenation), Upsample, average Pool, Affine head. Takes the net.
 static void check_net_order(cgv_net *net, const char *wanted) {
-    static const char ops[] = "ICTN.+UPAJB", activations[] = "-RLHS";
+    static const char ops[] = "ICTN.+&UPAJB", activations[] = "-RLHS";
     char order[64] = "";
     for (int i = 0; i < net->node_count && i < 63; i++) {
         const cgv_node *n = &net->nodes[i];
@@ -187,10 +251,14 @@ static void check_net_order(cgv_net *net, const char *wanted) {
             order[i] = 'D';
         CU_ASSERT(n->activation != CGV_ACT_LEAKY_RELU || n->slope == 0.2f);
         CU_ASSERT(n->op != CGV_OP_INSTANCE_NORM || (n->epsilon == 1e-5f && n->weight < 0));
-        // Nothing is skipped: only an addition and the head reach further back than one node.
-        CU_ASSERT_EQUAL(n->input[n->op == CGV_OP_ADD], i - 1);
+        // Nothing is skipped: only an addition, a concatenation, what a U-Net hands across, and the
+        // head reach further back than one node.
+        bool across = i + 1 < net->node_count && net->nodes[i + 1].op == CGV_OP_CONCAT &&
+                      net->nodes[n->input[0]].activation == CGV_ACT_LEAKY_RELU;
+        CU_ASSERT(across || n->input[n->op == CGV_OP_ADD] == i - 1);
+        CU_ASSERT(n->op != CGV_OP_CONCAT || n->input[1] == i - 2);
         CU_ASSERT(n->op != CGV_OP_AFFINE_HEAD || n->input[1] == 0);
-        CU_ASSERT(n->op != CGV_OP_UPSAMPLE || (n->factor == 2 && !n->upsample));
+        CU_ASSERT(n->op != CGV_OP_UPSAMPLE || (n->factor == 2 && n->upsample == (n->weight >= 0)));
     }
     CU_ASSERT_STRING_EQUAL(order, wanted);
     cgv_net_destroy(&net);
@@ -211,6 +279,12 @@ static void test_layer_order(void) {
                                          "UCNRUCNRCH");
     check_order("resnet_0blocks_affine", "ICNRCNRCNR"
                                          "TNRTNRCA");
+    check_order("resnet_0blocks_antialias", "ICNRCNRDCNRD"
+                                            "UCNRUCNRCH");
+    check_order("unet_4", "ICLCR"
+                          "TNRR&TH");
+    check_order("unet_16", "ICLCNLCNLCR"
+                           "TNRR&TNRR&TNRR&TH");
     check_order("patchgan", "ICLCNLCNLC");
     check_order("patchgan_nonorm", "ICLCLCLC");
     cgv_net *net;
@@ -260,6 +334,11 @@ static void test_shapes(void) {
     check_refused(net, 64, 1 << 20, "1048576x64");
     cgv_net_destroy(&net);
 
+    net = by_name("unet_32", 4, 0);
+    check_output(net, 32, 64, 32, 64);
+    check_refused(net, 48, 64, "multiples of 32");
+    cgv_net_destroy(&net);
+
     net = by_name("patchgan", 8, 3);
     check_output(net, 256, 256, 30, 30);
     check_output(net, 64, 67, 6, 6);
@@ -296,6 +375,10 @@ static void test_builders(void) {
     CU_ASSERT_EQUAL(sum, 4);
     check_refused(net, 5, 7, "an addition meets");
 
+    cgv_net_concat(net, x, 0);
+    CU_ASSERT_EQUAL(net->nodes[net->node_count - 1].channels, 9);
+    check_refused(net, 5, 7, "an addition meets"); // the first that does not fit
+
     int small = cgv_net_conv(net, x, "s", &(cgv_conv_desc){.channels = 3, .kernel = 1});
     cgv_net_affine_head(net, x, small);
     CU_ASSERT_EQUAL(net->nodes[net->node_count - 1].channels, 3);
@@ -307,6 +390,9 @@ static void test_builders(void) {
     CU_ASSERT(cgv_test_said("groups"));
     CU_ASSERT_EQUAL(cgv_net_activation(net, x, CGV_ACT_RELU, 0), 0); // and silent from here on
     CU_ASSERT_EQUAL(cgv_net_add(net, x, x), 0);
+    CU_ASSERT_EQUAL(cgv_net_concat(net, x, x), 0);
+    CU_ASSERT_EQUAL(cgv_net_blur_down(net, x, "d"), 0);
+    CU_ASSERT_EQUAL(cgv_net_blur_up(net, x, "u"), 0);
     CU_ASSERT_EQUAL(cgv_net_upsample(net, x, 2, CGV_UPSAMPLE_BILINEAR), 0);
     CU_ASSERT_EQUAL(cgv_net_instance_norm(net, x, "m"), 0);
     CU_ASSERT_EQUAL(cgv_net_affine_head(net, x, small), 0);
@@ -316,6 +402,11 @@ static void test_builders(void) {
     CU_ASSERT_PTR_NULL(net);
     cgv_net_destroy(&net);
     cgv_net_destroy(NULL);
+
+    CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "test", 3), CGV_OK);
+    cgv_net_concat(net, 0, cgv_net_blur_down(net, 0, "d"));
+    check_refused(net, 4, 4, "a concatenation meets 4x4 and 2x2");
+    cgv_net_destroy(&net);
 
     // An affine head's operands must fit in channels, and in size.
     CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "test", 2), CGV_OK);
@@ -392,6 +483,13 @@ static void test_detect(void) {
     check_found(by_name("resnet_4blocks_4downs_affine8", 2, 0));
     check_found(by_name("resnet_6blocks_3downs_resize_affine", 4, 0));
     check_found(by_name("mobile_resnet_1blocks_4downs", 2, 0));
+    check_found(by_name("resnet_9blocks_antialias", 8, 0));
+    check_found(by_name("resnet_2blocks_3downs_blurup", 2, 0));
+    check_found(by_name("mobile_resnet_1blocks_blurdown_resize_affine", 2, 0));
+    check_found(by_name("unet_256", 64, 0));
+    check_found(by_name("unet_128", 8, 0));
+    check_found(by_name("unet_4", 3, 0));
+    check_found(by_name("unet_512", 2, 0));
     for (int layers = 1; layers <= CGV_PATCHGAN_MAX_LAYERS; layers++)
         check_found(by_name("patchgan", 4 + layers, layers));
 
@@ -405,13 +503,24 @@ static void test_detect(void) {
                             .up = {9, 4},
                             .dropout_slot = true,
                             .inner = {3, 8, 1}};
-    for (int kind = 0; kind < 8; kind++) {
+    for (int kind = 0; kind < 48; kind++) {
         desc.mobile = kind & 1;
-        desc.upsample = kind & 2 ? CGV_RESNET_RESIZE : CGV_RESNET_TRANSPOSE;
+        desc.norm = kind & 2 ? CGV_NORM_FOLDED : CGV_NORM_INSTANCE;
+        desc.blur_down = kind & 8;
+        desc.upsample = (cgv_resnet_upsample)(kind / 16);
         desc.head = kind & 4 ? CGV_RESNET_AFFINE : CGV_RESNET_PLAIN;
         desc.output_channels = kind & 4 ? 2 : 5;
         cgv_net *net;
         CU_ASSERT_EQUAL_FATAL(cgv_arch_resnet(&net, &desc), CGV_OK);
+        CU_ASSERT_EQUAL(strstr(net->architecture, "_batch") != NULL, desc.norm == CGV_NORM_FOLDED);
+        check_found(net);
+    }
+
+    // Other channels than the paper's; batch norms folded in.
+    for (int norm = CGV_NORM_INSTANCE; norm <= CGV_NORM_FOLDED; norm++) {
+        cgv_unet_desc unet = {1, 5, 4, {3, 9, 2, 7}, (cgv_norm_kind)norm};
+        cgv_net *net;
+        CU_ASSERT_EQUAL_FATAL(cgv_arch_unet(&net, &unet), CGV_OK);
         check_found(net);
     }
 }
@@ -433,13 +542,13 @@ static void test_detect_refuses(void) {
     s = (shapes){{{"fc.weight", 2, {10, 10}}}, 1};
     check_unsupported(&s, "'fc.weight' fits none");
     s = (shapes){{{"model.model.0.weight", 4, {64, 3, 4, 4}}}, 1};
-    check_unsupported(&s, "U-Net");
+    check_unsupported(&s, "'model.model.0.weight' fits none");
     s = (shapes){{{"net.0.weight", 4, {64, 3, 1, 1}}}, 1};
     check_unsupported(&s, "pixel");
 
     s = shapes_of(resnet);
     s.list[s.count++] = (cgv_weight_shape){"model.7.filt", 4, {16, 1, 3, 3}};
-    check_unsupported(&s, "'model.7.filt' looks like an anti-aliased");
+    check_unsupported(&s, "'model.8.weight' is no");
     s = shapes_of(resnet);
     s.list[s.count++] = (cgv_weight_shape){"model.2.weight", 1, {8}};
     check_unsupported(&s, "no 'model.2.weight'");
@@ -468,6 +577,21 @@ static void test_detect_refuses(void) {
     shape_named(&s, "model.26.weight")->name = "model.25.weight";
     check_unsupported(&s, "'model.26.weight'");
     cgv_net_destroy(&affine);
+
+    cgv_net *unet = by_name("unet_16", 4, 0);
+    s = shapes_of(unet);
+    shape_named(&s, "model.model.3.weight")->name = "x";
+    check_unsupported(&s, "'model.model.3.weight' is no convolution's");
+    s = shapes_of(unet);
+    shape_named(&s, "model.model.1.model.1.weight")->shape[1] = 5;
+    check_unsupported(&s, "'model.model.1.model.1.weight' has the shape [8, 5, 4, 4]");
+    s = shapes_of(unet);
+    shape_named(&s, "model.model.0.weight")->shape[1] = INT64_MAX;
+    check_unsupported(&s, "fits none");
+    s = shapes_of(unet);
+    shape_named(&s, "model.model.1.model.5.bias")->name = "model.model.1.model.6.bias";
+    check_unsupported(&s, "no 'model.model.1.model.5.bias'");
+    cgv_net_destroy(&unet);
 
     s = shapes_of(patchgan);
     shape_named(&s, "model.11.weight")->shape[0] = 2; // one channel per patch

@@ -19,10 +19,18 @@ static void use_memory(uint64_t stream) {
     CU_ASSERT_EQUAL_FATAL(guarded_create(&memory, cgv_test_device(), 1 << 20), CGV_OK);
 }
 
-// Beyond the picture the tensor is its reflection, without the edge repeated.
-static void test_extension(void) {
-    enum { WIDTH = 17, HEIGHT = 19, SIDE = 20 };
-    use_memory(1);
+// There and back without the edges repeated, as often as need be.
+static int reflected(int i, int size) {
+    while (i >= size) {
+        i -= 2 * (size - 1);
+        i = i < 0 ? -i : i;
+    }
+    return i;
+}
+
+// Beyond the picture of 17x19 the tensor is its reflection.
+static void check_extension(int side) {
+    enum { WIDTH = 17, HEIGHT = 19 };
     static uint8_t planes[HEIGHT * 64];
     for (size_t i = 0; i < sizeof planes; i++)
         planes[i] = (uint8_t)cgv_rng_u32(&rng);
@@ -32,21 +40,27 @@ static void test_extension(void) {
     CU_ASSERT_EQUAL(at.stride[0], 64);
     CU_ASSERT_EQUAL_FATAL(at.bytes, sizeof planes);
     at = cgv_planes_layout(&format, guarded_add(&memory, GUARDED_INPUT, planes, at.bytes));
-    cgv_tensor rgb = {.n = 1, .c = 3, .h = SIDE, .w = SIDE};
+    cgv_tensor rgb = {.n = 1, .c = 3, .h = side, .w = side};
     rgb.address = guarded_add(&memory, GUARDED_OUTPUT, NULL, cgv_tensor_bytes(rgb));
     cgv_pixels_unpack(memory.cmd, rgb, &at, &format);
     CU_ASSERT_FATAL(guarded_run(&memory));
     const float *got = guarded_result(&memory, rgb.address);
     int wrong = 0;
     for (int c = 0; c < 3; c++)
-        for (int y = 0; y < SIDE; y++)
-            for (int x = 0; x < SIDE; x++) {
-                int from_x = x < WIDTH ? x : 2 * (WIDTH - 1) - x;
-                int from_y = y < HEIGHT ? y : 2 * (HEIGHT - 1) - y;
+        for (int y = 0; y < side; y++)
+            for (int x = 0; x < side; x++) {
+                int from_x = reflected(x, WIDTH), from_y = reflected(y, HEIGHT);
                 double exact = planes[from_y * 64 + from_x * 3 + c] / 127.5 - 1;
-                wrong += !(fabs(got[(c * SIDE + y) * SIDE + x] - exact) < 1e-6);
+                wrong += !(fabs(got[(c * side + y) * side + x] - exact) < 1e-6);
             }
     CU_ASSERT_EQUAL(wrong, 0);
+}
+
+static void test_extension(void) {
+    use_memory(1);
+    check_extension(20);
+    check_extension(32);
+    check_extension(128); // several times there and back
     guarded_destroy(&memory);
 }
 

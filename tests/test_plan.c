@@ -205,6 +205,27 @@ static void test_variants(void) {
     check_named("mobile_resnet_1blocks_resize_affine", 4, 1, 16, 12);
 }
 
+static void test_unet(void) {
+    begin(10);
+    check_named("unet_4", 5, 1, 12, 20);
+    check_named("unet_16", 8, 2, 16, 48);
+    check_named("unet_32", 6, 1, 64, 96);
+}
+
+// Filters; norms that have become part of the convolutions.
+static void test_filters(void) {
+    begin(11);
+    check_named("resnet_1blocks_antialias", 6, 1, 20, 28);
+    check_named("mobile_resnet_1blocks_blurdown_affine2", 4, 2, 16, 12);
+    check_named("resnet_1blocks_1downs_blurup", 4, 1, 10, 14);
+    cgv_unet_desc desc = cgv_unet_desc_default(8, 3);
+    cgv_net *net;
+    desc.norm = CGV_NORM_FOLDED;
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_unet(&net, &desc), CGV_OK);
+    CU_ASSERT(check_net(net, 1, 16, 24));
+    cgv_net_destroy(&net);
+}
+
 static void test_patchgan(void) {
     begin(3);
     check_named("patchgan", 8, 1, 40, 56);
@@ -285,6 +306,26 @@ static void test_traps(void) {
     cgv_net_instance_norm(net, x, "n");
     check_built(net);
 
+    net = empty_net("channels behind each other");
+    x = cgv_net_conv(net, 0, "c", &conv3);
+    y = cgv_net_activation(net, cgv_net_instance_norm(net, x, "n"), CGV_ACT_RELU, 0);
+    cgv_net_concat(net, y, 0);
+    check_built(net);
+
+    // Read again, and normalised, after they were put behind each other.
+    net = empty_net("operands and result of a concatenation read again");
+    x = cgv_net_conv(net, 0, "c", &conv3);
+    y = cgv_net_concat(net, x, cgv_net_concat(net, x, 0));
+    y = cgv_net_conv(net, cgv_net_instance_norm(net, y, "n"), "d", &conv3);
+    cgv_net_add(net, y, x);
+    check_built(net);
+
+    net = empty_net("channels of one tensor twice");
+    x = cgv_net_conv(net, 0, "c", &conv3);
+    y = cgv_net_concat(net, x, x);
+    cgv_net_concat(net, cgv_net_concat(net, 0, 0), y);
+    check_built(net);
+
     net = empty_net("chain of activations");
     x = cgv_net_activation(net, cgv_net_conv(net, 0, "c", &conv3), CGV_ACT_RELU, 0);
     x = cgv_net_activation(net, x, CGV_ACT_SIGMOID, 0);
@@ -311,6 +352,12 @@ static int head(cgv_net *net, int x, int other, const char *name) {
     return cgv_net_affine_head(net, coefficients, x);
 }
 
+// As many channels as before out of those of two.
+static int concat(cgv_net *net, int x, int other, const char *name) {
+    return cgv_net_conv(net, cgv_net_concat(net, x, other), name,
+                        &(cgv_conv_desc){.channels = 4, .kernel = 1});
+}
+
 // Nodes of any kind upon nodes anywhere before, mostly near; many are read twice or never.
 static cgv_net *random_net(int nodes) {
     cgv_net *net = empty_net("random");
@@ -321,7 +368,7 @@ static cgv_net *random_net(int nodes) {
         int other = same[cgv_rng_below(&rng, (uint32_t)count)];
         char name[16];
         snprintf(name, sizeof name, "n%d", i);
-        switch (cgv_rng_below(&rng, 9)) {
+        switch (cgv_rng_below(&rng, 11)) {
         case 0:
         case 1:
             x = cgv_net_conv(net, x, name, &conv3);
@@ -339,6 +386,10 @@ static cgv_net *random_net(int nodes) {
             break;
         case 7:
             x = head(net, x, other, name);
+            break;
+        case 8:
+        case 9:
+            x = concat(net, x, other, name);
             break;
         default:
             x = up_and_down(net, x, name, cgv_rng_below(&rng, 2));
@@ -419,6 +470,8 @@ int main(void) {
         {"resnet", test_resnet},
         {"mobile resnet", test_mobile},
         {"resize, affine head", test_variants},
+        {"U-Net", test_unet},
+        {"filters, folded norms", test_filters},
         {"PatchGAN", test_patchgan},
         {"identity", test_identity},
         {"fusions that may not be", test_traps},

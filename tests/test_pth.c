@@ -174,6 +174,29 @@ static void test_content(void) {
     file.wrapped = "model_state";
     check_file(&file, CGV_ERROR_UNSUPPORTED, "'epoch', 'model_state'; save the generator's");
 
+    // What is wanted of a checkpoint is the generator's, wherever the others' numbers lie.
+    static const char *const wrappers[] = {"state_dict", "params_ema", "params",
+                                           "netG",       "G",          "generator"};
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
+        for (int dialect = FIXTURE_PROTOCOL_2; dialect <= FIXTURE_PROTOCOL_4; dialect++)
+            for (int kind = 0; kind < CONTAINERS; kind++) {
+                file.wrapped = wrappers[i];
+                file.dialect = (fixture_dialect)dialect;
+                file.aside = 0;
+                fixture_bytes bytes = make(&file, (container)kind);
+                check_all_values(&bytes);
+                fixture_free(&bytes);
+                file.aside = TENSORS - 5;
+                bytes = make(&file, (container)kind);
+                cgv_state_dict dict;
+                CU_ASSERT_EQUAL_FATAL(cgv_pth_parse(&dict, bytes.data, bytes.size, "test"), CGV_OK);
+                CU_ASSERT_EQUAL(dict.count, 5);
+                check_values(&dict, "dense", 3, ramp, 24);
+                cgv_state_dict_free(&dict);
+                fixture_free(&bytes);
+            }
+    CU_ASSERT_EQUAL(cgv_test_messages(), 0);
+
     fixture_tensor twice[] = {tensors[0], tensors[0]};
     file = good;
     file.tensors = twice;

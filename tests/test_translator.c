@@ -167,22 +167,27 @@ static void test_network_in_flight(void) {
 
 // ---- sizes ----
 
-static int round_up(int side) {
-    return (side + 3) / 4 * 4;
+static int round_up(int side, int multiple) {
+    return (side + multiple - 1) / multiple * multiple;
 }
 
-// The picture extended to sides that are multiples of 4, by reflection about its last row and
-// column.
-static test_picture extended(const test_picture *in) {
+static int reflected(int i, int size) {
+    while (i >= size)
+        i = abs(2 * (size - 1) - i);
+    return i;
+}
+
+// The picture extended to sides that are multiples, by reflection about its last row and column,
+// and its first, as often as need be.
+static test_picture extended(const test_picture *in, int multiple) {
     int w = in->format.width, h = in->format.height;
-    cgv_picture_format format = cgv_picture_format_rgb24(round_up(w), round_up(h));
+    cgv_picture_format format =
+        cgv_picture_format_rgb24(round_up(w, multiple), round_up(h, multiple));
     test_picture out = picture_create(&format, PICTURE_TIGHT);
     for (int y = 0; y < format.height; y++)
         for (int x = 0; x < format.width; x++)
             for (int c = 0; c < 3; c++)
-                picture_set(
-                    &out, c, x, y,
-                    picture_code(in, c, x < w ? x : 2 * w - 2 - x, y < h ? y : 2 * h - 2 - y));
+                picture_set(&out, c, x, y, picture_code(in, c, reflected(x, w), reflected(y, h)));
     return out;
 }
 
@@ -191,7 +196,8 @@ static void check_size(const cgv_model *model, int width, int height) {
     test_picture in = picture_create(&format, PICTURE_PADDED);
     test_picture out = picture_create(&format, PICTURE_PADDED);
     picture_randomise(&in, &rng);
-    test_picture large = extended(&in), large_out = picture_create(&large.format, PICTURE_TIGHT);
+    test_picture large = extended(&in, model->info.multiple);
+    test_picture large_out = picture_create(&large.format, PICTURE_TIGHT);
     CU_ASSERT_EQUAL(picture_translate(&out, &in, cgv_test_device(), model, 1), CGV_OK);
     CU_ASSERT_EQUAL(picture_translate(&large_out, &large, cgv_test_device(), model, 1), CGV_OK);
     int wrong = 0, equal = 0;
@@ -217,10 +223,13 @@ static void test_sizes(void) {
     cgv_rng_seed(&rng, 1, 3);
     cgv_model *mobile = named_model("mobile_resnet_1blocks", 8);
     cgv_model *resnet = named_model("resnet_1blocks", 4);
+    cgv_model *unet = named_model("unet_64", 4);
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         check_size(mobile, sides[i][0], sides[i][1]);
         check_size(resnet, sides[i][0], sides[i][1]);
+        check_size(unet, sides[i][0], sides[i][1]);
     }
+    cgv_model_destroy(&unet);
     cgv_model_destroy(&mobile);
     cgv_model_destroy(&resnet);
 }

@@ -1,7 +1,9 @@
 // Generators and discriminators: files on disk <-> a net and its weights in host memory.
 //
 // Read: PyTorch .pth (zip and legacy containers, never executing anything in them) and
-// .safetensors. The architecture is inferred from the names and shapes of the weights.
+// .safetensors. The architecture is inferred from the names and shapes of the weights. Of a
+// checkpoint that holds more, the generator is taken; batch norms and spectral norms become part of
+// the convolutions.
 //
 // Metadata of a .safetensors file that cgvideo reads and writes; all may be missing, others are
 // ignored: "description", a line for people; "train_size", the size of the pictures that the
@@ -23,7 +25,8 @@ typedef struct cgv_model cgv_model;
 #define CGV_MODEL_DESCRIPTION 256
 
 typedef struct cgv_model_info {
-    // "resnet_9blocks", "mobile_resnet_9blocks", "resnet_6blocks_resize_affine", "patchgan" …
+    // "resnet_9blocks", "mobile_resnet_9blocks", "resnet_6blocks_resize_affine", "unet_256",
+    // "unet_256_batch" (batch norms folded in), "patchgan" …
     char architecture[64];
     char format[32]; // "pth (legacy)", "pth (zip)", "safetensors", "built in"
     int input_channels;
@@ -47,7 +50,8 @@ typedef enum cgv_model_precision {
     CGV_MODEL_F16, // rounded to nearest
 } cgv_model_precision;
 
-// Write as .safetensors, with the same names and shapes and with the metadata above. The file
+// Write as .safetensors, with the names and shapes that the weights have in PyTorch and with the
+// metadata above. Convolutions that a norm was folded into are called NAME.folded. The file
 // appears whole or not at all. CGV_ERROR_UNSUPPORTED when there are no weights, or one is beyond
 // the range of CGV_MODEL_F16.
 CGV_NODISCARD cgv_status cgv_model_save(const cgv_model *model, const char *path,

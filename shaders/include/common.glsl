@@ -89,6 +89,15 @@ const int PAD_ZERO = 0;
 const int PAD_REFLECT = 1;
 const int PAD_REPLICATE = 2;
 
+// The index inside [0, size) where a picture shows position i >= 0 that is continued beyond its end
+// by reflection, there and back as often as need be.
+int mirror_index(int i, int size)
+{
+    int period = max(2 * (size - 1), 1);
+    i %= period;
+    return min(i, period - i) % size;
+}
+
 // The index inside [0, size) that a padded index stands for; zero padding also lands inside, and
 // its value must be masked.
 int pad_index(int i, int size, int mode)

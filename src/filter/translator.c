@@ -104,7 +104,9 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
     int height = wanted->net_height
                      ? wanted->net_height
                      : cgv_carry_height(model, translator->in.width, translator->in.height);
-    if (height && height < translator->in.height) {
+    int multiple = model->net->multiple;
+    bool divides = translator->in.height >= multiple && translator->in.width >= multiple;
+    if (height && height < translator->in.height && divides) {
         params.keep_input = true;
         params.h = height;
         status =

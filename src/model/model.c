@@ -9,6 +9,8 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "model/clean.h"
+#include "model/folds.h"
 #include "model/notes.h"
 #include "model/state_dict.h"
 #include "nn/arch.h"
@@ -58,58 +60,6 @@ double cgv_model_gmac(const cgv_model *model, int width, int height) {
     return cgv_net_macs(model->net, (height + m - 1) / m * m, (width + m - 1) / m * m) / 1e9;
 }
 
-// DataParallel wraps a network in "module.".
-static void strip_prefix(cgv_state_dict *dict) {
-    static const char prefix[] = "module.";
-    const size_t length = sizeof prefix - 1;
-    for (int i = 0; i < dict->count; i++)
-        if (strncmp(dict->tensors[i].name, prefix, length))
-            return;
-    for (int i = 0; i < dict->count; i++) {
-        char *name = dict->tensors[i].name;
-        memmove(name, name + length, strlen(name) - length + 1);
-    }
-}
-
-// Length of P where the name is P.running_mean, P.running_var or P.num_batches_tracked; or 0.
-static int statistics_prefix(const char *name) {
-    static const char *const suffixes[] = {".running_mean", ".running_var", ".num_batches_tracked"};
-    size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        size_t suffix = strlen(suffixes[i]);
-        if (length > suffix && !strcmp(name + length - suffix, suffixes[i]))
-            return (int)(length - suffix);
-    }
-    return 0;
-}
-
-// Instance norms of PyTorch up to 0.4 left running statistics in the file that nothing reads.
-// Where the same layer has weights it is a batch norm, which does read them.
-static cgv_status drop_statistics(cgv_state_dict *dict, const char *where) {
-    for (int i = 0; i < dict->count; i++) {
-        int prefix = statistics_prefix(dict->tensors[i].name);
-        char weight[300];
-        snprintf(weight, sizeof weight, "%.*s.weight", prefix, dict->tensors[i].name);
-        const cgv_state_tensor *scale = prefix ? cgv_state_dict_find(dict, weight) : NULL;
-        if (scale && scale->dims == 1)
-            return cgv_fail(CGV_ERROR_UNSUPPORTED,
-                            "%s: unsupported: '%s' belongs to a batch norm; cgvideo reads networks "
-                            "trained with instance norm",
-                            where, dict->tensors[i].name);
-    }
-    int kept = 0;
-    for (int i = 0; i < dict->count; i++) {
-        if (statistics_prefix(dict->tensors[i].name)) {
-            free(dict->tensors[i].name);
-            free(dict->tensors[i].data);
-        } else {
-            dict->tensors[kept++] = dict->tensors[i];
-        }
-    }
-    dict->count = kept;
-    return CGV_OK;
-}
-
 static void copy_notes(cgv_model_info *info, const cgv_state_notes *notes) {
     memcpy(info->description, notes->description, sizeof info->description);
     info->train_width = notes->train_width;
@@ -130,6 +80,23 @@ static cgv_status detect(cgv_net **out, const cgv_state_dict *dict, const char *
     return status;
 }
 
+// Filters are part of the architecture: a network with others is another one.
+static cgv_status check_filter(const cgv_param *param, const float *values, const char *where) {
+    cgv_status status = CGV_OK;
+    float *expected = calloc(param->count, sizeof *expected);
+    if (!expected)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", where);
+    cgv_param_fill_filter(param, expected);
+    for (size_t i = 0; i < param->count && !status; i++)
+        if (!(fabsf(values[i] - expected[i]) < 1e-4f))
+            status = cgv_fail(CGV_ERROR_UNSUPPORTED,
+                              "%s: unsupported: '%s' is not the filter %s that such networks have",
+                              where, param->name,
+                              param->filter == CGV_FILTER_1_2_1 ? "1 2 1" : "1 3 3 1");
+    free(expected);
+    return status;
+}
+
 static cgv_status copy_weights(cgv_model *model, const cgv_state_dict *dict, const char *where) {
     for (int i = 0; i < model->net->param_count; i++) {
         const cgv_param *param = &model->net->params[i];
@@ -140,6 +107,9 @@ static cgv_status copy_weights(cgv_model *model, const cgv_state_dict *dict, con
                 return cgv_fail(CGV_ERROR_FORMAT,
                                 "%s: damaged: '%s' holds NaN or infinity; its training diverged",
                                 where, param->name);
+        cgv_status status = param->filter ? check_filter(param, tensor->data, where) : CGV_OK;
+        if (status)
+            return status;
         memcpy(model->params + param->offset, tensor->data, param->count * sizeof(float));
     }
     return CGV_OK;
@@ -147,15 +117,20 @@ static cgv_status copy_weights(cgv_model *model, const cgv_state_dict *dict, con
 
 static cgv_status from_dict(cgv_model **out, cgv_state_dict *dict, const char *format,
                             const char *where) {
-    strip_prefix(dict);
-    cgv_status status = drop_statistics(dict, where);
     cgv_net *net;
+    cgv_folds folds;
+    cgv_clean_names(dict);
+    cgv_status status = cgv_folds_take(&folds, dict, where);
+    cgv_clean_statistics(dict);
     if (!status)
         status = detect(&net, dict, where);
     if (!status)
         status = cgv_model_from_net(out, net, format);
     if (!status)
         status = copy_weights(*out, dict, where);
+    if (!status)
+        status = cgv_folds_apply(&folds, *out, where);
+    cgv_folds_free(&folds);
     if (status)
         cgv_model_destroy(out);
     else

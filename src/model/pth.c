@@ -130,6 +130,7 @@ static cgv_status index_tensor(cgv_pth *pth, cgv_pth_tensor *t, const cgv_pickle
         status = index_storage(pth, &t->storage, p, storage, t->name);
     if (status)
         return status;
+    pth->storages[t->storage].wanted = true;
     if (!inside(t, pth->storages[t->storage].count))
         return damaged(pth, t->name, "reaches beyond its storage");
     // Views may repeat numbers (strides of 0, tensors that share a storage) and would let a small
@@ -172,10 +173,57 @@ static cgv_status refuse_content(const cgv_pth *pth, const cgv_pickle *p,
                     pth->where, keys, dict->count > 2 * shown ? " ..." : "");
 }
 
+// Names under which checkpoints keep the generator, or a dictionary that holds it: averaged weights
+// first, for they are what is meant to be used.
+static const cgv_pickle_value *find_generator(const cgv_pickle *p, const cgv_pickle_value *dict) {
+    static const char *const names[] = {"params_ema", "netG",       "G",
+                                        "generator",  "state_dict", "params"};
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        for (uint32_t i = dict->first; i != CGV_PICKLE_END;) {
+            uint32_t next = p->links[i].next;
+            const cgv_pickle_value *value = &p->values[p->links[next].value];
+            if (value->type == CGV_PICKLE_DICT &&
+                cgv_pickle_is_string(&p->values[p->links[i].value], names[n]))
+                return value;
+            i = p->links[next].next;
+        }
+    return NULL;
+}
+
+// The dictionary of tensors in a checkpoint; itself where it holds none.
+static const cgv_pickle_value *find_state_dict(const cgv_pickle *p, const cgv_pickle_value *top) {
+    enum { DEEPEST = 4 };
+    for (int depth = 0; depth < DEEPEST; depth++) {
+        const cgv_pickle_value *inner = find_generator(p, top);
+        if (!inner)
+            break;
+        top = inner;
+    }
+    return top;
+}
+
+// The storages of what else a checkpoint holds: where one ends the next one begins in a legacy
+// file, wanted or not.
+static cgv_status index_other_storages(cgv_pth *pth, const cgv_pickle *pickle) {
+    enum { MOST = 4 * CGV_MAX_TENSORS };
+    int seen = 0, index;
+    for (uint32_t i = 0; i < pickle->value_count; i++) {
+        if (pickle->values[i].type != CGV_PICKLE_PERSISTENT)
+            continue;
+        if (++seen > MOST)
+            return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: more than %d tensors", pth->where, MOST);
+        cgv_status status = index_storage(pth, &index, pickle, &pickle->values[i], "a tensor");
+        if (status)
+            return status;
+    }
+    return CGV_OK;
+}
+
 cgv_status cgv_pth_index(cgv_pth *pth, const cgv_pickle *pickle) {
-    const cgv_pickle_value *dict = &pickle->values[pickle->top];
-    if (dict->type != CGV_PICKLE_DICT)
+    const cgv_pickle_value *top = &pickle->values[pickle->top];
+    if (top->type != CGV_PICKLE_DICT)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: its pickle holds no state_dict", pth->where);
+    const cgv_pickle_value *dict = find_state_dict(pickle, top);
     for (uint32_t i = dict->first; i != CGV_PICKLE_END;) {
         uint32_t next = pickle->links[i].next;
         const cgv_pickle_value *key = &pickle->values[pickle->links[i].value];
@@ -200,7 +248,7 @@ cgv_status cgv_pth_index(cgv_pth *pth, const cgv_pickle *pickle) {
         pth->tensors[pth->tensor_count++] = tensor;
         i = pickle->links[next].next;
     }
-    return CGV_OK;
+    return dict == top ? CGV_OK : index_other_storages(pth, pickle);
 }
 
 // Gather a strided view into C order, one innermost row at a time.

@@ -3,6 +3,8 @@
 #ifndef CGV_MODEL_PTH_H
 #define CGV_MODEL_PTH_H
 
+#include <stdbool.h>
+
 #include "model/pickle.h"
 #include "model/state_dict.h"
 
@@ -13,6 +15,7 @@ typedef struct cgv_pth_storage {
     size_t bytes;
     const uint8_t *data; // NULL until the container found it
     uint8_t *owned;      // freed at the end; NULL when data lies inside the file
+    bool wanted;         // of a tensor of the network
 } cgv_pth_storage;
 
 // Element (i, j, ...) is number offset + i * stride[0] + j * stride[1] ... of the storage.
@@ -33,7 +36,8 @@ typedef struct cgv_pth {
     size_t numbers; // of all tensors so far, bounded by the file's size
 } cgv_pth;
 
-// Fill the tables of tensors and storages from the pickle of a state_dict.
+// Fill the tables of tensors and storages from the pickle of a state_dict, or of a checkpoint that
+// holds the generator's among others.
 CGV_NODISCARD cgv_status cgv_pth_index(cgv_pth *pth, const cgv_pickle *pickle);
 
 // Containers: index the file and find the data of every storage.

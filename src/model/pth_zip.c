@@ -85,6 +85,8 @@ static cgv_status read_storages(cgv_pth *pth, zip_t *archive, const char *folder
                                 size_t *budget) {
     for (int i = 0; i < pth->storage_count; i++) {
         cgv_pth_storage *storage = &pth->storages[i];
+        if (!storage->wanted)
+            continue;
         char *name = cgv_fs_format("%.*sdata/%s", length, folder, storage->key);
         if (!name)
             return out_of_memory(pth);

@@ -85,6 +85,13 @@ const cgv_state_tensor *cgv_state_dict_find(const cgv_state_dict *dict, const ch
     return NULL;
 }
 
+void cgv_state_dict_remove(cgv_state_dict *dict, int index) {
+    cgv_state_tensor *tensor = &dict->tensors[index];
+    free(tensor->name);
+    free(tensor->data);
+    memmove(tensor, tensor + 1, (size_t)(--dict->count - index) * sizeof *tensor);
+}
+
 void cgv_state_dict_free(cgv_state_dict *dict) {
     if (!dict)
         return;

@@ -45,6 +45,8 @@ CGV_NODISCARD cgv_status cgv_state_count(size_t *count, const char *name, int di
                                          const int64_t *shape, const char *where);
 // NULL when absent.
 const cgv_state_tensor *cgv_state_dict_find(const cgv_state_dict *dict, const char *name);
+// The others keep their order.
+void cgv_state_dict_remove(cgv_state_dict *dict, int index);
 void cgv_state_dict_free(cgv_state_dict *dict);
 
 // Parsers work on memory, so that they can be fuzzed; `where` names the source in messages.

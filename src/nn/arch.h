@@ -8,6 +8,15 @@
 // The widest layer of a network that is built by name or recognised.
 #define CGV_ARCH_MAX_CHANNELS 4096
 
+// What keeps the numbers of a layer in range.
+typedef enum cgv_norm_kind {
+    CGV_NORM_INSTANCE,
+    // A batch norm's running statistics, which are part of the convolution before it: its
+    // parameters are called NAME.folded.weight and .bias, so that nobody takes them for those of a
+    // convolution whose norm is still to come.
+    CGV_NORM_FOLDED,
+} cgv_norm_kind;
+
 // ResNet generator (Johnson et al. 2016, as used by Zhu et al. 2017, arXiv:1703.10593): conv 7,
 // stride-2 convs (two in the paper; a third lets it see more of the picture for the same price),
 // residual blocks, as many steps up, conv 7, tanh.
@@ -15,10 +24,12 @@
 #define CGV_RESNET_MAX_DOWNS  4
 
 // How it comes back to the picture's size: transposed convolutions, or nearest enlargement and a
-// 3x3 convolution, which leaves no checkerboard (Odena et al. 2016, Distill).
+// 3x3 convolution, which leaves no checkerboard (Odena et al. 2016, Distill), or an enlargement by
+// the filter 1 3 3 1 and a 3x3 convolution (Zhang 2019, arXiv:1904.11486; Park et al. 2020, CUT).
 typedef enum cgv_resnet_upsample {
     CGV_RESNET_TRANSPOSE,
     CGV_RESNET_RESIZE,
+    CGV_RESNET_BLUR,
 } cgv_resnet_upsample;
 
 // What the last convolution gives: the picture before the tanh; or, for every pixel and channel, a
@@ -41,6 +52,8 @@ typedef struct cgv_resnet_desc {
     int up[CGV_RESNET_MAX_DOWNS]; // channels after each step up
     cgv_resnet_upsample upsample;
     cgv_resnet_head head;
+    cgv_norm_kind norm;
+    bool blur_down;    // halves behind a convolution of stride 1, by the filter 1 2 1 (as above)
     bool mobile;       // depthwise-separable block convolutions (Li et al. 2020, GAN Compression)
     bool dropout_slot; // second convolution of a block is conv_block.6, not .5
     int inner[CGV_RESNET_MAX_BLOCKS]; // channels between a block's two convolutions
@@ -53,9 +66,34 @@ CGV_NODISCARD cgv_status cgv_arch_resnet(cgv_net **out, const cgv_resnet_desc *d
 
 // Where the blocks begin and the convolutions after them sit: N of "model.N.weight".
 typedef struct cgv_resnet_indices {
-    int block, up[CGV_RESNET_MAX_DOWNS], last;
+    int down[CGV_RESNET_MAX_DOWNS], block, up[CGV_RESNET_MAX_DOWNS], last;
 } cgv_resnet_indices;
-cgv_resnet_indices cgv_resnet_find(int downs, int blocks, int ups, cgv_resnet_upsample upsample);
+// Of desc: downs, blur_down, blocks, ups, upsample.
+cgv_resnet_indices cgv_resnet_find(const cgv_resnet_desc *desc);
+
+// U-Net generator (Ronneberger et al. 2015; Isola et al. 2017, arXiv:1611.07004): 4x4 convolutions
+// of stride 2 down to a few pixels, as many transposed ones back, and what each step down found is
+// handed across to the step up of its size. unet_256 has 8 steps, which turn 256x256 into one
+// pixel.
+#define CGV_UNET_MAX_DOWNS 9
+typedef struct cgv_unet_desc {
+    int input_channels, output_channels;
+    int downs;                        // 2 to CGV_UNET_MAX_DOWNS
+    int channels[CGV_UNET_MAX_DOWNS]; // after each step down
+    cgv_norm_kind norm;
+} cgv_unet_desc;
+
+// The paper's shape: ngf channels, twice as many after each step, at most 8 ngf.
+cgv_unet_desc cgv_unet_desc_default(int ngf, int downs);
+CGV_NODISCARD cgv_status cgv_arch_unet(cgv_net **out, const cgv_unet_desc *desc);
+
+// The path of the block of step `level` in a state_dict ("model.model.1.model.3"), 0 the outermost,
+// and where its convolutions are: N of "PATH.model.N.weight".
+const char *cgv_unet_path(char path[96], int level);
+typedef struct cgv_unet_indices {
+    int down, up;
+} cgv_unet_indices;
+cgv_unet_indices cgv_unet_find(int level, int downs);
 
 // PatchGAN discriminator (Isola et al. 2017, arXiv:1611.07004).
 #define CGV_PATCHGAN_MAX_LAYERS 6
@@ -93,16 +131,18 @@ CGV_NODISCARD cgv_status cgv_arch_detect(cgv_net **out, const cgv_weight_shape *
 
 // Networks by name, for training and benchmarks: RGB in, and RGB or judgements out.
 typedef struct cgv_arch_options {
-    // resnet_Nblocks, mobile_resnet_Nblocks, patchgan, patchgan_nonorm, identity. A generator's
-    // name may also say what the two strings below say, as net->architecture does, and how often it
-    // goes down if not twice: resnet_6blocks_3downs_resize_affine.
+    // resnet_Nblocks, mobile_resnet_Nblocks, unet_N, patchgan, patchgan_nonorm, identity. A
+    // resnet's name may also say what the two strings below say, as net->architecture does, and how
+    // often it goes down if not twice: resnet_6blocks_3downs_resize_affine. A U-Net's says the
+    // picture that it takes to one pixel: 2 to the power of its steps down.
     const char *name;
     int ngf;              // channels of a generator's first layer; 0: 64
     int ndf, layers;      // of a patchgan; 0: 64 and 3
+    int judged;           // of a patchgan: channels of what it judges; 0: 3
     int shrink;           // of a patchgan: its picture made smaller by this factor; 0: 1
     int coarse;           // of a patchgan: see cgv_patchgan_desc
-    const char *upsample; // of a generator: "transpose" or "resize"; NULL: as in its name
-    const char *head;     // of a generator: "plain", "affine", "affine2" (half size), "affine4",
+    const char *upsample; // of a resnet: "transpose", "resize" or "blur"; NULL: as in its name
+    const char *head;     // of a resnet: "plain", "affine", "affine2" (half size), "affine4",
                           // "grid"; NULL: as in its name
 } cgv_arch_options;
 

@@ -45,6 +45,9 @@ static cgv_status parse_name(cgv_resnet_desc *desc, const char *full_name, int n
         skipped = affine ? i : 0;
     }
     bool resize = cut(name, "_resize");
+    bool antialias = !resize && cut(name, "_antialias");
+    bool blur_up = antialias || (!resize && cut(name, "_blurup"));
+    bool blur_down = antialias || cut(name, "_blurdown");
     bool mobile = !strncmp(name, "mobile_", 7);
     const char *rest = name + (mobile ? 7 : 0);
     int blocks = -1, downs = 2, end = 0, further = 0;
@@ -53,11 +56,13 @@ static cgv_status parse_name(cgv_resnet_desc *desc, const char *full_name, int n
     if (!end || rest[end] || blocks < 0 || downs < 1 || downs > CGV_RESNET_MAX_DOWNS)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "%s: no such architecture; there are resnet_9blocks (any number; "
-                        "resnet_9blocks_3downs halves once more), mobile_resnet_9blocks, patchgan, "
-                        "patchgan_nonorm, identity",
+                        "resnet_9blocks_3downs halves once more, resnet_9blocks_antialias with "
+                        "filters), mobile_resnet_9blocks, unet_256 (any power of 2 from 4 to 512), "
+                        "patchgan, patchgan_nonorm, identity",
                         full_name);
     *desc = cgv_resnet_desc_default(ngf, downs, blocks, mobile);
-    desc->upsample = resize ? CGV_RESNET_RESIZE : CGV_RESNET_TRANSPOSE;
+    desc->upsample = resize ? CGV_RESNET_RESIZE : blur_up ? CGV_RESNET_BLUR : CGV_RESNET_TRANSPOSE;
+    desc->blur_down = blur_down;
     desc->head = grid ? CGV_RESNET_GRID : affine ? CGV_RESNET_AFFINE : CGV_RESNET_PLAIN;
     desc->ups = grid ? 0 : desc->ups - skipped;
     return CGV_OK;
@@ -81,7 +86,7 @@ static cgv_status choose(int *value, const char *word, const char *const *words,
 }
 
 static cgv_status resnet_by_name(cgv_net **out, const cgv_arch_options *o, int ngf) {
-    static const char *const upsamples[] = {"transpose", "resize"};
+    static const char *const upsamples[] = {"transpose", "resize", "blur"};
     static const char *const heads[] = {"plain", "affine", "affine2", "affine4", "grid"};
     enum { GRID = 4 };
     cgv_resnet_desc desc;
@@ -89,7 +94,7 @@ static cgv_status resnet_by_name(cgv_net **out, const cgv_arch_options *o, int n
     if (status)
         return status;
     int upsample = desc.upsample, head = -1;
-    status = choose(&upsample, o->upsample, upsamples, 2, "upsampling");
+    status = choose(&upsample, o->upsample, upsamples, 3, "upsampling");
     if (!status)
         status = choose(&head, o->head, heads, GRID + 1, "head");
     if (status)
@@ -105,6 +110,25 @@ static cgv_status resnet_by_name(cgv_net **out, const cgv_arch_options *o, int n
     return cgv_arch_resnet(out, &desc);
 }
 
+// The steps down of unet_N, N being 2 to their power; 0: no such name.
+static int unet_downs(const char *name) {
+    for (int downs = 2; downs <= CGV_UNET_MAX_DOWNS; downs++) {
+        char wanted[16];
+        snprintf(wanted, sizeof wanted, "unet_%d", 1 << downs);
+        if (!strcmp(name, wanted))
+            return downs;
+    }
+    return 0;
+}
+
+static cgv_status unet_by_name(cgv_net **out, const cgv_arch_options *o, int downs, int ngf) {
+    if (o->upsample || o->head)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "%s: upsampling and head are choices of a resnet",
+                        o->name);
+    cgv_unet_desc desc = cgv_unet_desc_default(ngf, downs);
+    return cgv_arch_unet(out, &desc);
+}
+
 cgv_status cgv_arch_by_name(cgv_net **out, const cgv_arch_options *o) {
     *out = NULL;
     if (!strcmp(o->name, "identity"))
@@ -118,13 +142,15 @@ cgv_status cgv_arch_by_name(cgv_net **out, const cgv_arch_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "%s: a width of %d channels; it must be 1 to %d",
                         o->name, width, CGV_ARCH_MAX_CHANNELS);
     if (patchgan)
-        return cgv_arch_patchgan(out, &(cgv_patchgan_desc){.input_channels = 3,
-                                                           .ndf = width,
-                                                           .layers = o->layers ? o->layers : 3,
-                                                           .no_norm = no_norm,
-                                                           .shrink = o->shrink,
-                                                           .coarse = o->coarse});
-    return resnet_by_name(out, o, width);
+        return cgv_arch_patchgan(out,
+                                 &(cgv_patchgan_desc){.input_channels = o->judged ? o->judged : 3,
+                                                      .ndf = width,
+                                                      .layers = o->layers ? o->layers : 3,
+                                                      .no_norm = no_norm,
+                                                      .shrink = o->shrink,
+                                                      .coarse = o->coarse});
+    int downs = unet_downs(o->name);
+    return downs ? unet_by_name(out, o, downs, width) : resnet_by_name(out, o, width);
 }
 
 // ---- weights to start from ----
@@ -175,7 +201,11 @@ void cgv_arch_init(const cgv_net *net, float *params, uint64_t seed) {
     for (int i = 1; i < net->node_count; i++) {
         const cgv_node *node = &net->nodes[i];
         bool norm = node->op == CGV_OP_INSTANCE_NORM;
-        draw(net, params, node->weight, norm ? 1 : 0, weight_deviation(net, i), &rng);
         fill_zero(net, params, node->bias);
+        if (node->weight >= 0 && net->params[node->weight].filter)
+            cgv_param_fill_filter(&net->params[node->weight],
+                                  params + net->params[node->weight].offset);
+        else
+            draw(net, params, node->weight, norm ? 1 : 0, weight_deviation(net, i), &rng);
     }
 }

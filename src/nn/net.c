@@ -156,6 +156,31 @@ int cgv_net_conv_transpose(cgv_net *net, int x, const char *name, const cgv_conv
     return add_conv(net, CGV_OP_CONV_TRANSPOSE, x, name, desc);
 }
 
+// A fixed filter of one plane for every channel. Returns the parameter.
+static int add_filter(cgv_net *net, int x, const char *name, cgv_filter filter, int kernel) {
+    int param = add_param(net, name, "filt", 4,
+                          (const int64_t[4]){input_channels(net, x), 1, kernel, kernel});
+    if (param >= 0)
+        net->params[param].filter = filter;
+    return param;
+}
+
+int cgv_net_blur_down(cgv_net *net, int x, const char *name) {
+    if (net->status)
+        return 0;
+    cgv_node node = {.op = CGV_OP_CONV,
+                     .input = {x, -1},
+                     .channels = input_channels(net, x),
+                     .weight = add_filter(net, x, name, CGV_FILTER_1_2_1, 3),
+                     .bias = -1,
+                     .kernel = 3,
+                     .stride = 2,
+                     .pad = 1,
+                     .groups = input_channels(net, x),
+                     .pad_mode = CGV_PAD_REFLECT};
+    return net->status ? 0 : add_node(net, &node);
+}
+
 static int add_unary(cgv_net *net, int x, cgv_node node) {
     node.input[0] = x;
     node.input[1] = -1;
@@ -200,6 +225,17 @@ int cgv_net_add(cgv_net *net, int x, int y) {
     return add_node(net, &node);
 }
 
+int cgv_net_concat(cgv_net *net, int x, int y) {
+    if (net->status)
+        return 0;
+    int channels = input_channels(net, x) + input_channels(net, y);
+    if (channels > MAX_CHANNELS)
+        return refuse(net, "concatenation", "the number of channels is out of range");
+    cgv_node node = {
+        .op = CGV_OP_CONCAT, .input = {x, y}, .channels = channels, .weight = -1, .bias = -1};
+    return add_node(net, &node);
+}
+
 int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode) {
     if (net->status)
         return 0;
@@ -209,6 +245,26 @@ int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode) {
         net, x,
         (cgv_node){
             .op = CGV_OP_UPSAMPLE, .weight = -1, .bias = -1, .factor = factor, .upsample = mode});
+}
+
+int cgv_net_blur_up(cgv_net *net, int x, const char *name) {
+    if (net->status)
+        return 0;
+    cgv_node node = {.op = CGV_OP_UPSAMPLE,
+                     .weight = add_filter(net, x, name, CGV_FILTER_1_3_3_1, 4),
+                     .bias = -1,
+                     .factor = 2,
+                     .upsample = CGV_UPSAMPLE_BILINEAR};
+    return net->status ? 0 : add_unary(net, x, node);
+}
+
+void cgv_param_fill_filter(const cgv_param *param, float *values) {
+    static const float filters[][4] = {[CGV_FILTER_1_2_1] = {0.25f, 0.5f, 0.25f},
+                                       [CGV_FILTER_1_3_3_1] = {0.25f, 0.75f, 0.75f, 0.25f}};
+    size_t kernel = (size_t)param->shape[3];
+    for (size_t i = 0; i < param->count; i++)
+        values[i] =
+            filters[param->filter][i % kernel] * filters[param->filter][i / kernel % kernel];
 }
 
 int cgv_net_average_pool(cgv_net *net, int x, int factor) {
@@ -268,6 +324,7 @@ static int64_t output_side(const cgv_node *n, int64_t side) {
     case CGV_OP_INSTANCE_NORM:
     case CGV_OP_ACTIVATION:
     case CGV_OP_ADD:
+    case CGV_OP_CONCAT:
     case CGV_OP_AFFINE_HEAD:
     case CGV_OP_BILATERAL_SLICE:
     case CGV_OP_JOIN:
@@ -309,8 +366,10 @@ static cgv_status node_size(const cgv_net *net, int index, cgv_size *sizes) {
         const cgv_size *other = &sizes[n->input[1]];
         if (other->h != h || other->w != w)
             return cgv_fail(CGV_ERROR_ARGUMENT, "%s: %s meets %dx%d and %dx%d", net->architecture,
-                            n->op == CGV_OP_ADD ? "an addition" : "an affine head", (int)w, (int)h,
-                            other->w, other->h);
+                            n->op == CGV_OP_ADD      ? "an addition"
+                            : n->op == CGV_OP_CONCAT ? "a concatenation"
+                                                     : "an affine head",
+                            (int)w, (int)h, other->w, other->h);
     }
     return CGV_OK;
 }

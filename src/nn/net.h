@@ -17,6 +17,7 @@ typedef enum cgv_op {
     CGV_OP_INSTANCE_NORM,  // optional scale, shift [c]
     CGV_OP_ACTIVATION,
     CGV_OP_ADD,          // two inputs of one shape
+    CGV_OP_CONCAT,       // two inputs of one size: the channels of the first, then the second's
     CGV_OP_UPSAMPLE,     // by an integer factor
     CGV_OP_AVERAGE_POOL, // means of squares of factor x factor
     CGV_OP_AFFINE_HEAD,  // tanh(x * (1 + gain) + offset); inputs: gains and offsets [2c], x [c]
@@ -39,9 +40,18 @@ typedef struct cgv_node {
     cgv_upsample_mode upsample;
 } cgv_node;
 
+// Filters that networks keep among their weights but do not learn.
+typedef enum cgv_filter {
+    CGV_FILTER_NONE,
+    CGV_FILTER_1_2_1,   // 1 2 1 across and down, their sum 1
+    CGV_FILTER_1_3_3_1, // the same with 1 3 3 1, their sum 4: what enlarging to twice the size
+                        // takes
+} cgv_filter;
+
 // Name as in the PyTorch state_dict; PyTorch's shape; offset in floats into the parameter arena.
 typedef struct cgv_param {
     char name[96];
+    cgv_filter filter; // else learned
     int dims;
     int64_t shape[4];
     size_t count, offset;
@@ -77,14 +87,23 @@ typedef struct cgv_conv_desc {
 int cgv_net_conv(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc);
 int cgv_net_conv_transpose(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc);
 int cgv_net_instance_norm(cgv_net *net, int x, const char *name);
+// Half the size by a fixed filter, 1 2 1 over a reflected border; twice the size by 1 3 3 1 over a
+// repeated one, which is a bilinear enlargement. Their filters are parameters, NAME.filt [c, 1, k,
+// k], for files to hold.
+int cgv_net_blur_down(cgv_net *net, int x, const char *name);
+int cgv_net_blur_up(cgv_net *net, int x, const char *name);
 int cgv_net_activation(cgv_net *net, int x, cgv_activation activation, float slope);
 int cgv_net_add(cgv_net *net, int x, int y);
+int cgv_net_concat(cgv_net *net, int x, int y);
 int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode);
 // The sides of x must be multiples of factor: see net->multiple.
 int cgv_net_average_pool(cgv_net *net, int x, int factor);
 int cgv_net_join(cgv_net *net, int x, int y);
 int cgv_net_affine_head(cgv_net *net, int coefficients, int x);
 int cgv_net_bilateral_slice(cgv_net *net, int grid, int x);
+
+// The numbers of a parameter that is a filter.
+void cgv_param_fill_filter(const cgv_param *param, float *values);
 
 // Height and width of every node's tensor for one input size; `sizes` has node_count entries.
 // CGV_ERROR_ARGUMENT when the sides are no multiples of net->multiple, or too small for a layer.

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "cgvideo/log.h"
+#include "model/clean.h"
+#include "model/folds.h"
+#include "model/model.h"
 #include "nn/arch.h"
 
 static int messages;
@@ -46,7 +49,20 @@ static void check_notes(const cgv_state_notes *notes) {
     expect(!notes->train_width == !notes->train_height);
 }
 
-static void detect(const cgv_state_dict *dict) {
+static void apply(const cgv_folds *folds, cgv_net *net) {
+    cgv_model model = {.net = net, .params = calloc(net->param_floats + 1, sizeof(float))};
+    cgv_status status = model.params ? cgv_folds_apply(folds, &model, "fuzz") : CGV_OK;
+    expect(!status || status == CGV_ERROR_FORMAT);
+    free(model.params);
+}
+
+// The network that the dictionary is of, with all norms folded in.
+static void detect(cgv_state_dict *dict) {
+    cgv_folds folds;
+    cgv_clean_names(dict);
+    cgv_status folded = cgv_folds_take(&folds, dict, "fuzz");
+    expect(folded != CGV_ERROR_MEMORY);
+    cgv_clean_statistics(dict);
     cgv_weight_shape *shapes = calloc((size_t)dict->count + 1, sizeof *shapes);
     if (!shapes)
         return;
@@ -60,6 +76,9 @@ static void detect(const cgv_state_dict *dict) {
     expect(!status || (!net && status == CGV_ERROR_UNSUPPORTED));
     if (!status)
         expect(net->param_count == dict->count);
+    if (!status && !folded)
+        apply(&folds, net);
+    cgv_folds_free(&folds);
     cgv_net_destroy(&net);
     free(shapes);
 }

@@ -89,6 +89,9 @@ static void make_types(void) {
     make_pth(&file, "types");
     file.wrapped = "net";
     make_pth(&file, "wrapped");
+    file.wrapped = "netG";
+    file.aside = 2;
+    make_pth(&file, "checkpoint");
 
     fixture_bytes bytes = {0};
     fixture_safetensors(&bytes,
@@ -122,5 +125,7 @@ int main(int argc, char **argv) {
     make_types();
     make_net("patchgan");
     make_net("resnet_1blocks");
+    make_net("resnet_1blocks_antialias");
+    make_net("unet_16");
     return 0;
 }
