@@ -78,6 +78,7 @@ static void evaluate(const ref_evaluation *e, int index) {
     case CGV_OP_AFFINE_HEAD:
         ref_affine_head(y, a, b, out);
         break;
+    case CGV_OP_CONCAT:
     case CGV_OP_JOIN:
         for (int n = 0; n < in.n; n++) {
             size_t first = ref_count(in) / (size_t)in.n, all = ref_count(out) / (size_t)in.n;

@@ -375,6 +375,19 @@ static void test_graphs(void) {
     cgv_net_add(net, y, x);
     check_built(net, 1, 5, 7);
 
+    net = empty_net("channels behind each other");
+    x = cgv_net_activation(net, norm(net, conv(net, 0, "c"), "n"), CGV_ACT_RELU, 0);
+    x = conv(net, cgv_net_concat(net, x, 0), "d");
+    cgv_net_concat(net, conv(net, 0, "e"), x);
+    check_built(net, 2, 5, 7);
+
+    net = empty_net("channels of one tensor twice, and the tensor itself");
+    x = conv(net, 0, "c");
+    y = conv(net, cgv_net_concat(net, x, x), "d");
+    y = cgv_net_concat(net, cgv_net_add(net, y, x), y);
+    cgv_net_concat(net, cgv_net_concat(net, 0, 0), y);
+    check_built(net, 2, 5, 7);
+
     net = empty_net("what nobody reads");
     x = conv(net, 0, "c");
     cgv_net_activation(net, conv(net, x, "dead"), CGV_ACT_RELU, 0);
@@ -431,7 +444,7 @@ static cgv_net *random_net(int nodes) {
         int other = same[cgv_rng_below(&rng, (uint32_t)count)];
         char name[16];
         snprintf(name, sizeof name, "n%d", i);
-        switch (cgv_rng_below(&rng, 8)) {
+        switch (cgv_rng_below(&rng, 10)) {
         case 0:
         case 1:
             x = conv(net, x, name);
@@ -446,6 +459,10 @@ static cgv_net *random_net(int nodes) {
         case 5:
         case 6:
             x = cgv_net_add(net, x, other);
+            break;
+        case 7:
+        case 8:
+            x = conv(net, cgv_net_concat(net, x, other), name);
             break;
         default:
             other = cgv_net_conv(net, other, name, &(cgv_conv_desc){.channels = 4, .kernel = 1});

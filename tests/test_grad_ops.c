@@ -219,6 +219,52 @@ static void test_upsample(void) {
     op_end();
 }
 
+// ---- join ----
+
+// The channels of dy come apart: the first `a` of them, and the others. wanted: of the two parts.
+static bool run_split(ref_shape s, int a, const bool wanted[2]) {
+    float *dy = op_random(ref_count(s));
+    ref_shape part[2] = {s, s};
+    part[0].c = a;
+    part[1].c = s.c - a;
+    guarded_begin(&op_memory);
+    cgv_tensor from = op_tensor(op_floats(GUARDED_INPUT, dy, ref_count(s)), s), to[2];
+    for (int k = 0; k < 2; k++) {
+        uint64_t at = wanted[k] ? op_floats(GUARDED_OUTPUT, NULL, ref_count(part[k])) : 0;
+        to[k] = op_tensor(at, part[k]);
+    }
+    cgv_split(op_memory.cmd, to[0], to[1], from);
+    bool right = guarded_run(&op_memory);
+    for (int k = 0; k < 2 && right; k++) {
+        if (!wanted[k])
+            continue;
+        const float *got = guarded_result(&op_memory, to[k].address);
+        size_t first = k ? (size_t)(a * s.h * s.w) : 0, count = ref_count(part[k]) / (size_t)s.n;
+        for (int n = 0; n < s.n; n++)
+            right &=
+                !memcmp(got + (size_t)n * count,
+                        dy + (size_t)n * ref_count(s) / (size_t)s.n + first, count * sizeof *got);
+    }
+    if (!right)
+        printf("FAILED: split of %dx%dx%dx%d after %d channels\n", s.n, s.c, s.h, s.w, a);
+    free(dy);
+    return right;
+}
+
+static void test_split(void) {
+    static const bool both[2] = {true, true}, first[2] = {true, false}, second[2] = {false, true};
+    op_begin(OP_GRAD_MEMORY, 11);
+    for (size_t i = 0; i < SHAPES; i++) {
+        ref_shape s = shapes[i];
+        s.c += 1;
+        CU_ASSERT(run_split(s, 1, both));
+        CU_ASSERT(run_split(s, s.c - 1, both));
+        CU_ASSERT(run_split(s, 1, first));
+        CU_ASSERT(run_split(s, 1, second));
+    }
+    op_end();
+}
+
 // ---- losses ----
 
 typedef struct loss_run {
@@ -417,13 +463,10 @@ static void test_adam(void) {
 
 int main(void) {
     static const cgv_test_case cases[] = {
-        {"instance norm", test_norm},
-        {"activations", test_activations},
-        {"upsampling", test_upsample},
-        {"losses", test_losses},
-        {"losses keep NaN", test_losses_keep_nan},
-        {"Adam", test_adam},
-        {0},
+        {"instance norm", test_norm},  {"activations", test_activations},
+        {"upsampling", test_upsample}, {"join", test_split},
+        {"losses", test_losses},       {"losses keep NaN", test_losses_keep_nan},
+        {"Adam", test_adam},           {0},
     };
     return cgv_test_run("gradients of operations", cases);
 }

@@ -399,6 +399,47 @@ static void test_add(void) {
     op_end();
 }
 
+// Pictures of `a` and of `b` channels behind each other.
+static bool run_join(ref_shape s, int a_channels, int b_channels) {
+    ref_shape a_shape = s, b_shape = s;
+    a_shape.c = a_channels;
+    b_shape.c = b_channels;
+    s.c = a_channels + b_channels;
+    float *a = numbers_random(&op_rng, ref_count(a_shape), 0, 1);
+    float *b = numbers_random(&op_rng, ref_count(b_shape), 0, 1);
+    double *expected = numbers_allocate(ref_count(s), sizeof *expected);
+    for (int n = 0; n < s.n; n++)
+        for (int c = 0; c < s.c; c++)
+            for (int i = 0; i < s.h * s.w; i++)
+                expected[ref_at(s, n, c, 0, i)] = c < a_channels
+                                                      ? a[ref_at(a_shape, n, c, 0, i)]
+                                                      : b[ref_at(b_shape, n, c - a_channels, 0, i)];
+    guarded_begin(&op_memory);
+    uint64_t a_at = op_floats(GUARDED_INPUT, a, ref_count(a_shape));
+    uint64_t b_at = op_floats(GUARDED_INPUT, b, ref_count(b_shape));
+    uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(s));
+    cgv_join(op_memory.cmd, op_tensor(y_at, s), op_tensor(a_at, a_shape), op_tensor(b_at, b_shape));
+    bool right = guarded_run(&op_memory) &&
+                 numbers_close(guarded_result(&op_memory, y_at), expected, ref_count(s), 0);
+    if (!right)
+        printf("FAILED: join of %d and %d channels, %dx%dx%d\n", a_channels, b_channels, s.n, s.h,
+               s.w);
+    free(a);
+    free(b);
+    free(expected);
+    return right;
+}
+
+static void test_join(void) {
+    op_begin(OP_MEMORY, 12);
+    for (size_t i = 0; i < SHAPES - 1; i++) {
+        CU_ASSERT(run_join(shapes[i], 1, 1));
+        CU_ASSERT(run_join(shapes[i], 3, 5));
+        CU_ASSERT(run_join(shapes[i], 4, 1));
+    }
+    op_end();
+}
+
 // ---- resampling ----
 
 static bool run_upsample(ref_shape s, int factor, cgv_upsample_mode mode) {
@@ -486,6 +527,7 @@ int main(void) {
         {"instance norm: the same bytes every time", test_norm_is_reproducible},
         {"activations", test_activations},
         {"add", test_add},
+        {"join", test_join},
         {"upsample", test_upsample},
         {"NaN survives", test_nan_survives},
         {0},

@@ -285,6 +285,26 @@ static void test_traps(void) {
     cgv_net_instance_norm(net, x, "n");
     check_built(net);
 
+    net = empty_net("channels behind each other");
+    x = cgv_net_conv(net, 0, "c", &conv3);
+    y = cgv_net_activation(net, cgv_net_instance_norm(net, x, "n"), CGV_ACT_RELU, 0);
+    cgv_net_concat(net, y, 0);
+    check_built(net);
+
+    // Read again, and normalised, after they were put behind each other.
+    net = empty_net("operands and result of a concatenation read again");
+    x = cgv_net_conv(net, 0, "c", &conv3);
+    y = cgv_net_concat(net, x, cgv_net_concat(net, x, 0));
+    y = cgv_net_conv(net, cgv_net_instance_norm(net, y, "n"), "d", &conv3);
+    cgv_net_add(net, y, x);
+    check_built(net);
+
+    net = empty_net("channels of one tensor twice");
+    x = cgv_net_conv(net, 0, "c", &conv3);
+    y = cgv_net_concat(net, x, x);
+    cgv_net_concat(net, cgv_net_concat(net, 0, 0), y);
+    check_built(net);
+
     net = empty_net("chain of activations");
     x = cgv_net_activation(net, cgv_net_conv(net, 0, "c", &conv3), CGV_ACT_RELU, 0);
     x = cgv_net_activation(net, x, CGV_ACT_SIGMOID, 0);
@@ -311,6 +331,12 @@ static int head(cgv_net *net, int x, int other, const char *name) {
     return cgv_net_affine_head(net, coefficients, x);
 }
 
+// As many channels as before out of those of two.
+static int concat(cgv_net *net, int x, int other, const char *name) {
+    return cgv_net_conv(net, cgv_net_concat(net, x, other), name,
+                        &(cgv_conv_desc){.channels = 4, .kernel = 1});
+}
+
 // Nodes of any kind upon nodes anywhere before, mostly near; many are read twice or never.
 static cgv_net *random_net(int nodes) {
     cgv_net *net = empty_net("random");
@@ -321,7 +347,7 @@ static cgv_net *random_net(int nodes) {
         int other = same[cgv_rng_below(&rng, (uint32_t)count)];
         char name[16];
         snprintf(name, sizeof name, "n%d", i);
-        switch (cgv_rng_below(&rng, 9)) {
+        switch (cgv_rng_below(&rng, 11)) {
         case 0:
         case 1:
             x = cgv_net_conv(net, x, name, &conv3);
@@ -339,6 +365,10 @@ static cgv_net *random_net(int nodes) {
             break;
         case 7:
             x = head(net, x, other, name);
+            break;
+        case 8:
+        case 9:
+            x = concat(net, x, other, name);
             break;
         default:
             x = up_and_down(net, x, name, cgv_rng_below(&rng, 2));

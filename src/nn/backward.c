@@ -192,14 +192,18 @@ static void walk_upsample(walk *w, const plan_step *step, int dy_where) {
     contribute(w, node->input[0], dx_where);
 }
 
+// Concatenation and join: the numbers of each picture come apart where they were put together.
 static void walk_join(walk *w, const plan_step *step, int dy_where) {
     const int *x = w->plan->net->nodes[step->node].input;
-    int dx_where[2] = {contribution(w, x[0]), contribution(w, x[1])};
-    if (w->cmd)
-        cgv_split(w->cmd, gradient_tensor(w, x[0], dx_where[0]),
-                  gradient_tensor(w, x[1], dx_where[1]), gradient_tensor(w, step->out, dy_where));
-    contribute(w, x[0], dx_where[0]);
-    contribute(w, x[1], dx_where[1]);
+    for (int k = 0; k < 2; k++) { // one by one, for both may be the same tensor
+        int dx_where = contribution(w, x[k]);
+        if (w->cmd && wanted(w, x[k])) {
+            cgv_tensor dx[2] = {cgv_plan_shape(w->plan, x[0]), cgv_plan_shape(w->plan, x[1])};
+            dx[k] = gradient_tensor(w, x[k], dx_where);
+            cgv_split(w->cmd, dx[0], dx[1], gradient_tensor(w, step->out, dy_where));
+        }
+        contribute(w, x[k], dx_where);
+    }
 }
 
 // Affine head and bilateral slice: their gradients take the same operands.
@@ -256,6 +260,7 @@ static void walk_back(walk *w) {
         case CGV_OP_AVERAGE_POOL:
             walk_average_pool(w, step, dy_where);
             break;
+        case CGV_OP_CONCAT:
         case CGV_OP_JOIN:
             walk_join(w, step, dy_where);
             break;

@@ -200,6 +200,17 @@ int cgv_net_add(cgv_net *net, int x, int y) {
     return add_node(net, &node);
 }
 
+int cgv_net_concat(cgv_net *net, int x, int y) {
+    if (net->status)
+        return 0;
+    int channels = input_channels(net, x) + input_channels(net, y);
+    if (channels > MAX_CHANNELS)
+        return refuse(net, "concatenation", "the number of channels is out of range");
+    cgv_node node = {
+        .op = CGV_OP_CONCAT, .input = {x, y}, .channels = channels, .weight = -1, .bias = -1};
+    return add_node(net, &node);
+}
+
 int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode) {
     if (net->status)
         return 0;
@@ -268,6 +279,7 @@ static int64_t output_side(const cgv_node *n, int64_t side) {
     case CGV_OP_INSTANCE_NORM:
     case CGV_OP_ACTIVATION:
     case CGV_OP_ADD:
+    case CGV_OP_CONCAT:
     case CGV_OP_AFFINE_HEAD:
     case CGV_OP_BILATERAL_SLICE:
     case CGV_OP_JOIN:
@@ -309,8 +321,10 @@ static cgv_status node_size(const cgv_net *net, int index, cgv_size *sizes) {
         const cgv_size *other = &sizes[n->input[1]];
         if (other->h != h || other->w != w)
             return cgv_fail(CGV_ERROR_ARGUMENT, "%s: %s meets %dx%d and %dx%d", net->architecture,
-                            n->op == CGV_OP_ADD ? "an addition" : "an affine head", (int)w, (int)h,
-                            other->w, other->h);
+                            n->op == CGV_OP_ADD      ? "an addition"
+                            : n->op == CGV_OP_CONCAT ? "a concatenation"
+                                                     : "an affine head",
+                            (int)w, (int)h, other->w, other->h);
     }
     return CGV_OK;
 }

@@ -17,6 +17,7 @@ typedef enum cgv_op {
     CGV_OP_INSTANCE_NORM,  // optional scale, shift [c]
     CGV_OP_ACTIVATION,
     CGV_OP_ADD,          // two inputs of one shape
+    CGV_OP_CONCAT,       // two inputs of one size: the channels of the first, then the second's
     CGV_OP_UPSAMPLE,     // by an integer factor
     CGV_OP_AVERAGE_POOL, // means of squares of factor x factor
     CGV_OP_AFFINE_HEAD,  // tanh(x * (1 + gain) + offset); inputs: gains and offsets [2c], x [c]
@@ -79,6 +80,7 @@ int cgv_net_conv_transpose(cgv_net *net, int x, const char *name, const cgv_conv
 int cgv_net_instance_norm(cgv_net *net, int x, const char *name);
 int cgv_net_activation(cgv_net *net, int x, cgv_activation activation, float slope);
 int cgv_net_add(cgv_net *net, int x, int y);
+int cgv_net_concat(cgv_net *net, int x, int y);
 int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode);
 // The sides of x must be multiples of factor: see net->multiple.
 int cgv_net_average_pool(cgv_net *net, int x, int factor);

@@ -75,6 +75,7 @@ static void label_step(const cgv_plan *plan, plan_step *step) {
         [CGV_OP_INSTANCE_NORM] = "instance norm",
         [CGV_OP_ACTIVATION] = "activation",
         [CGV_OP_ADD] = "add",
+        [CGV_OP_CONCAT] = "concat",
         [CGV_OP_UPSAMPLE] = "upsample",
         [CGV_OP_AVERAGE_POOL] = "average pool",
         [CGV_OP_AFFINE_HEAD] = "affine head",
@@ -459,6 +460,7 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
         case CGV_OP_AFFINE_HEAD:
             cgv_affine_head(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
             break;
+        case CGV_OP_CONCAT:
         case CGV_OP_JOIN:
             cgv_join(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
             break;

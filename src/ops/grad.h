@@ -46,7 +46,7 @@ void cgv_upsample_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, int factor,
 // Of cgv_shrink where the sides of x are `factor` times those of y.
 void cgv_shrink_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, int factor);
 
-// Of cgv_join.
+// Of cgv_join; an address of 0: not wanted.
 void cgv_split(cgv_cmd *cmd, cgv_tensor da, cgv_tensor db, cgv_tensor dy);
 
 // ---- affine head (ops/affine_head.c) ----

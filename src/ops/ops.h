@@ -79,7 +79,8 @@ void cgv_instance_norm(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
 void cgv_activation_apply(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_activation activation,
                           float slope);                               // y may be x
 void cgv_add(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b); // y may be a or b
-// y [N, 1, 1, A + B]: of every picture the numbers of a, and behind them those of b.
+// y of any shape that holds, of every picture, the numbers of a and behind them those of b: for
+// tensors of one size, their channels one after the other.
 void cgv_join(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b);
 
 // ---- affine head (ops/affine_head.c) ----

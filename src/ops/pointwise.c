@@ -32,14 +32,6 @@ void cgv_add(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b) {
     pointwise(cmd, y, a, &b, CGV_ACT_NONE, 0);
 }
 
-// One picture's part of y in cgv_join, behind `skipped` floats of it, shaped as one picture of
-// `like`.
-static cgv_tensor part(cgv_tensor y, int picture, cgv_tensor like, uint64_t skipped) {
-    like.n = 1;
-    like.address = y.address + ((uint64_t)picture * (uint64_t)y.w + skipped) * sizeof(float);
-    return like;
-}
-
 static cgv_tensor one_picture(cgv_tensor t, int picture) {
     t.n = 1;
     t.address += (uint64_t)picture * cgv_tensor_bytes(t);
@@ -48,6 +40,14 @@ static cgv_tensor one_picture(cgv_tensor t, int picture) {
 
 static uint64_t elements(cgv_tensor t) {
     return (uint64_t)t.c * (uint64_t)t.h * (uint64_t)t.w;
+}
+
+// One picture's part of y in cgv_join, behind `skipped` floats of it, shaped as one picture of
+// `like`.
+static cgv_tensor part(cgv_tensor y, int picture, cgv_tensor like, uint64_t skipped) {
+    like.n = 1;
+    like.address = y.address + ((uint64_t)picture * elements(y) + skipped) * sizeof(float);
+    return like;
 }
 
 void cgv_join(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b) {
@@ -59,7 +59,10 @@ void cgv_join(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b) {
 
 void cgv_split(cgv_cmd *cmd, cgv_tensor da, cgv_tensor db, cgv_tensor dy) {
     for (int i = 0; i < dy.n; i++) {
-        pointwise(cmd, one_picture(da, i), part(dy, i, da, 0), NULL, CGV_ACT_NONE, 0);
-        pointwise(cmd, one_picture(db, i), part(dy, i, db, elements(da)), NULL, CGV_ACT_NONE, 0);
+        if (da.address)
+            pointwise(cmd, one_picture(da, i), part(dy, i, da, 0), NULL, CGV_ACT_NONE, 0);
+        if (db.address)
+            pointwise(cmd, one_picture(db, i), part(dy, i, db, elements(da)), NULL, CGV_ACT_NONE,
+                      0);
     }
 }
