@@ -1,7 +1,8 @@
 // Generators and discriminators: files on disk <-> a net and its weights in host memory.
 //
 // Read: PyTorch .pth (zip and legacy containers, never executing anything in them) and
-// .safetensors. The architecture is inferred from the names and shapes of the weights.
+// .safetensors, whose architecture is inferred from the names and shapes of the weights; and .onnx,
+// which holds the graph of any network, in the operator sets 9 to 21.
 //
 // Metadata of a .safetensors file that cgvideo reads and writes; all may be missing, others are
 // ignored: "description", a line for people; "train_size", the size of the pictures that the
@@ -25,7 +26,7 @@ typedef struct cgv_model cgv_model;
 typedef struct cgv_model_info {
     // "resnet_9blocks", "mobile_resnet_9blocks", "resnet_6blocks_resize_affine", "patchgan" …
     char architecture[64];
-    char format[32]; // "pth (legacy)", "pth (zip)", "safetensors", "built in"
+    char format[32]; // "pth (legacy)", "pth (zip)", "safetensors", "onnx", "built in"
     int input_channels;
     int output_channels;
     int multiple;       // picture sides are extended to multiples of this by reflection
@@ -39,6 +40,28 @@ typedef struct cgv_model_info {
 // file cannot be read, CGV_ERROR_FORMAT when it is damaged, CGV_ERROR_UNSUPPORTED when it is whole
 // but holds no network that cgvideo knows.
 CGV_NODISCARD cgv_status cgv_model_load(cgv_model **out, const char *path);
+
+// What the numbers of an .onnx graph's pictures are, black to white, at its input and output; and
+// the order of their channels. AUTO: as its metadata say, else as its layers let guess, else
+// -1..1 and RGB. CGV_ERROR_ARGUMENT for another kind of file, where they are known.
+typedef enum cgv_model_range {
+    CGV_MODEL_RANGE_AUTO,
+    CGV_MODEL_RANGE_SIGNED, // -1..1
+    CGV_MODEL_RANGE_UNIT,   // 0..1
+    CGV_MODEL_RANGE_BYTES,  // 0..255
+} cgv_model_range;
+typedef enum cgv_model_order {
+    CGV_MODEL_ORDER_AUTO,
+    CGV_MODEL_ORDER_RGB,
+    CGV_MODEL_ORDER_BGR,
+} cgv_model_order;
+typedef struct cgv_model_params {
+    cgv_model_range range;
+    cgv_model_order order;
+} cgv_model_params;
+// params NULL: all AUTO.
+CGV_NODISCARD cgv_status cgv_model_load_with(cgv_model **out, const char *path,
+                                             const cgv_model_params *params);
 
 // How a file holds the weights. Half precision takes half the space; the network computes in
 // float32 either way.
