@@ -71,10 +71,16 @@ typedef enum cgv_model_precision {
 } cgv_model_precision;
 
 // Write as .safetensors, with the same names and shapes and with the metadata above. The file
-// appears whole or not at all. CGV_ERROR_UNSUPPORTED when there are no weights, or one is beyond
-// the range of CGV_MODEL_F16.
+// appears whole or not at all. CGV_ERROR_UNSUPPORTED when there are no weights, one is beyond the
+// range of CGV_MODEL_F16, or the model is a graph from an .onnx file, which weights alone do not
+// tell.
 CGV_NODISCARD cgv_status cgv_model_save(const cgv_model *model, const char *path,
                                         cgv_model_precision precision);
+
+// Write as an .onnx graph of float32 (operator set 17) for other programs: pictures of any size and
+// batch, [N, C, H, W], whose sides are multiples of cgv_model_info.multiple, in -1..1 and RGB, as
+// its metadata say. The file appears whole or not at all.
+CGV_NODISCARD cgv_status cgv_model_save_onnx(const cgv_model *model, const char *path);
 
 // Replace the description. CGV_ERROR_ARGUMENT when the text is longer than CGV_MODEL_DESCRIPTION
 // allows, no UTF-8, or has control characters in it.

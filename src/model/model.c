@@ -272,6 +272,9 @@ cgv_status cgv_model_save(const cgv_model *model, const char *path, cgv_model_pr
     if (!model->net->param_count)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: %s has no weights to write", path,
                         model->net->architecture);
+    if (!strcmp(model->info.format, "onnx"))
+        return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                        "%s: a graph from an .onnx file can only be written as .onnx", path);
     cgv_state_dict dict = {0};
     memcpy(dict.notes.description, model->info.description, sizeof dict.notes.description);
     dict.notes.train_width = model->info.train_width;
@@ -282,4 +285,8 @@ cgv_status cgv_model_save(const cgv_model *model, const char *path, cgv_model_pr
                                        precision == CGV_MODEL_F16 ? CGV_DTYPE_F16 : CGV_DTYPE_F32);
     cgv_state_dict_free(&dict);
     return status;
+}
+
+cgv_status cgv_model_save_onnx(const cgv_model *model, const char *path) {
+    return cgv_onnx_write(model, path);
 }
