@@ -465,8 +465,7 @@ static size_t metadata(exporter *e, Cgv__Onnx__Entry **out) {
         out[count++] = entry(b, list[i].key, list[i].value);
     out[count++] = entry(b, "input_range", "-1,1");
     out[count++] = entry(b, "channel_order", "rgb");
-    if (info->output_channels == info->input_channels)
-        out[count++] = entry(b, "output_range", "-1,1");
+    out[count++] = entry(b, "output_range", "-1,1");
     return count;
 }
 

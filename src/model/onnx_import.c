@@ -17,9 +17,9 @@ enum {
     NEWEST_OPSET = 24,
 };
 
-// Sides of the made-up pictures. Multiples of 256, which the deepest nets halve without rest; none
-// is a simple multiple of another one, so that no size passes for another.
-static const cgv_size lanes[ONNX_LANES] = {{1280, 1792}, {1792, 2816}, {2816, 1280}};
+// Sides of the made-up pictures. Multiples of 768, which the deepest nets halve without rest, and
+// divide by 3; none is a simple multiple of another one, so that no size passes for another.
+static const cgv_size lanes[ONNX_LANES] = {{1536, 2304}, {2304, 3840}, {3840, 1536}};
 
 static const struct {
     const char *op;
@@ -276,7 +276,6 @@ static cgv_status run_node(onnx_import *im, int index) {
 
 // The graph's output as a node that lies [N, C, H, W].
 static cgv_status close_output(onnx_import *im, onnx_value *v, int *node) {
-    static const onnx_view plain = {.rank = 4};
     if (v->kind != ONNX_PICTURE)
         return cgv_fail(CGV_ERROR_UNSUPPORTED,
                         "%s: unsupported: its output does not depend on its input", im->where);
@@ -291,7 +290,6 @@ static cgv_status close_output(onnx_import *im, onnx_value *v, int *node) {
         return CGV_OK;
     }
     onnx_node end = {.proto = &(Cgv__Onnx__Node)CGV__ONNX__NODE__INIT, .op = "output"};
-    (void)plain;
     *node = cgv_onnx_plain(im, &end, v);
     return *node < 0 ? CGV_ERROR_UNSUPPORTED : CGV_OK;
 }
