@@ -10,6 +10,9 @@ function(cgv_protocol layer name)
   target_sources(cgvideo PRIVATE ${generated}/${name}.pb-c.c)
 endfunction()
 
+# For other targets that compile them too.
+add_custom_target(cgv_protocols DEPENDS ${CMAKE_BINARY_DIR}/generated/model/onnx.pb-c.c)
+
 cgv_protocol(model onnx)   # the files of src/model/onnx.h
 cgv_protocol(train events) # TensorBoard's
 # As a system folder: what protoc writes is not held to our rules.

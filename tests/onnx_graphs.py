@@ -1,5 +1,7 @@
 """Random graphs of the operations that cgvideo imports, in operator sets 9 to 21, compared with
-onnxruntime: COUNT chains of several operations each, after every operation once by itself."""
+onnxruntime: onnx_graphs.py COUNT [SEED] runs COUNT chains of several operations each, after every
+operation by itself; onnx_graphs.py seeds DIR writes a graph of each operation for tests/fuzz."""
+import os
 import sys
 
 import numpy as np
@@ -543,7 +545,17 @@ def build(random, opset, operations, fixed, path):
     return f"opset {opset}{', fixed size' if fixed else ''}: {', '.join(g.log)}"
 
 
+def write_seeds(folder):
+    random = np.random.default_rng(1)
+    for i, operation in enumerate(OPERATIONS):
+        path = os.path.join(folder, f"{operation.__name__}.onnx")
+        build(random, (21, 17, 13, 11, 9)[i % 5], [operation], i % 3 == 0, path)
+
+
 def main():
+    if sys.argv[1] == "seeds":
+        write_seeds(sys.argv[2])
+        return
     count = int(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 9
     random = np.random.default_rng(seed)

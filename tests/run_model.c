@@ -1,13 +1,11 @@
-// run_model {MODEL HEIGHT WIDTH IN OUT}…: each model on its tensor of float32, [C, H, W], whose
-// numbers are as the file has them where they are in [-1, 1]; the result goes to OUT. For
-// comparison with other programs.
+// run_model {MODEL HEIGHT WIDTH IN OUT}…: each model on its picture, [C, H, W] of float32 in -1..1;
+// the result goes to OUT. For comparison with other programs.
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cgvideo/log.h"
-#include "gpu/gpu.h"
 #include "model/model.h"
-#include "nn/plan.h"
+#include "net_runner.h"
 
 static void print_message(void *opaque, cgv_log_level level, const char *text) {
     (void)opaque;
@@ -36,53 +34,13 @@ static void write_floats(const char *path, const float *numbers, size_t count) {
 
 static cgv_status run(cgv_device *device, const cgv_model *model, const cgv_plan_params *size,
                       const char *in, const char *out) {
-    const cgv_net *net = model->net;
-    cgv_params params = {0};
-    cgv_plan *plan = NULL;
-    cgv_tape tape = {0};
-    cgv_buffer x = {0}, y = {0};
-    cgv_cmd *cmd = NULL;
-    cgv_status status = cgv_params_create(&params, device, net, model->params);
+    float *x = read_floats(in, (size_t)(model->net->input_channels * size->h * size->w)), *y;
+    cgv_tensor shape;
+    cgv_status status = net_run(&y, &shape, device, model->net, model->params, size, x);
     if (!status)
-        status = cgv_plan_create(&plan, device, net, size);
-    if (!status)
-        status = cgv_tape_create(&tape, plan);
-    size_t count = (size_t)(net->input_channels * size->h * size->w);
-    uint64_t result = status ? 0 : cgv_tensor_bytes(tape.output);
-    if (!status)
-        status = cgv_buffer_create(&x, device, count * sizeof(float), CGV_MEMORY_DEVICE, "input");
-    if (!status)
-        status = cgv_buffer_create(&y, device, result, CGV_MEMORY_DEVICE, "output");
-    if (!status) {
-        float *numbers = read_floats(in, count);
-        status = cgv_buffer_write(&x, 0, numbers, count * sizeof *numbers);
-        free(numbers);
-    }
-    if (!status)
-        status = cgv_cmd_create(&cmd, device, false);
-    if (!status) {
-        cgv_tensor from = tape.input, to = tape.output;
-        from.address = x.address;
-        to.address = y.address;
-        cgv_cmd_begin(cmd);
-        cgv_plan_pack(plan, cmd, &params);
-        cgv_activation_apply(cmd, tape.input, from, CGV_ACT_NONE, 0);
-        cgv_plan_record(plan, cmd, &params, &tape);
-        cgv_activation_apply(cmd, to, tape.output, CGV_ACT_NONE, 0);
-        status = cgv_cmd_run(cmd);
-    }
-    float *numbers = malloc(result + 1);
-    if (!status && numbers)
-        status = cgv_buffer_read(&y, 0, numbers, result);
-    if (!status && numbers)
-        write_floats(out, numbers, result / sizeof *numbers);
-    free(numbers);
-    cgv_cmd_destroy(&cmd);
-    cgv_buffer_destroy(&x);
-    cgv_buffer_destroy(&y);
-    cgv_tape_destroy(&tape);
-    cgv_plan_destroy(&plan);
-    cgv_params_destroy(&params);
+        write_floats(out, y, cgv_tensor_bytes(shape) / sizeof *y);
+    free(x);
+    free(y);
     return status;
 }
 

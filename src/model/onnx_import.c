@@ -264,10 +264,15 @@ static cgv_status run_node(onnx_import *im, int index) {
     if (*domain && strcmp(domain, "ai.onnx") != 0)
         return cgv_onnx_refuse(im, &n, "is of another operator set than ONNX's own");
     for (size_t i = 0; i < proto->n_input; i++) {
-        const onnx_value *v = cgv_onnx_input(im, &n, i);
+        onnx_value *v = cgv_onnx_input(im, &n, i);
         if (*proto->input[i] && (!v || v->kind == ONNX_UNKNOWN))
             return cgv_onnx_refuse(im, &n, "reads a tensor that nothing before it gives");
+        // Here, so that no operation has to tell a damaged constant from one that does not fit.
+        if (v && v->kind == ONNX_CONSTANT && !cgv_onnx_numbers(im, v, 0))
+            return CGV_ERROR_FORMAT;
     }
+    if (!cgv_onnx_output(im, &n, 0))
+        return cgv_onnx_refuse(im, &n, "gives its first result no name");
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
         if (!strcmp(operations[i].op, n.op))
             return operations[i].run(im, &n);
