@@ -1,5 +1,7 @@
 #include "reference_net.h"
 
+#include "reference_graph.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,45 @@ static void norm(const ref_evaluation *e, int index, const double *x, ref_shape 
     ref_instance_norm(
         e->values[index], x, in, e->stats,
         &(ref_norm_params){.scale = param(e, node->weight), .shift = param(e, node->bias)});
+}
+
+static void graph_op(const ref_evaluation *e, int index, const double *a, ref_shape in,
+                     const double *b) {
+    const cgv_node *node = &e->net->nodes[index];
+    ref_shape out = ref_evaluation_shape(e, index), other = {1, 1, 1, 1};
+    double *y = e->values[index];
+    cgv_elementwise_params element = {node->binary, node->function, node->p, node->q};
+    if (b)
+        other = ref_evaluation_shape(e, node->input[1]);
+    if (node->op == CGV_OP_ELEMENTWISE && node->weight >= 0) {
+        b = param(e, node->weight);
+        other.c = (int)e->net->params[node->weight].count;
+    }
+    switch (node->op) {
+    case CGV_OP_WINDOW_CONV:
+        ref_window_conv(y, out, a, in, param(e, node->weight), param(e, node->bias),
+                        &(cgv_window_conv_params){node->window, node->groups, node->transposed});
+        break;
+    case CGV_OP_POOL:
+        ref_pool(y, out, a, in, node->pool, &node->window);
+        break;
+    case CGV_OP_ELEMENTWISE:
+        if (node->constant_first)
+            ref_elementwise(y, out, b, other, a, in, &element);
+        else
+            ref_elementwise(y, out, a, in, b, other, &element);
+        break;
+    case CGV_OP_PAD:
+        ref_pad(y, out, a, in, &node->margin);
+        break;
+    case CGV_OP_REARRANGE:
+        ref_rearrange(y, out, a, in, node->rearrangement, node->factor);
+        break;
+    default:
+        ref_resize(
+            y, out, a, in,
+            &(cgv_resize_params){node->centres, node->nearest, {node->scale[0], node->scale[1]}});
+    }
 }
 
 static void evaluate(const ref_evaluation *e, int index) {
@@ -89,6 +130,14 @@ static void evaluate(const ref_evaluation *e, int index) {
         break;
     case CGV_OP_BILATERAL_SLICE:
         ref_bilateral_slice(y, a, in, b, out);
+        break;
+    case CGV_OP_WINDOW_CONV:
+    case CGV_OP_POOL:
+    case CGV_OP_ELEMENTWISE:
+    case CGV_OP_PAD:
+    case CGV_OP_REARRANGE:
+    case CGV_OP_RESIZE:
+        graph_op(e, index, a, in, b);
         break;
     }
 }

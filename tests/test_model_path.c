@@ -144,10 +144,10 @@ static void test_message(void) {
     CU_ASSERT_EQUAL(cgv_model_find(&path, ""), CGV_ERROR_ARGUMENT);
     CU_ASSERT(cgv_test_said("-m needs the name"));
     cgv_model *model;
-    CU_ASSERT_EQUAL(cgv_model_open(&model, "wibble"), CGV_ERROR_IO);
+    CU_ASSERT_EQUAL(cgv_model_open(&model, "wibble", NULL), CGV_ERROR_IO);
     CU_ASSERT_PTR_NULL(model);
     CU_ASSERT(cgv_test_said("no model 'wibble'"));
-    CU_ASSERT_EQUAL(cgv_model_open(&model, "identity"), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_model_open(&model, "identity", NULL), CGV_OK);
     cgv_model_destroy(&model);
 }
 

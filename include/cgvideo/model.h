@@ -1,9 +1,9 @@
 // Generators and discriminators: files on disk <-> a net and its weights in host memory.
 //
 // Read: PyTorch .pth (zip and legacy containers, never executing anything in them) and
-// .safetensors. The architecture is inferred from the names and shapes of the weights. Of a
-// checkpoint that holds more, the generator is taken; batch norms and spectral norms become part of
-// the convolutions.
+// .safetensors, whose architecture is inferred from the names and shapes of the weights, and .onnx,
+// which holds the graph of any network, in the operator sets 9 to 21. Of a checkpoint that holds
+// more, the generator is taken; batch norms and spectral norms become part of the convolutions.
 //
 // Metadata of a .safetensors file that cgvideo reads and writes; all may be missing, others are
 // ignored: "description", a line for people; "train_size", the size of the pictures that the
@@ -28,7 +28,7 @@ typedef struct cgv_model_info {
     // "resnet_9blocks", "mobile_resnet_9blocks", "resnet_6blocks_resize_affine", "unet_256",
     // "unet_256_batch" (batch norms folded in), "patchgan" …
     char architecture[64];
-    char format[32]; // "pth (legacy)", "pth (zip)", "safetensors", "built in"
+    char format[32]; // "pth (legacy)", "pth (zip)", "safetensors", "onnx", "built in"
     int input_channels;
     int output_channels;
     int multiple;       // picture sides are extended to multiples of this by reflection
@@ -43,6 +43,28 @@ typedef struct cgv_model_info {
 // but holds no network that cgvideo knows.
 CGV_NODISCARD cgv_status cgv_model_load(cgv_model **out, const char *path);
 
+// What the numbers of an .onnx graph's pictures are, black to white, at its input and output; and
+// the order of their channels. AUTO: as its metadata say, else as its layers let guess, else
+// -1..1 and RGB. CGV_ERROR_ARGUMENT for another kind of file, where they are known.
+typedef enum cgv_model_range {
+    CGV_MODEL_RANGE_AUTO,
+    CGV_MODEL_RANGE_SIGNED, // -1..1
+    CGV_MODEL_RANGE_UNIT,   // 0..1
+    CGV_MODEL_RANGE_BYTES,  // 0..255
+} cgv_model_range;
+typedef enum cgv_model_order {
+    CGV_MODEL_ORDER_AUTO,
+    CGV_MODEL_ORDER_RGB,
+    CGV_MODEL_ORDER_BGR,
+} cgv_model_order;
+typedef struct cgv_model_params {
+    cgv_model_range range;
+    cgv_model_order order;
+} cgv_model_params;
+// params NULL: all AUTO.
+CGV_NODISCARD cgv_status cgv_model_load_with(cgv_model **out, const char *path,
+                                             const cgv_model_params *params);
+
 // How a file holds the weights. Half precision takes half the space; the network computes in
 // float32 either way.
 typedef enum cgv_model_precision {
@@ -52,10 +74,16 @@ typedef enum cgv_model_precision {
 
 // Write as .safetensors, with the names and shapes that the weights have in PyTorch and with the
 // metadata above. Convolutions that a norm was folded into are called NAME.folded. The file
-// appears whole or not at all. CGV_ERROR_UNSUPPORTED when there are no weights, or one is beyond
-// the range of CGV_MODEL_F16.
+// appears whole or not at all. CGV_ERROR_UNSUPPORTED when there are no weights, one is beyond the
+// range of CGV_MODEL_F16, or the model is a graph from an .onnx file, which weights alone do not
+// tell.
 CGV_NODISCARD cgv_status cgv_model_save(const cgv_model *model, const char *path,
                                         cgv_model_precision precision);
+
+// Write as an .onnx graph of float32 (operator set 17) for other programs: pictures of any size and
+// batch, [N, C, H, W], whose sides are multiples of cgv_model_info.multiple, in -1..1 and RGB, as
+// its metadata say. The file appears whole or not at all.
+CGV_NODISCARD cgv_status cgv_model_save_onnx(const cgv_model *model, const char *path);
 
 // Replace the description. CGV_ERROR_ARGUMENT when the text is longer than CGV_MODEL_DESCRIPTION
 // allows, no UTF-8, or has control characters in it.

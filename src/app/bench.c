@@ -16,6 +16,7 @@ static const cgv_cli_option options[] = {
      .offset = offsetof(cgv_bench_options, model),
      .value = "MODEL",
      .help = "model to measure: a file, or a name (default: -arch with random weights)"},
+    CGV_APP_MODEL_OPTIONS(cgv_bench_options),
     {.name = "arch",
      .kind = CGV_CLI_TEXT,
      .offset = offsetof(cgv_bench_options, arch),
@@ -151,7 +152,7 @@ cgv_status cgv_bench_random_model(cgv_model **out, const cgv_bench_options *o, b
 
 cgv_status cgv_bench_open_model(cgv_model **out, const cgv_bench_options *o) {
     if (o->model)
-        return cgv_model_open(out, o->model);
+        return cgv_model_open(out, o->model, CGV_APP_MODEL_PARAMS(o));
     bool generator = strcmp(o->arch, "patchgan") != 0;
     return cgv_bench_random_model(out, o, generator, 1);
 }

@@ -15,6 +15,7 @@
 
 static const cgv_cli_option options[] = {
     TEXT("m", model, "MODEL", "generator A -> B: file, name or identity (" CGV_DEFAULT_MODEL ")"),
+    CGV_APP_MODEL_OPTIONS(cgv_eval_options),
     TEXT("m_back", model_back, "MODEL", "generator B -> A: what comes back is measured, too"),
     TEXT("a", a, "SOURCES", "domain A: videos, pictures, folders, globs, separated by commas"),
     TEXT("b", b, "SOURCES", "domain B, unpaired with A"),

@@ -11,7 +11,7 @@ typedef struct cgv_eval_options {
     cgv_app_common common;
     const char *model, *model_back, *a, *b, *output;
     cgv_cli_size size;
-    int limit, net_height, seed;
+    int limit, net_height, seed, model_range, model_order;
 } cgv_eval_options;
 
 // A picture of A, or one frame of a video of A, and what became of it. The bitmaps are at the

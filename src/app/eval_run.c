@@ -42,12 +42,12 @@ static cgv_status out_of_memory(void) {
 
 // ---- generators ----
 
-static cgv_status open_generator(generator *g, cgv_device *device, const char *path,
-                                 int net_height) {
+static cgv_status open_generator(generator *g, cgv_device *device, const char *path, int net_height,
+                                 const cgv_model_params *numbers) {
     *g = (generator){.device = device, .params = CGV_TRANSLATOR_DEFAULTS};
     g->params.slots = 1;
     g->params.net_height = net_height;
-    return path ? cgv_model_open(&g->model, path) : CGV_OK;
+    return path ? cgv_model_open(&g->model, path, numbers) : CGV_OK;
 }
 
 static void close_generator(generator *g) {
@@ -349,9 +349,10 @@ cgv_status cgv_eval_run(cgv_eval *out, cgv_device *device, const cgv_eval_option
     const double begin = now();
     *out = (cgv_eval){.options = o, .device = cgv_device_get_info(device)->name};
     run r = {.eval = out};
-    cgv_status status = open_generator(&r.there, device, o->model, o->net_height);
+    cgv_status status =
+        open_generator(&r.there, device, o->model, o->net_height, CGV_APP_MODEL_PARAMS(o));
     if (!status)
-        status = open_generator(&r.back, device, o->model_back, o->net_height);
+        status = open_generator(&r.back, device, o->model_back, o->net_height, NULL);
     if (!status)
         status = visit_side(&r, o->b, "b", false, take_b);
     if (!status)

@@ -1,4 +1,4 @@
-// cgvideo model info | convert: what is in a model file, and writing it as .safetensors.
+// cgvideo model info | convert: what is in a model file, and writing it as .safetensors or .onnx.
 #include <string.h>
 
 #include "app/app.h"
@@ -9,6 +9,7 @@ typedef struct model_options {
     cgv_app_common common;
     cgv_cli_size size;
     int precision; // cgv_model_precision
+    int model_range, model_order;
     const char *description;
 } model_options;
 
@@ -23,6 +24,7 @@ static const cgv_cli_option info_options[] = {
      .help = "picture size for which multiply-adds are counted (256x256)",
      .min = 1,
      .max = 16384},
+    CGV_APP_MODEL_OPTIONS(model_options),
     CGV_APP_MESSAGE_OPTIONS,
     {0},
 };
@@ -39,13 +41,14 @@ static const cgv_cli_option convert_options[] = {
      .offset = offsetof(model_options, description),
      .value = "TEXT",
      .help = "a line about the model (the one that IN has)"},
+    CGV_APP_MODEL_OPTIONS(model_options),
     CGV_APP_MESSAGE_OPTIONS,
     {0},
 };
 
 static int info(const char *const *words, const model_options *o) {
     cgv_model *model;
-    if (cgv_model_open(&model, words[0]))
+    if (cgv_model_open(&model, words[0], CGV_APP_MODEL_PARAMS(o)))
         return CGV_EXIT_FAILED;
     const cgv_model_info *i = cgv_model_get_info(model);
     if (*i->description)
@@ -62,23 +65,33 @@ static int info(const char *const *words, const model_options *o) {
     return CGV_EXIT_OK;
 }
 
+static bool ends_in(const char *name, const char *suffix) {
+    size_t length = strlen(name), tail = strlen(suffix);
+    return length > tail && !strcmp(name + length - tail, suffix);
+}
+
 static int convert(const char *const *words, const model_options *o) {
-    static const char suffix[] = ".safetensors";
     const char *out = words[1];
-    size_t length = strlen(out);
-    if (length < sizeof suffix || strcmp(out + length - (sizeof suffix - 1), suffix)) {
+    bool onnx = ends_in(out, ".onnx");
+    if (!onnx && !ends_in(out, ".safetensors")) {
         cgv_log(CGV_LOG_ERROR,
-                "%s: cgvideo does not write this kind of file: the name must end in %s", out,
-                suffix);
+                "%s: cgvideo does not write this kind of file: the name must end in .safetensors "
+                "or .onnx",
+                out);
+        return CGV_EXIT_USAGE;
+    }
+    if (onnx && o->precision != CGV_MODEL_F32) {
+        cgv_log(CGV_LOG_ERROR, "%s: .onnx files are written in float32: leave out -dtype", out);
         return CGV_EXIT_USAGE;
     }
     cgv_model *model;
-    if (cgv_model_open(&model, words[0]))
+    if (cgv_model_open(&model, words[0], CGV_APP_MODEL_PARAMS(o)))
         return CGV_EXIT_FAILED;
     int code = CGV_EXIT_OK;
     if (o->description && cgv_model_describe(model, o->description))
         code = CGV_EXIT_USAGE;
-    else if (cgv_model_save(model, out, (cgv_model_precision)o->precision))
+    else if (onnx ? cgv_model_save_onnx(model, out)
+                  : cgv_model_save(model, out, (cgv_model_precision)o->precision))
         code = CGV_EXIT_FAILED;
     cgv_model_destroy(&model);
     return code;
@@ -93,7 +106,8 @@ typedef struct action {
 
 static const action actions[] = {
     {"info", "cgvideo model info MODEL [-s WxH]", info_options, 1, info},
-    {"convert", "cgvideo model convert IN OUT.safetensors [-dtype f16] [-description TEXT]",
+    {"convert",
+     "cgvideo model convert IN OUT.safetensors|OUT.onnx [-dtype f16] [-description TEXT]",
      convert_options, 2, convert},
 };
 enum { ACTIONS = sizeof actions / sizeof *actions };

@@ -174,7 +174,10 @@ cgv_status cgv_model_find(char **path, const char *name) {
     return status;
 }
 
-cgv_status cgv_model_open(cgv_model **out, const char *name) {
+const char *const cgv_model_range_names[] = {"auto", "-1,1", "0,1", "0,255", NULL};
+const char *const cgv_model_order_names[] = {"auto", "rgb", "bgr", NULL};
+
+cgv_status cgv_model_open(cgv_model **out, const char *name, const cgv_model_params *params) {
     *out = NULL;
     char *path;
     cgv_status status = cgv_model_find(&path, name);
@@ -182,7 +185,7 @@ cgv_status cgv_model_open(cgv_model **out, const char *name) {
         return status;
     if (strcmp(path, name))
         cgv_log(CGV_LOG_INFO, "model %s: %s", name, path);
-    status = cgv_model_load(out, path);
+    status = cgv_model_load_with(out, path, params);
     free(path);
     return status;
 }

@@ -35,7 +35,28 @@ CGV_NODISCARD cgv_status cgv_model_find(char **path, const char *name);
 // Is it a file that can be opened, as far as its name goes: no folder?
 bool cgv_model_exists(const char *path);
 
-// cgv_model_load of what the name stands for.
-CGV_NODISCARD cgv_status cgv_model_open(cgv_model **out, const char *name);
+// cgv_model_load_with of what the name stands for.
+CGV_NODISCARD cgv_status cgv_model_open(cgv_model **out, const char *name,
+                                        const cgv_model_params *params);
+
+// Rows for the option table of a command that has -m: fields `model_range` and `model_order`, both
+// int, of its options struct.
+#define CGV_APP_MODEL_OPTIONS(type)                                                                \
+    {.name = "model_range",                                                                        \
+     .kind = CGV_CLI_CHOICE,                                                                       \
+     .offset = offsetof(type, model_range),                                                        \
+     .value = "LOW,HIGH",                                                                          \
+     .help = "numbers of an .onnx model's pictures: -1,1 or 0,1 or 0,255 (auto)",                  \
+     .choices = cgv_model_range_names},                                                            \
+    {                                                                                              \
+        .name = "model_order", .kind = CGV_CLI_CHOICE, .offset = offsetof(type, model_order),      \
+        .value = "ORDER", .help = "order of its channels: rgb or bgr (auto)",                      \
+        .choices = cgv_model_order_names                                                           \
+    }
+extern const char *const cgv_model_range_names[]; // in the order of cgv_model_range, and so on
+extern const char *const cgv_model_order_names[];
+#define CGV_APP_MODEL_PARAMS(options)                                                              \
+    (&(cgv_model_params){(cgv_model_range)(options)->model_range,                                  \
+                         (cgv_model_order)(options)->model_order})
 
 #endif

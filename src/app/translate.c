@@ -32,7 +32,7 @@ typedef struct translate_options {
     cgv_av_options libav;
     AVDictionary *input_libav;
     double crf, quality, strength, max_error_rate;
-    int net_height;
+    int net_height, model_range, model_order;
     bool no_audio, no_subtitles, no_data;
     int threads;
     const char *progress;
@@ -79,9 +79,10 @@ static const cgv_cli_option options[] = {
      .seen = input_seen},
     TEXT("o", output, "OUTPUT",
          "where to write; the last word may be it too; - is standard output"),
-    TEXT(
-        "m", model, "MODEL",
-        "generator: a .pth or .safetensors file, or a name as cgvideo models lists it (day2night)"),
+    TEXT("m", model, "MODEL",
+         "generator: a .pth, .safetensors or .onnx file, or a name as cgvideo models lists it "
+         "(day2night)"),
+    CGV_APP_MODEL_OPTIONS(translate_options),
     FLAG("y", overwrite, "overwrite the output"),
     FLAG("n", never_overwrite, "never overwrite the output, do not ask"),
     TEXT("ss", start, "TIME", "begin there ([HH:]MM:SS[.m…] or seconds)"),
@@ -353,7 +354,7 @@ static cgv_status open_all(run *r) {
                   .audio_bit_rate = o->audio_bit_rate,
                   .audio_options = o->libav.audio},
     };
-    cgv_status status = cgv_model_open(&r->model, o->model);
+    cgv_status status = cgv_model_open(&r->model, o->model, CGV_APP_MODEL_PARAMS(o));
     if (!status)
         status = cgv_source_open(&r->source, &from);
     if (!status)

@@ -12,6 +12,7 @@
 #include "model/clean.h"
 #include "model/folds.h"
 #include "model/notes.h"
+#include "model/onnx.h"
 #include "model/state_dict.h"
 #include "nn/arch.h"
 
@@ -150,15 +151,20 @@ static bool is_safetensors(const uint8_t *data, size_t size) {
     return size >= 9 && data[8] == '{';
 }
 
+// What a file is: a dictionary of weights, or a graph with them.
 static const struct {
     bool (*is)(const uint8_t *data, size_t size);
     cgv_status (*parse)(cgv_state_dict *out, const void *data, size_t size, const char *where);
     const char *name;
+    cgv_status (*parse_graph)(cgv_model **out, const void *data, size_t size,
+                              const cgv_model_params *params, const char *where);
 } formats[] = {
-    {is_zip, cgv_pth_parse, "pth (zip)"},
+    {is_zip, cgv_pth_parse, "pth (zip)", NULL},
+    // Its third byte is above 16, which that of safetensors, a length of at most 1 MiB, is not.
+    {cgv_onnx_is, NULL, "onnx", cgv_onnx_parse},
     // Before the pickle: a header of 640 bytes begins as one does. No pickle has a brace there.
-    {is_safetensors, cgv_safetensors_parse, "safetensors"},
-    {is_pickle, cgv_pth_parse, "pth (legacy)"},
+    {is_safetensors, cgv_safetensors_parse, "safetensors", NULL},
+    {is_pickle, cgv_pth_parse, "pth (legacy)", NULL},
 };
 
 static cgv_status load_identity(cgv_model **out) {
@@ -167,7 +173,30 @@ static cgv_status load_identity(cgv_model **out) {
     return status ? status : cgv_model_from_net(out, net, "built in");
 }
 
+// Parse what one row of `formats` has recognised.
+static cgv_status parse(cgv_model **out, size_t row, const void *data, size_t size,
+                        const cgv_model_params *params, const char *path) {
+    if (formats[row].parse_graph)
+        return formats[row].parse_graph(out, data, size, params, path);
+    if (params->range != CGV_MODEL_RANGE_AUTO || params->order != CGV_MODEL_ORDER_AUTO)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "%s: range and order of a model's numbers can be chosen for .onnx files "
+                        "only: this network's are -1..1 and RGB",
+                        path);
+    cgv_state_dict dict;
+    cgv_status status = formats[row].parse(&dict, data, size, path);
+    if (!status)
+        status = from_dict(out, &dict, formats[row].name, path);
+    cgv_state_dict_free(&dict);
+    return status;
+}
+
 cgv_status cgv_model_load(cgv_model **out, const char *path) {
+    return cgv_model_load_with(out, path, NULL);
+}
+
+cgv_status cgv_model_load_with(cgv_model **out, const char *path, const cgv_model_params *params) {
+    static const cgv_model_params defaults = {0};
     *out = NULL;
     if (!strcmp(path, "identity"))
         return load_identity(out);
@@ -176,19 +205,14 @@ cgv_status cgv_model_load(cgv_model **out, const char *path) {
     cgv_status status = cgv_fs_read(&data, &size, path, max_file);
     if (status)
         return status;
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (!formats[i].is(data, size))
-            continue;
-        cgv_state_dict dict;
-        status = formats[i].parse(&dict, data, size, path);
-        if (!status)
-            status = from_dict(out, &dict, formats[i].name, path);
-        cgv_state_dict_free(&dict);
-        goto done;
-    }
-    status = cgv_fail(CGV_ERROR_FORMAT, "%s: not a model: neither PyTorch's .pth nor .safetensors",
-                      path);
-done:
+    size_t row = 0, rows = sizeof formats / sizeof *formats;
+    while (row < rows && !formats[row].is(data, size))
+        row++;
+    status = row < rows ? parse(out, row, data, size, params ? params : &defaults, path)
+                        : cgv_fail(CGV_ERROR_FORMAT,
+                                   "%s: not a model: neither PyTorch's .pth nor .safetensors nor "
+                                   ".onnx",
+                                   path);
     free(data);
     return status;
 }
@@ -223,6 +247,9 @@ cgv_status cgv_model_save(const cgv_model *model, const char *path, cgv_model_pr
     if (!model->net->param_count)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: %s has no weights to write", path,
                         model->net->architecture);
+    if (!strcmp(model->info.format, "onnx"))
+        return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                        "%s: a graph from an .onnx file can only be written as .onnx", path);
     cgv_state_dict dict = {0};
     memcpy(dict.notes.description, model->info.description, sizeof dict.notes.description);
     dict.notes.train_width = model->info.train_width;
@@ -233,4 +260,8 @@ cgv_status cgv_model_save(const cgv_model *model, const char *path, cgv_model_pr
                                        precision == CGV_MODEL_F16 ? CGV_DTYPE_F16 : CGV_DTYPE_F32);
     cgv_state_dict_free(&dict);
     return status;
+}
+
+cgv_status cgv_model_save_onnx(const cgv_model *model, const char *path) {
+    return cgv_onnx_write(model, path);
 }

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { MAX_SIDE = 16384 };
 
@@ -42,14 +43,21 @@ static void read_size(cgv_state_notes *out, const char *text) {
     out->train_height = height;
 }
 
+void cgv_notes_read_one(cgv_state_notes *out, const char *key, const char *value) {
+    if (!strcmp(key, "description"))
+        cgv_notes_clean(out->description, sizeof out->description, value);
+    else if (!strcmp(key, "train_size"))
+        read_size(out, value);
+}
+
 void cgv_notes_read(cgv_state_notes *out, const cgv_safetensors *file) {
-    const char *description = cgv_safetensors_find_note(file, "description");
-    const char *size = cgv_safetensors_find_note(file, "train_size");
+    static const char *const keys[] = {"description", "train_size"};
     *out = (cgv_state_notes){0};
-    if (description)
-        cgv_notes_clean(out->description, sizeof out->description, description);
-    if (size)
-        read_size(out, size);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *value = cgv_safetensors_find_note(file, keys[i]);
+        if (value)
+            cgv_notes_read_one(out, keys[i], value);
+    }
 }
 
 void cgv_notes_list(cgv_safetensors_note list[CGV_MAX_NOTES], int *count,

@@ -9,6 +9,8 @@ enum { CGV_MAX_NOTES = 3 };
 // Metadata are anybody's text, and a network is none the worse for bad ones: what makes no sense is
 // left out, a description is cleaned.
 void cgv_notes_read(cgv_state_notes *out, const cgv_safetensors *file);
+// One of them; other keys are ignored.
+void cgv_notes_read_one(cgv_state_notes *out, const char *key, const char *value);
 
 // The notes as a file holds them, into list[0..*count); they point into *notes, architecture and
 // size.

@@ -268,6 +268,13 @@ static void walk_back(walk *w) {
         case CGV_OP_BILATERAL_SLICE:
             walk_head(w, step, dy_where);
             break;
+        case CGV_OP_WINDOW_CONV: // cgv_plan_create refuses to train them
+        case CGV_OP_POOL:
+        case CGV_OP_ELEMENTWISE:
+        case CGV_OP_PAD:
+        case CGV_OP_REARRANGE:
+        case CGV_OP_RESIZE:
+            break;
         }
     }
     if (w->cmd)

@@ -1,4 +1,4 @@
-#include "nn/net.h"
+#include "nn/net_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,15 +6,9 @@
 
 #include "base/log.h"
 
-enum {
-    MAX_CHANNELS = 1 << 16,
-    MAX_KERNEL = 64,
-    MAX_SIDE = 1 << 18, // far beyond any picture, and products of two sides fit in 64 bits
-};
-
 cgv_status cgv_net_create(cgv_net **out, const char *architecture, int input_channels) {
     *out = NULL;
-    if (input_channels < 1 || input_channels > MAX_CHANNELS)
+    if (input_channels < 1 || input_channels > CGV_NET_MAX_CHANNELS)
         return cgv_fail(CGV_ERROR_ARGUMENT, "%s: %d input channels", architecture, input_channels);
     cgv_net *net = calloc(1, sizeof *net);
     cgv_node *nodes = calloc(16, sizeof *nodes);
@@ -47,7 +41,7 @@ void cgv_net_destroy(cgv_net **net) {
     *net = NULL;
 }
 
-static int refuse(cgv_net *net, const char *name, const char *why) {
+int cgv_net_refuse(cgv_net *net, const char *name, const char *why) {
     net->status = cgv_fail(CGV_ERROR_ARGUMENT, "%s: %s: %s", net->architecture, name, why);
     return 0;
 }
@@ -68,7 +62,7 @@ static bool reserve(cgv_net *net, void **items, int count, int *capacity, size_t
     return true;
 }
 
-static int add_node(cgv_net *net, const cgv_node *node) {
+int cgv_net_add_node(cgv_net *net, const cgv_node *node) {
     void *nodes = net->nodes;
     bool ok = reserve(net, &nodes, net->node_count, &net->node_capacity, sizeof *net->nodes);
     net->nodes = nodes;
@@ -78,8 +72,8 @@ static int add_node(cgv_net *net, const cgv_node *node) {
     return net->node_count++;
 }
 
-static int add_param(cgv_net *net, const char *name, const char *suffix, int dims,
-                     const int64_t *shape) {
+int cgv_net_add_param(cgv_net *net, const char *name, const char *suffix, int dims,
+                      const int64_t *shape) {
     void *params = net->params;
     bool ok = reserve(net, &params, net->param_count, &net->param_capacity, sizeof *net->params);
     net->params = params;
@@ -89,7 +83,7 @@ static int add_param(cgv_net *net, const char *name, const char *suffix, int dim
     *param = (cgv_param){.dims = dims, .count = 1, .offset = net->param_floats};
     int length = snprintf(param->name, sizeof param->name, "%s.%s", name, suffix);
     if (length < 0 || (size_t)length >= sizeof param->name) {
-        refuse(net, name, "the name is too long");
+        cgv_net_refuse(net, name, "the name is too long");
         return -1;
     }
     for (int i = 0; i < dims; i++) {
@@ -105,11 +99,11 @@ static int input_channels(const cgv_net *net, int x) {
 }
 
 static const char *check_conv(const cgv_conv_desc *d, int cin, int groups, int stride) {
-    if (d->channels < 1 || d->channels > MAX_CHANNELS)
+    if (d->channels < 1 || d->channels > CGV_NET_MAX_CHANNELS)
         return "the number of channels is out of range";
-    if (d->kernel < 1 || d->kernel > MAX_KERNEL)
+    if (d->kernel < 1 || d->kernel > CGV_NET_MAX_KERNEL)
         return "the kernel size is out of range";
-    if (d->pad < 0 || d->pad > MAX_KERNEL || stride < 1 || stride > MAX_KERNEL)
+    if (d->pad < 0 || d->pad > CGV_NET_MAX_KERNEL || stride < 1 || stride > CGV_NET_MAX_KERNEL)
         return "the padding or the stride is out of range";
     if (d->output_pad < 0 || d->output_pad >= stride)
         return "the output padding must be below the stride";
@@ -126,14 +120,14 @@ static int add_conv(cgv_net *net, cgv_op op, int x, const char *name, const cgv_
     int stride = desc->stride ? desc->stride : 1;
     const char *wrong = check_conv(desc, cin, groups, stride);
     if (wrong)
-        return refuse(net, name, wrong);
+        return cgv_net_refuse(net, name, wrong);
     bool transpose = op == CGV_OP_CONV_TRANSPOSE;
     int64_t shape[4] = {transpose ? cin : desc->channels,
                         (transpose ? desc->channels : cin) / groups, desc->kernel, desc->kernel};
     cgv_node node = {.op = op,
                      .input = {x, -1},
                      .channels = desc->channels,
-                     .weight = add_param(net, name, "weight", 4, shape),
+                     .weight = cgv_net_add_param(net, name, "weight", 4, shape),
                      .bias = -1,
                      .kernel = desc->kernel,
                      .stride = stride,
@@ -142,8 +136,8 @@ static int add_conv(cgv_net *net, cgv_op op, int x, const char *name, const cgv_
                      .groups = groups,
                      .pad_mode = desc->pad_mode};
     if (!net->status && !desc->no_bias)
-        node.bias = add_param(net, name, "bias", 1, &(int64_t){desc->channels});
-    return net->status ? 0 : add_node(net, &node);
+        node.bias = cgv_net_add_param(net, name, "bias", 1, &(int64_t){desc->channels});
+    return net->status ? 0 : cgv_net_add_node(net, &node);
 }
 
 int cgv_net_conv(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc) {
@@ -152,14 +146,14 @@ int cgv_net_conv(cgv_net *net, int x, const char *name, const cgv_conv_desc *des
 
 int cgv_net_conv_transpose(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc) {
     if (!net->status && desc->pad_mode != CGV_PAD_ZERO)
-        return refuse(net, name, "a transposed convolution only pads with zeros");
+        return cgv_net_refuse(net, name, "a transposed convolution only pads with zeros");
     return add_conv(net, CGV_OP_CONV_TRANSPOSE, x, name, desc);
 }
 
 // A fixed filter of one plane for every channel. Returns the parameter.
 static int add_filter(cgv_net *net, int x, const char *name, cgv_filter filter, int kernel) {
-    int param = add_param(net, name, "filt", 4,
-                          (const int64_t[4]){input_channels(net, x), 1, kernel, kernel});
+    int param = cgv_net_add_param(net, name, "filt", 4,
+                                  (const int64_t[4]){input_channels(net, x), 1, kernel, kernel});
     if (param >= 0)
         net->params[param].filter = filter;
     return param;
@@ -178,14 +172,14 @@ int cgv_net_blur_down(cgv_net *net, int x, const char *name) {
                      .pad = 1,
                      .groups = input_channels(net, x),
                      .pad_mode = CGV_PAD_REFLECT};
-    return net->status ? 0 : add_node(net, &node);
+    return net->status ? 0 : cgv_net_add_node(net, &node);
 }
 
 static int add_unary(cgv_net *net, int x, cgv_node node) {
     node.input[0] = x;
     node.input[1] = -1;
     node.channels = input_channels(net, x);
-    return add_node(net, &node);
+    return cgv_net_add_node(net, &node);
 }
 
 int cgv_net_instance_norm(cgv_net *net, int x, const char *name) {
@@ -194,9 +188,9 @@ int cgv_net_instance_norm(cgv_net *net, int x, const char *name) {
     cgv_node node = {.op = CGV_OP_INSTANCE_NORM, .weight = -1, .bias = -1, .epsilon = 1e-5f};
     if (name) {
         int64_t channels = input_channels(net, x);
-        node.weight = add_param(net, name, "weight", 1, &channels);
+        node.weight = cgv_net_add_param(net, name, "weight", 1, &channels);
         if (!net->status)
-            node.bias = add_param(net, name, "bias", 1, &channels);
+            node.bias = cgv_net_add_param(net, name, "bias", 1, &channels);
     }
     return net->status ? 0 : add_unary(net, x, node);
 }
@@ -216,31 +210,31 @@ int cgv_net_add(cgv_net *net, int x, int y) {
     if (net->status)
         return 0;
     if (input_channels(net, x) != input_channels(net, y))
-        return refuse(net, "addition", "the channels of the two inputs differ");
+        return cgv_net_refuse(net, "addition", "the channels of the two inputs differ");
     cgv_node node = {.op = CGV_OP_ADD,
                      .input = {x, y},
                      .channels = input_channels(net, x),
                      .weight = -1,
                      .bias = -1};
-    return add_node(net, &node);
+    return cgv_net_add_node(net, &node);
 }
 
 int cgv_net_concat(cgv_net *net, int x, int y) {
     if (net->status)
         return 0;
     int channels = input_channels(net, x) + input_channels(net, y);
-    if (channels > MAX_CHANNELS)
-        return refuse(net, "concatenation", "the number of channels is out of range");
+    if (channels > CGV_NET_MAX_CHANNELS)
+        return cgv_net_refuse(net, "concatenation", "the number of channels is out of range");
     cgv_node node = {
         .op = CGV_OP_CONCAT, .input = {x, y}, .channels = channels, .weight = -1, .bias = -1};
-    return add_node(net, &node);
+    return cgv_net_add_node(net, &node);
 }
 
 int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode) {
     if (net->status)
         return 0;
-    if (factor < 1 || factor > MAX_KERNEL)
-        return refuse(net, "upsampling", "the factor is out of range");
+    if (factor < 1 || factor > CGV_NET_MAX_KERNEL)
+        return cgv_net_refuse(net, "upsampling", "the factor is out of range");
     return add_unary(
         net, x,
         (cgv_node){
@@ -270,8 +264,8 @@ void cgv_param_fill_filter(const cgv_param *param, float *values) {
 int cgv_net_average_pool(cgv_net *net, int x, int factor) {
     if (net->status)
         return 0;
-    if (factor < 1 || factor > MAX_KERNEL)
-        return refuse(net, "average pooling", "the factor is out of range");
+    if (factor < 1 || factor > CGV_NET_MAX_KERNEL)
+        return cgv_net_refuse(net, "average pooling", "the factor is out of range");
     return add_unary(
         net, x, (cgv_node){.op = CGV_OP_AVERAGE_POOL, .weight = -1, .bias = -1, .factor = factor});
 }
@@ -280,30 +274,32 @@ int cgv_net_join(cgv_net *net, int x, int y) {
     if (net->status)
         return 0;
     cgv_node node = {.op = CGV_OP_JOIN, .input = {x, y}, .channels = 1, .weight = -1, .bias = -1};
-    return add_node(net, &node);
+    return cgv_net_add_node(net, &node);
 }
 
 int cgv_net_affine_head(cgv_net *net, int coefficients, int x) {
     if (net->status)
         return 0;
     if (input_channels(net, coefficients) != 2 * input_channels(net, x))
-        return refuse(net, "affine head", "a gain and an offset are needed for every channel");
+        return cgv_net_refuse(net, "affine head",
+                              "a gain and an offset are needed for every channel");
     cgv_node node = {.op = CGV_OP_AFFINE_HEAD,
                      .input = {coefficients, x},
                      .channels = input_channels(net, x),
                      .weight = -1,
                      .bias = -1};
-    return add_node(net, &node);
+    return cgv_net_add_node(net, &node);
 }
 
 int cgv_net_bilateral_slice(cgv_net *net, int grid, int x) {
     if (net->status)
         return 0;
     if (input_channels(net, grid) != CGV_GRID_CHANNELS || input_channels(net, x) != 3)
-        return refuse(net, "bilateral slice", "it takes a grid of 96 channels and a picture of 3");
+        return cgv_net_refuse(net, "bilateral slice",
+                              "it takes a grid of 96 channels and a picture of 3");
     cgv_node node = {
         .op = CGV_OP_BILATERAL_SLICE, .input = {grid, x}, .channels = 3, .weight = -1, .bias = -1};
-    return add_node(net, &node);
+    return cgv_net_add_node(net, &node);
 }
 
 // One side of a node's tensor from that of its input. 0: the input is too small.
@@ -328,6 +324,12 @@ static int64_t output_side(const cgv_node *n, int64_t side) {
     case CGV_OP_AFFINE_HEAD:
     case CGV_OP_BILATERAL_SLICE:
     case CGV_OP_JOIN:
+    case CGV_OP_WINDOW_CONV:
+    case CGV_OP_POOL:
+    case CGV_OP_ELEMENTWISE:
+    case CGV_OP_PAD:
+    case CGV_OP_REARRANGE:
+    case CGV_OP_RESIZE:
         break;
     }
     return side;
@@ -337,13 +339,15 @@ static int64_t node_elements(const cgv_net *net, int index, const cgv_size *size
     return (int64_t)net->nodes[index].channels * sizes[index].h * sizes[index].w;
 }
 
-static cgv_status node_size(const cgv_net *net, int index, cgv_size *sizes) {
+cgv_status cgv_net_shape(const cgv_net *net, int index, cgv_size *sizes) {
     const cgv_node *n = &net->nodes[index];
+    if (n->op >= CGV_OP_WINDOW_CONV)
+        return cgv_net_graph_shape(net, index, sizes);
     if (n->op == CGV_OP_JOIN) {
         int64_t count =
             node_elements(net, n->input[0], sizes) + node_elements(net, n->input[1], sizes);
-        sizes[index] = (cgv_size){1, (int)(count > MAX_SIDE ? MAX_SIDE : count)};
-        return count <= MAX_SIDE
+        sizes[index] = (cgv_size){1, (int)(count > CGV_NET_MAX_SIDE ? CGV_NET_MAX_SIDE : count)};
+        return count <= CGV_NET_MAX_SIDE
                    ? CGV_OK
                    : cgv_fail(CGV_ERROR_ARGUMENT, "%s: an input of %dx%d is too large",
                               net->architecture, sizes[0].w, sizes[0].h);
@@ -358,7 +362,7 @@ static cgv_status node_size(const cgv_net *net, int index, cgv_size *sizes) {
                         "padding %d); use larger pictures",
                         net->architecture, sizes[0].w, sizes[0].h, in->w, in->h, name, n->kernel,
                         n->pad);
-    if (h > MAX_SIDE || w > MAX_SIDE)
+    if (h > CGV_NET_MAX_SIDE || w > CGV_NET_MAX_SIDE)
         return cgv_fail(CGV_ERROR_ARGUMENT, "%s: an input of %dx%d is too large", net->architecture,
                         sizes[0].w, sizes[0].h);
     sizes[index] = (cgv_size){(int)h, (int)w};
@@ -375,7 +379,7 @@ static cgv_status node_size(const cgv_net *net, int index, cgv_size *sizes) {
 }
 
 cgv_status cgv_net_shapes(const cgv_net *net, int h, int w, cgv_size *sizes) {
-    if (h < 1 || w < 1 || h > MAX_SIDE || w > MAX_SIDE)
+    if (h < 1 || w < 1 || h > CGV_NET_MAX_SIDE || w > CGV_NET_MAX_SIDE)
         return cgv_fail(CGV_ERROR_ARGUMENT, "%s: an input of %dx%d", net->architecture, w, h);
     if (h % net->multiple || w % net->multiple)
         return cgv_fail(CGV_ERROR_ARGUMENT,
@@ -383,20 +387,26 @@ cgv_status cgv_net_shapes(const cgv_net *net, int h, int w, cgv_size *sizes) {
                         net->architecture, w, h, net->multiple);
     sizes[0] = (cgv_size){h, w};
     for (int i = 1; i < net->node_count; i++) {
-        cgv_status status = node_size(net, i, sizes);
+        cgv_status status = cgv_net_shape(net, i, sizes);
         if (status)
             return status;
     }
     return CGV_OK;
 }
 
+bool cgv_op_trains(cgv_op op) {
+    return op < CGV_OP_WINDOW_CONV;
+}
+
 double cgv_node_macs(const cgv_net *net, int node, const cgv_size *sizes) {
     const cgv_node *n = &net->nodes[node];
-    if (n->op != CGV_OP_CONV && n->op != CGV_OP_CONV_TRANSPOSE)
+    bool window = n->op == CGV_OP_WINDOW_CONV;
+    if (n->op != CGV_OP_CONV && n->op != CGV_OP_CONV_TRANSPOSE && !window)
         return 0;
     // Each weight meets every output pixel of a convolution, but every input pixel of a
     // transposed one: that is what is left when no multiplication with a stuffed zero is done.
-    const cgv_size *s = &sizes[n->op == CGV_OP_CONV ? node : n->input[0]];
+    bool transposed = n->op == CGV_OP_CONV_TRANSPOSE || (window && n->transposed);
+    const cgv_size *s = &sizes[transposed ? n->input[0] : node];
     return (double)net->params[n->weight].count * s->h * s->w;
 }
 

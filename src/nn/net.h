@@ -23,6 +23,13 @@ typedef enum cgv_op {
     CGV_OP_AFFINE_HEAD,  // tanh(x * (1 + gain) + offset); inputs: gains and offsets [2c], x [c]
     CGV_OP_JOIN,         // the numbers of two inputs of one batch behind each other: [1, 1, count]
     CGV_OP_BILATERAL_SLICE, // cgv_bilateral_slice; inputs: grid, of any size, x [3]
+    // Of imported graphs, forward only (ops/graph.h, nn/net_graph.h).
+    CGV_OP_WINDOW_CONV,
+    CGV_OP_POOL,
+    CGV_OP_ELEMENTWISE,
+    CGV_OP_PAD,
+    CGV_OP_REARRANGE,
+    CGV_OP_RESIZE,
 } cgv_op;
 
 // A node is named by its index; its inputs have smaller indices. Its output is its tensor.
@@ -36,8 +43,23 @@ typedef struct cgv_node {
     cgv_activation activation;
     float slope;   // leaky ReLU
     float epsilon; // instance norm
-    int factor;    // upsample, average pool
+    int factor;    // upsample, average pool, rearrange
     cgv_upsample_mode upsample;
+    cgv_window window; // window convolution, pool
+    int window_output_pad[2];
+    bool transposed; // window convolution
+    bool ceil; // pool: a window that begins in the picture counts even if it does not end there
+    cgv_pooling pool;
+    cgv_binary binary;     // elementwise: of the inputs, or of the one and the parameter `weight`
+    bool constant_first;   // the parameter is the first operand
+    cgv_function function; // of what they give, with two constants
+    float p, q;
+    cgv_margin margin; // pad
+    cgv_rearrangement rearrangement;
+    cgv_centres centres; // resize
+    cgv_nearest nearest;
+    float scale[2];
+    int like; // resize: to the size of that node's tensor; -1: by `scale`
 } cgv_node;
 
 // Filters that networks keep among their weights but do not learn.
@@ -104,6 +126,8 @@ int cgv_net_bilateral_slice(cgv_net *net, int grid, int x);
 
 // The numbers of a parameter that is a filter.
 void cgv_param_fill_filter(const cgv_param *param, float *values);
+// Whether the plan can run this operation backward.
+bool cgv_op_trains(cgv_op op);
 
 // Height and width of every node's tensor for one input size; `sizes` has node_count entries.
 // CGV_ERROR_ARGUMENT when the sides are no multiples of net->multiple, or too small for a layer.
@@ -111,6 +135,9 @@ typedef struct cgv_size {
     int h, w;
 } cgv_size;
 CGV_NODISCARD cgv_status cgv_net_shapes(const cgv_net *net, int h, int w, cgv_size *sizes);
+
+// The same of one node, whose inputs' sizes are known.
+CGV_NODISCARD cgv_status cgv_net_shape(const cgv_net *net, int node, cgv_size *sizes);
 
 // Multiply-adds of one node for one input; 0 unless it is a convolution. sizes: of all nodes.
 double cgv_node_macs(const cgv_net *net, int node, const cgv_size *sizes);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ops/graph.h"
 
 #define BLOCK_LIMIT (1ull << 30) // drivers dislike larger single allocations
 
@@ -81,6 +82,12 @@ static void label_step(const cgv_plan *plan, plan_step *step) {
         [CGV_OP_AFFINE_HEAD] = "affine head",
         [CGV_OP_JOIN] = "join",
         [CGV_OP_BILATERAL_SLICE] = "bilateral slice",
+        [CGV_OP_WINDOW_CONV] = "conv of any window",
+        [CGV_OP_POOL] = "pool",
+        [CGV_OP_ELEMENTWISE] = "elementwise",
+        [CGV_OP_PAD] = "pad",
+        [CGV_OP_REARRANGE] = "rearrange",
+        [CGV_OP_RESIZE] = "resize",
     };
     const cgv_node *node = &plan->net->nodes[step->node];
     int channels = plan->net->nodes[node->input[0]].channels;
@@ -278,6 +285,15 @@ static cgv_status check_sizes(const cgv_plan *plan) {
     return CGV_OK;
 }
 
+static cgv_status check_trains(const cgv_net *net) {
+    for (int i = 0; i < net->node_count; i++)
+        if (!cgv_op_trains(net->nodes[i].op))
+            return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                            "%s: it has operations that cgvideo runs but does not train",
+                            net->architecture);
+    return CGV_OK;
+}
+
 cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *net,
                            const cgv_plan_params *params) {
     cgv_plan *plan = *out = calloc(1, sizeof *plan);
@@ -292,7 +308,9 @@ cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *ne
     plan->n = params->n;
     plan->train = params->train;
     plan->external_input = params->external_input;
-    cgv_status status = cgv_net_shapes(net, params->h, params->w, plan->sizes);
+    cgv_status status = params->train ? check_trains(net) : CGV_OK;
+    if (!status)
+        status = cgv_net_shapes(net, params->h, params->w, plan->sizes);
     if (!status)
         status = check_sizes(plan);
     if (!status)
@@ -424,6 +442,24 @@ static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *pa
                            .slope = step->slope});
 }
 
+static void record_elementwise(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                               const cgv_tape *tape, const cgv_node *node, cgv_tensor y,
+                               cgv_tensor x) {
+    cgv_tensor other = {0};
+    if (node->input[1] >= 0)
+        other = cgv_plan_tensor(plan, tape, node->input[1]);
+    if (node->weight >= 0)
+        other = (cgv_tensor){.address = cgv_plan_param(plan, &params->values, node->weight),
+                             .n = 1,
+                             .c = (int)plan->net->params[node->weight].count,
+                             .h = 1,
+                             .w = 1};
+    cgv_elementwise(
+        cmd, y, node->constant_first ? other : x, node->constant_first ? x : other,
+        &(cgv_elementwise_params){
+            .binary = node->binary, .function = node->function, .p = node->p, .q = node->q});
+}
+
 void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
                      const cgv_tape *tape) {
     for (int s = 0; s < plan->step_count; s++) {
@@ -467,6 +503,30 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
         case CGV_OP_BILATERAL_SLICE:
             cgv_bilateral_slice(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]),
                                 cgv_plan_storage(plan, tape, step->scratch));
+            break;
+        case CGV_OP_WINDOW_CONV:
+            cgv_window_conv(cmd, y, x, cgv_plan_param(plan, &params->values, node->weight),
+                            cgv_plan_param(plan, &params->values, node->bias),
+                            &(cgv_window_conv_params){.window = node->window,
+                                                      .groups = node->groups,
+                                                      .transposed = node->transposed});
+            break;
+        case CGV_OP_POOL:
+            cgv_pool_apply(cmd, y, x, node->pool, &node->window);
+            break;
+        case CGV_OP_ELEMENTWISE:
+            record_elementwise(plan, cmd, params, tape, node, y, x);
+            break;
+        case CGV_OP_PAD:
+            cgv_pad_apply(cmd, y, x, &node->margin);
+            break;
+        case CGV_OP_REARRANGE:
+            cgv_rearrange(cmd, y, x, node->rearrangement, node->factor);
+            break;
+        case CGV_OP_RESIZE:
+            cgv_resize(cmd, y, x,
+                       &(cgv_resize_params){
+                           node->centres, node->nearest, {node->scale[0], node->scale[1]}});
             break;
         }
     }

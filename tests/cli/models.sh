@@ -11,7 +11,7 @@ expect 2 "$CGVIDEO" model info
 says_one_line "usage"
 expect 2 "$CGVIDEO" model info -gpu 0 identity
 says_one_line "unknown option -gpu"
-for out in out.pth out.onnx .safetensors; do
+for out in out.pth out.onnx.txt .safetensors .onnx; do
     expect 2 "$CGVIDEO" model convert identity $out
     says_one_line "$out: .*must end in .safetensors"
 done

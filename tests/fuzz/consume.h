@@ -12,6 +12,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 // Count error messages from here on: a failure gives exactly one, of one line.
 void fuzz_listen(void);
 
+// Abort unless it is true; unless there have been that many messages since.
+void fuzz_expect(int truth);
+void fuzz_expect_messages(int count);
+
 // Reads every number, checks what state_dict.h promises for an input of `size` bytes (aborts
 // otherwise), runs the recognition of architectures, frees the dictionary.
 void fuzz_consume(cgv_status status, cgv_state_dict *dict, size_t size);

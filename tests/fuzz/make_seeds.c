@@ -1,9 +1,11 @@
-// make_seeds DIR: a few tiny model files for each fuzz target, into DIR/pth and DIR/safetensors.
+// make_seeds DIR: a few tiny model files for each fuzz target, into DIR/pth, DIR/safetensors
+// and DIR/onnx.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "model/model.h"
 #include "model/state_dict.h"
 #include "model_fixtures.h"
 #include "nn/arch.h"
@@ -60,6 +62,18 @@ static void make_safetensors(const fixture_file *file, const char *name) {
     fixture_free(&bytes);
 }
 
+static void make_onnx(cgv_net *net, const char *name) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/onnx/%s", folder, name);
+    cgv_model *model;
+    if (cgv_model_from_net(&model, net, "new"))
+        exit(1);
+    cgv_arch_init(model->net, model->params, 1);
+    if (cgv_model_save_onnx(model, path))
+        exit(1);
+    cgv_model_destroy(&model);
+}
+
 // A net of width 1: every name, and few numbers.
 static void make_net(const char *architecture) {
     cgv_net *net;
@@ -69,7 +83,7 @@ static void make_net(const char *architecture) {
     make_pth(&model.file, architecture);
     make_safetensors(&model.file, architecture);
     fixture_model_free(&model);
-    cgv_net_destroy(&net);
+    make_onnx(net, architecture);
 }
 
 static void make_types(void) {
@@ -122,6 +136,7 @@ int main(int argc, char **argv) {
     make_folder("");
     make_folder("pth");
     make_folder("safetensors");
+    make_folder("onnx");
     make_types();
     make_net("patchgan");
     make_net("resnet_1blocks");
