@@ -176,9 +176,9 @@ static void test_parameter_table(void) {
 }
 
 // A letter for each node: Conv, Depthwise, Transposed, Norm, Relu, Leaky relu, tanH, + (addition),
-// Concat, Upsample, average Pool, Affine head. Takes the net.
+// & (concatenation), Upsample, average Pool, Affine head. Takes the net.
 static void check_net_order(cgv_net *net, const char *wanted) {
-    static const char ops[] = "ICTN.+cUPAJB", activations[] = "-RLHS";
+    static const char ops[] = "ICTN.+&UPAJB", activations[] = "-RLHS";
     char order[64] = "";
     for (int i = 0; i < net->node_count && i < 63; i++) {
         const cgv_node *n = &net->nodes[i];
