@@ -291,6 +291,11 @@ def gate(g):
     g.x = g.op("Mul", g.x, g.op("Sigmoid", weight))
 
 
+def gate_expanded(g):
+    weight = g.op("Sigmoid", g.op("GlobalAveragePool", g.x))
+    g.x = g.op("Mul", g.x, g.op("Expand", weight, g.op("Shape", g.x)))
+
+
 def global_max(g):
     g.x = g.op("Sub", g.x, g.op("GlobalMaxPool", g.x))
 
@@ -525,7 +530,7 @@ OPERATIONS = [
     activation("LeakyRelu", alpha=0.3), activation("Elu", alpha=0.7), activation("Sigmoid"),
     activation("Tanh"), activation("HardSigmoid", alpha=0.25, beta=0.4), activation("Softplus"),
     activation("Abs"), hard_swish, swish, clip, prelu, constants, constants_after_conv, reciprocal,
-    maximum, residual, gate, global_max, squeezed_mean, concat, split, pad_constant, pad_reflect,
+    maximum, residual, gate, gate_expanded, global_max, squeezed_mean, concat, split, pad_constant, pad_reflect,
     pad_edge, pad_then_conv, crop, slice_channels, pick_channels, resize_nearest,
     resize_nearest_odd, resize_linear, resize_linear_down, resize_to_sizes, resize_like,
     pool_average, pool_max, depth_to_space, pixel_shuffle, channels_last, plumbing, constant_nodes,

@@ -527,8 +527,9 @@ static cgv_status write_file(exporter *e, const char *path) {
 cgv_status cgv_onnx_write(const cgv_model *model, const char *path) {
     exporter e = {.model = model, .net = model->net};
     e.names = cgv_onnx_build_memory(&e.b, (size_t)model->net->node_count * sizeof *e.names);
-    if (e.names)
-        e.names[0] = "image";
+    if (!e.names)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", path);
+    e.names[0] = "image";
     for (int i = 1; !e.b.failed && i < model->net->node_count; i++)
         e.names[i] = node(&e, i);
     cgv_status status =

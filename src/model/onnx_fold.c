@@ -465,7 +465,7 @@ cgv_status cgv_onnx_expand(onnx_import *im, const onnx_node *n) {
     if (!x || !wanted || !y)
         return CGV_ERROR_UNSUPPORTED;
     if (x->kind == ONNX_PICTURE)
-        return cgv_onnx_refuse(im, n, "repeats a picture");
+        return cgv_onnx_expand_picture(im, n, x, wanted, y);
     int count = cgv_onnx_integers(im, n, wanted, shape, ONNX_MAX_RANK);
     if (count < 0 || decoded(im, x))
         return CGV_ERROR_UNSUPPORTED;

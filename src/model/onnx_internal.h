@@ -101,6 +101,9 @@ typedef struct onnx_node {
 // "WHERE: unsupported: node 'NAME' (OP) …", in one line.
 cgv_status cgv_onnx_refuse(const onnx_import *im, const onnx_node *n, const char *format, ...)
     CGV_PRINTF(3, 4);
+#ifdef __clang_analyzer__ // as cgv_fail
+#define cgv_onnx_refuse(...) (cgv_onnx_refuse(__VA_ARGS__), CGV_ERROR_UNSUPPORTED)
+#endif
 
 int64_t cgv_onnx_int(const onnx_node *n, const char *name, int64_t otherwise);
 float cgv_onnx_float(const onnx_node *n, const char *name, float otherwise);
@@ -201,6 +204,9 @@ int64_t cgv_onnx_slice_count(int64_t *begin, int64_t end, int64_t step, int64_t 
 // Axes of Squeeze, ReduceMean and the like: operand `i`, before some opset an attribute. Their
 // count, -1 where none are given, -2 after a message.
 int cgv_onnx_axes(onnx_import *im, const onnx_node *n, size_t i, int64_t axes[ONNX_MAX_RANK]);
+// Expand of a picture, whose operand is `wanted`.
+CGV_NODISCARD cgv_status cgv_onnx_expand_picture(onnx_import *im, const onnx_node *n, onnx_value *x,
+                                                 onnx_value *wanted, onnx_value *y); // onnx_space.c
 // With constants alone.
 onnx_operation cgv_onnx_fold_binary, cgv_onnx_fold_unary, cgv_onnx_fold_slice, cgv_onnx_fold_concat;
 

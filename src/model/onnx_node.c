@@ -6,7 +6,7 @@
 #include "model/notes.h"
 #include "model/onnx_internal.h"
 
-cgv_status cgv_onnx_refuse(const onnx_import *im, const onnx_node *n, const char *format, ...) {
+cgv_status(cgv_onnx_refuse)(const onnx_import *im, const onnx_node *n, const char *format, ...) {
     char why[256], name[64], op[32];
     va_list arguments;
     va_start(arguments, format);

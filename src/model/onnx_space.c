@@ -407,6 +407,46 @@ cgv_status cgv_onnx_resize(onnx_import *im, const onnx_node *n) {
     return made(im, y, cgv_net_resize(im->net, x->node, &desc), x);
 }
 
+// A tensor of one element along rows and columns, repeated to the size of another.
+cgv_status cgv_onnx_expand_picture(onnx_import *im, const onnx_node *n, onnx_value *x,
+                                   onnx_value *wanted, onnx_value *y) {
+    wanted_size size = {.by_side = true};
+    bool same = true;
+    int node = cgv_onnx_plain(im, n, x);
+    if (node < 0)
+        return CGV_ERROR_UNSUPPORTED;
+    if (wanted->kind != ONNX_CONSTANT || wanted->count > 4)
+        return cgv_onnx_refuse(im, n, "repeats a picture to a size that cgvideo cannot follow");
+    for (int lane = 0; lane < ONNX_LANES; lane++) {
+        const double *numbers = cgv_onnx_numbers(im, wanted, lane);
+        int64_t sides[4] = {1, 1, 1, 1}; // broadcasting aligns the last axes
+        for (size_t i = 0; i < wanted->count; i++)
+            if (numbers[i] >= 1 && numbers[i] < 1 << 18)
+                sides[4 - wanted->count + i] = (int64_t)numbers[i];
+        if (sides[0] != 1 || (sides[1] != 1 && sides[1] != im->net->nodes[node].channels))
+            return cgv_onnx_refuse(im, n, "repeats more than rows and columns");
+        for (int axis = 0; axis < 2; axis++) {
+            int64_t from = side_of(im, node, axis, lane), to = sides[axis + 2];
+            size.side[axis][lane] = to == 1 ? from : to;
+            same = same && size.side[axis][lane] == from;
+            if (from != 1 && to != 1 && to != from)
+                return cgv_onnx_refuse(im, n, "has operands of shapes that do not fit");
+        }
+    }
+    if (same) {
+        see_alike(y, x);
+        return CGV_OK;
+    }
+    cgv_resize_desc desc = {.centres = CGV_CENTRES_ASYMMETRIC,
+                            .nearest = CGV_NEAREST_FLOOR,
+                            .like = find_like(im, &size)};
+    for (int axis = 0; axis < 2; axis++)
+        desc.scale[axis] = (float)size.side[axis][0] / (float)side_of(im, node, axis, 0);
+    if (desc.like < 0)
+        return cgv_onnx_refuse(im, n, "repeats a picture to a size that cgvideo cannot follow");
+    return made(im, y, cgv_net_resize(im->net, node, &desc), x);
+}
+
 cgv_status cgv_onnx_depth_to_space(onnx_import *im, const onnx_node *n) {
     onnx_value *x = cgv_onnx_input(im, n, 0), *y = cgv_onnx_output(im, n, 0);
     int64_t factor = cgv_onnx_int(n, "blocksize", 0);

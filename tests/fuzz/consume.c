@@ -19,13 +19,17 @@ static void count(void *opaque, cgv_log_level level, const char *text) {
         abort();
 }
 
-void fuzz_expect(int truth) {
+static void expect(int truth) {
     if (!truth)
         abort();
 }
 
+void expect(int truth) {
+    expect(truth);
+}
+
 void fuzz_expect_messages(int count) {
-    fuzz_expect(messages == count);
+    expect(messages == count);
 }
 
 static size_t read_all(const cgv_state_dict *dict) {
@@ -36,7 +40,7 @@ static size_t read_all(const cgv_state_dict *dict) {
         size_t product = 1;
         for (int d = 0; d < tensor->dims; d++)
             product *= (size_t)tensor->shape[d];
-        fuzz_expect(product == tensor->count && *tensor->name);
+        expect(product == tensor->count && *tensor->name);
         for (size_t j = 0; j < tensor->count; j++)
             sum = sum + tensor->data[j];
         numbers += tensor->count;
@@ -46,17 +50,17 @@ static size_t read_all(const cgv_state_dict *dict) {
 
 // Metadata end up in terminals.
 static void check_notes(const cgv_state_notes *notes) {
-    fuzz_expect(memchr(notes->description, 0, sizeof notes->description) != NULL);
+    expect(memchr(notes->description, 0, sizeof notes->description) != NULL);
     for (const char *c = notes->description; *c; c++)
-        fuzz_expect((unsigned char)*c >= ' ' && *c != 0x7f);
-    fuzz_expect(notes->train_width >= 0 && notes->train_width <= 16384);
-    fuzz_expect(!notes->train_width == !notes->train_height);
+        expect((unsigned char)*c >= ' ' && *c != 0x7f);
+    expect(notes->train_width >= 0 && notes->train_width <= 16384);
+    expect(!notes->train_width == !notes->train_height);
 }
 
 static void apply(const cgv_folds *folds, cgv_net *net) {
     cgv_model model = {.net = net, .params = calloc(net->param_floats + 1, sizeof(float))};
     cgv_status status = model.params ? cgv_folds_apply(folds, &model, "fuzz") : CGV_OK;
-    fuzz_expect(!status || status == CGV_ERROR_FORMAT);
+    expect(!status || status == CGV_ERROR_FORMAT);
     free(model.params);
 }
 
@@ -65,7 +69,7 @@ static void detect(cgv_state_dict *dict) {
     cgv_folds folds;
     cgv_clean_names(dict);
     cgv_status folded = cgv_folds_take(&folds, dict, "fuzz");
-    fuzz_expect(folded != CGV_ERROR_MEMORY);
+    expect(folded != CGV_ERROR_MEMORY);
     cgv_clean_statistics(dict);
     cgv_weight_shape *shapes = calloc((size_t)dict->count + 1, sizeof *shapes);
     if (!shapes)
@@ -77,9 +81,9 @@ static void detect(cgv_state_dict *dict) {
     }
     cgv_net *net;
     cgv_status status = cgv_arch_detect(&net, shapes, dict->count, "fuzz");
-    fuzz_expect(!status || (!net && status == CGV_ERROR_UNSUPPORTED));
+    expect(!status || (!net && status == CGV_ERROR_UNSUPPORTED));
     if (!status)
-        fuzz_expect(net->param_count == dict->count);
+        expect(net->param_count == dict->count);
     if (!status && !folded)
         apply(&folds, net);
     cgv_folds_free(&folds);
@@ -94,10 +98,10 @@ void fuzz_listen(void) {
 
 void fuzz_consume(cgv_status status, cgv_state_dict *dict, size_t size) {
     if (status) {
-        fuzz_expect(messages == 1 && !dict->count && !dict->tensors);
+        expect(messages == 1 && !dict->count && !dict->tensors);
     } else {
-        fuzz_expect(messages == 0);
-        fuzz_expect(read_all(dict) <= size);
+        expect(messages == 0);
+        expect(read_all(dict) <= size);
         check_notes(&dict->notes);
         detect(dict);
     }
