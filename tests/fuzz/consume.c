@@ -24,7 +24,7 @@ static void expect(int truth) {
         abort();
 }
 
-void expect(int truth) {
+void fuzz_expect(int truth) {
     expect(truth);
 }
 
