@@ -165,12 +165,13 @@ static uint32_t tag_for(const AVOutputFormat *format, const AVCodecParameters *c
     return 0; // the muxer's own
 }
 
-static cgv_status add_copied(AVFormatContext *output, AVStream *to, const AVStream *from) {
+static cgv_status add_copied(AVFormatContext *output, AVStream *to, const AVStream *from,
+                             const cgv_source_info *source) {
     int error = avcodec_parameters_copy(to->codecpar, from->codecpar);
     if (error < 0)
         return cgv_av_fail(error, "mux: stream %d", from->index);
     to->codecpar->codec_tag = tag_for(output->oformat, from->codecpar);
-    to->time_base = from->time_base;
+    to->time_base = cgv_av_clock(from->time_base, source->shift);
     to->avg_frame_rate = from->avg_frame_rate;
     to->duration = 0;
 #if LIBAVFORMAT_VERSION_INT < AV_VERSION_INT(60, 15, 100)
@@ -253,6 +254,7 @@ static cgv_status add_reencoded(cgv_track *track, AVFormatContext *output, AVStr
                                  .bit_rate = audio ? params->audio_bit_rate : NULL,
                                  .options = audio ? params->audio_options : NULL,
                                  .global_header = output->oformat->flags & AVFMT_GLOBALHEADER,
+                                 .clock = cgv_av_clock(from->time_base, source->shift),
                                  .cut = source->cut,
                                  .length = source->wanted,
                              });
@@ -285,7 +287,7 @@ static cgv_status add_stream(cgv_track *track, AVFormatContext *output, AVStream
         track->index = -1; // whole in the header
         return add_cover_file(to, from);
     }
-    return add_copied(output, to, from);
+    return add_copied(output, to, from, source);
 }
 
 cgv_status cgv_carry_streams(AVFormatContext *output, AVStream **video, cgv_track *tracks,

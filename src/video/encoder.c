@@ -230,7 +230,7 @@ static void set_clock(cgv_encoder *encoder, const AVOutputFormat *container,
     context->framerate = encoder->rate.num  ? encoder->rate
                          : source->rate.num ? source->rate
                                             : (AVRational){25, 1};
-    context->time_base = source->video->time_base;
+    context->time_base = source->first->time_base;
     if (encoder->rate.num) {
         context->time_base = av_inv_q(encoder->rate);
     } else if (av_match_name("avi", container->name)) {

@@ -50,7 +50,7 @@ static cgv_status open_decoder(cgv_reencode *stream, const AVStream *from) {
         return out_of_memory();
     cgv_av_clear_error();
     int error = avcodec_parameters_to_context(stream->decoder, from->codecpar);
-    stream->decoder->pkt_timebase = from->time_base;
+    stream->decoder->pkt_timebase = stream->params.clock;
     if (error >= 0)
         error = avcodec_open2(stream->decoder, codec, NULL);
     return error < 0

@@ -15,6 +15,7 @@ typedef struct cgv_reencode_params {
     const char *bit_rate;  // NULL: the encoder's default
     AVDictionary *options; // of the encoder; NULL: none
     bool global_header;    // the container keeps the codec's header
+    AVRational clock;      // of the packets that are sent
     bool cut;              // sound before time 0 is not to be heard
     int64_t length;        // microseconds after which sound ends; INT64_MAX: never
 } cgv_reencode_params;

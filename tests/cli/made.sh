@@ -189,6 +189,7 @@ make_input -f lavfi -i "$(flash 50),select='not(mod(n,3))+lt(mod(t+0.0001,1),0.1
 make_input -i fb_cfr.mp4 -c copy fb_ts.ts
 make_input -itsoffset -0.7 -i fb_cfr.mp4 -c copy -f mpegts fb_early.ts
 make_input -ss 1.5 -i fb_cfr.mp4 -c copy fb_edit.mp4
+make_input -i fb_cfr.mp4 -c:v mpeg4 -q:v 3 -c:a libmp3lame fb_avi.avi # counts whole frames
 offsets() { # FILE: milliseconds from beep to flash
     ffprobe -v quiet -f lavfi -i "movie=$1,blackdetect=d=0.01:pix_th=0.3:pic_th=0.9" \
         -show_entries frame_tags=lavfi.black_end -of csv=p=0 | tr -d , | grep -v '^$' >flashes
@@ -196,9 +197,9 @@ offsets() { # FILE: milliseconds from beep to flash
         -show_entries frame_tags=lavfi.silence_end -of csv=p=0 | tr -d , | grep -v '^$' >beeps
     paste flashes beeps | awk 'NF == 2 { printf "%.1f\n", 1000 * ($1 - $2) } NF != 2 { print "unpaired" }'
 }
-for clip in fb_cfr.mp4 fb_vfr.mp4 fb_ts.ts fb_early.ts fb_edit.mp4; do
+for clip in fb_cfr.mp4 fb_vfr.mp4 fb_ts.ts fb_early.ts fb_edit.mp4 fb_avi.avi; do
     before=$(offsets $clip | sed -n 1p)
-    for cut in "" "-ss 0.73" "-ss 1.2 -t 1.4" "-ss 0.3 -c:a libmp3lame"; do
+    for cut in "" "-ss 0.775" "-ss 1.2 -t 1.4" "-ss 0.3 -c:a libmp3lame"; do
         for out in out.mp4 out.mkv; do
             # shellcheck disable=SC2086
             translate -i $clip $cut -c:v mpeg4 -q:v 3 $out
@@ -207,6 +208,23 @@ for clip in fb_cfr.mp4 fb_vfr.mp4 fb_ts.ts fb_early.ts fb_edit.mp4; do
                 fail "$clip $cut $out: $(xargs <after) ms, was $before"
         done
     done
+done
+# Recordings that were joined: the clock falls back, or leaps.
+make_input -i fb_ts.ts -c copy -output_ts_offset 5000 fb_later.ts
+make_input -i fb_ts.ts -c:v mpeg2video -q:v 3 -c:a mp2 fb_ps.mpg
+cat fb_ts.ts fb_ts.ts fb_later.ts fb_ts.ts >joined.ts
+cat fb_ps.mpg fb_ps.mpg fb_ps.mpg fb_ps.mpg >joined.mpg
+for part in fb_ts.ts fb_ps.mpg; do
+    clip=joined.${part##*.}
+    before=$(offsets $part | sed -n 1p)
+    translate -i "$clip" -c:v mpeg4 -q:v 3 out.mkv
+    equal "$clip: frames" $((4 * $(frame_count $part))) "$(frame_count out.mkv)"
+    frame_times out.mkv | awk 'NR > 1 && ($1 - t < 0.01 || $1 - t > 0.09) { exit 1 } { t = $1 }
+        END { exit t < 15.9 || t > 16.2 }' || fail "$clip: times"
+    offsets out.mkv >after
+    equal "$clip: flashes" 12 "$(wc -l <after)"
+    awk -v b="$before" '$1 == "unpaired" || $1 - b > 10 || b - $1 > 10 { exit 1 }' after ||
+        fail "$clip: $(xargs <after) ms, was $before"
 done
 no_litter
 finish
