@@ -146,9 +146,9 @@ static cgv_status decide(const AVCodec **encoder, const AVFormatContext *output,
 
 // Statements about the old encoding, which the new one makes untrue.
 static void drop_stale(AVDictionary **metadata) {
-    static const char *const stale[] = {"encoder",     "ENCODER",          "BPS",
-                                        "DURATION",    "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES",
-                                        "_STATISTICS_"};
+    static const char *const stale[] = {"encoder",      "ENCODER",        "BPS",
+                                        "DURATION",     "alpha_mode",     "NUMBER_OF_FRAMES",
+                                        "_STATISTICS_", "NUMBER_OF_BYTES"};
     for (size_t i = 0; i < sizeof stale / sizeof *stale; i++) {
         const AVDictionaryEntry *entry;
         while ((entry = av_dict_get(*metadata, stale[i], NULL, AV_DICT_IGNORE_SUFFIX)))

@@ -69,6 +69,21 @@ static cgv_status named_pixel_format(enum AVPixelFormat *out, const AVCodec *cod
     return CGV_OK;
 }
 
+// The nearest of an encoder's formats; one with alpha, where there is one, if the input has it.
+// Palettes are not made here.
+static enum AVPixelFormat nearest(const enum AVPixelFormat *list, enum AVPixelFormat format) {
+    enum AVPixelFormat clear[64];
+    int count = 0;
+    bool alpha = av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_ALPHA;
+    for (const enum AVPixelFormat *p = list; alpha && *p != AV_PIX_FMT_NONE && count < 63; p++)
+        if ((av_pix_fmt_desc_get(*p)->flags & (AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) ==
+            AV_PIX_FMT_FLAG_ALPHA)
+            clear[count++] = *p;
+    clear[count] = AV_PIX_FMT_NONE;
+    return cgv_colour_without_j(
+        avcodec_find_best_pix_fmt_of_list(count ? clear : list, format, count > 0, NULL));
+}
+
 static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *codec,
                                       const cgv_sink_params *params, const AVFrame *first) {
     if (params->pixel_format)
@@ -77,8 +92,7 @@ static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *co
     enum AVPixelFormat format = first->format;
     const enum AVPixelFormat *list = cgv_av_pixel_formats(codec);
     if (!takes(codec, format))
-        format = cgv_colour_without_j(avcodec_find_best_pix_fmt_of_list(
-            list, format, !!(desc->flags & AV_PIX_FMT_FLAG_ALPHA), NULL));
+        format = nearest(list, format);
     if (format == AV_PIX_FMT_NONE)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "encode: %s takes no pixel format of this build",
                         codec->name);
@@ -97,6 +111,8 @@ static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *co
     if (depth < desc->comp[0].depth)
         cgv_log(CGV_LOG_INFO, "encode: %s gets %d bits (%s), dithered from %d", codec->name, depth,
                 av_get_pix_fmt_name(format), desc->comp[0].depth);
+    if (desc->flags & ~av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_ALPHA)
+        cgv_log(CGV_LOG_INFO, "encode: %s cannot keep transparency: it is left out", codec->name);
     *out = format;
     return CGV_OK;
 }
@@ -141,6 +157,13 @@ static void default_speed(const AVCodec *codec, AVDictionary **options) {
         av_dict_set(options, "row-mt", "1", 0);
     if (has_option(codec, "cpu-used"))
         av_dict_set(options, "cpu-used", codec->id == AV_CODEC_ID_AV1 ? "6" : "4", 0);
+}
+
+// libvpx refuses to encode transparent pictures of VP8 with frames that are not shown.
+static void allow_alpha(const AVCodec *codec, enum AVPixelFormat format, AVDictionary **options) {
+    if (codec->id == AV_CODEC_ID_VP8 && has_option(codec, "auto-alt-ref") &&
+        av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_ALPHA)
+        av_dict_set(options, "auto-alt-ref", "0", 0);
 }
 
 // Whether the user has chosen a quality by one of the encoder's own options.
@@ -311,6 +334,7 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
     if (status)
         goto done;
     default_speed(codec, &options);
+    allow_alpha(codec, format, &options);
     if (params->options)
         av_dict_copy(&options, params->options->video, 0);
     status = cgv_encoder_hush(codec, &options);

@@ -72,9 +72,26 @@ static cgv_status open_input(cgv_source *source) {
     return CGV_OK;
 }
 
+// FFmpeg's own decoders of VP8 and VP9 know nothing of transparency, which lies beside the packets.
+static const AVCodec *find_decoder(const cgv_source *source) {
+    enum AVCodecID id = source->video->codecpar->codec_id;
+    const AVDictionaryEntry *alpha = av_dict_get(source->video->metadata, "alpha_mode", NULL, 0);
+    const char *name = id == AV_CODEC_ID_VP8   ? "libvpx"
+                       : id == AV_CODEC_ID_VP9 ? "libvpx-vp9"
+                                               : NULL;
+    if (!name || !alpha || !atoi(alpha->value))
+        return avcodec_find_decoder(id);
+    const AVCodec *knowing = avcodec_find_decoder_by_name(name);
+    if (knowing)
+        return knowing;
+    cgv_log(CGV_LOG_WARNING, "%s: decode: this FFmpeg has no %s: transparency is lost",
+            source->params.url, name);
+    return avcodec_find_decoder(id);
+}
+
 static cgv_status open_decoder(cgv_source *source) {
     const AVCodecParameters *parameters = source->video->codecpar;
-    const AVCodec *codec = avcodec_find_decoder(parameters->codec_id);
+    const AVCodec *codec = find_decoder(source);
     AVCodecContext *decoder = source->decoder = avcodec_alloc_context3(codec);
     if (!decoder)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", source->params.url);

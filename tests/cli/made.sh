@@ -45,6 +45,25 @@ make_and_compare xvid.avi 10 -c:v mpeg4 -bf 2
 ! has_encoder libwebp || make_and_compare still.webp 1 -c:v libwebp -frames:v 1
 ! has_encoder libvpx-vp9 || make_and_compare clear.webm 10 -c:v libvpx-vp9 -deadline realtime -pix_fmt yuva420p
 ! has_encoder libaom-av1 || make_and_compare av1.mkv 10 -c:v libaom-av1 -cpu-used 8
+# Transparency of VP8 and VP9 lies beside their packets.
+clear() { # ENCODER OPTIONS…
+    make_input -f lavfi -i "testsrc2=s=64x48:r=25:d=0.2,format=yuva420p,geq=lum='p(X,Y)':cb='p(X,Y)':cr='p(X,Y)':a='mod(X*4+N*8,256)'" \
+        -c:v "$@" -deadline realtime -b:v 1M clear.webm
+    translate -i clear.webm -c:v ffv1 clear.mkv
+    equal "$1: pixel format" yuva420p "$(stream clear.mkv v pix_fmt)"
+    make_input -c:v "$1" -i clear.webm -c:v ffv1 want.mkv
+    equal "$1: alpha" "$(frames_md5 want.mkv)" "$(frames_md5 clear.mkv)"
+    translate -i clear.webm -c:v "$1" again.webm
+    make_input -c:v "$1" -i again.webm -vf alphaextract -c:v ffv1 again.mkv
+    make_input -i want.mkv -vf alphaextract -c:v ffv1 alpha.mkv
+    psnr=$(ffmpeg -nostdin -i again.mkv -i alpha.mkv -lavfi psnr -f null - 2>&1 |
+        sed -n 's/.*average:\([0-9a-z]*\).*/\1/p')
+    [ "${psnr/inf/99}" -ge 25 ] || fail "$1: alpha again: $psnr dB"
+    expect 0 "$CGVIDEO" -m identity -y -i clear.webm opaque.mp4
+    says "libx264 cannot keep transparency: it is left out"
+}
+! has_encoder libvpx || clear libvpx -auto-alt-ref 0
+! has_encoder libvpx-vp9 || clear libvpx-vp9
 make_input -f lavfi -i "testsrc2=s=256x144:r=25:d=0.2" -c:v dnxhd -profile:v dnxhr_hq -pix_fmt yuv422p dnxhr.mov
 same dnxhr.mov 5
 make_input -f lavfi -i "testsrc2=s=64x48:r=120:d=0.25" -c:v libx264 fast.mp4
