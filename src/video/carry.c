@@ -22,6 +22,12 @@ static bool is_matroska(const AVOutputFormat *format) {
     return av_match_name("matroska", format->name);
 }
 
+// QuickTime's and 3GPP's files have no place for covers; their muxer forgets them silently.
+static bool keeps_covers(const AVOutputFormat *format) {
+    return is_matroska(format) || av_match_name("mp4", format->name) ||
+           av_match_name("ipod", format->name);
+}
+
 // What MPEG-TS has stream types for: its muxer takes anything, and nobody could play it.
 static bool transport_holds(enum AVCodecID codec) {
     static const enum AVCodecID known[] = {
@@ -39,7 +45,7 @@ static bool transport_holds(enum AVCodecID codec) {
 static bool container_holds(const AVOutputFormat *format, const AVStream *stream) {
     const AVCodecParameters *codec = stream->codecpar;
     if (stream->disposition & AV_DISPOSITION_ATTACHED_PIC)
-        return mov_family(format) || is_matroska(format);
+        return keeps_covers(format);
     if (codec->codec_type == AVMEDIA_TYPE_ATTACHMENT)
         return is_matroska(format) && codec->extradata_size > 0;
     if (codec->codec_id == AV_CODEC_ID_NONE || codec->codec_type == AVMEDIA_TYPE_UNKNOWN)

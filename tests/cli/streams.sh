@@ -104,6 +104,8 @@ equal "cover's bytes" "$(packets_md5 two.mp4 v:2)" "$(packets_md5 out.mp4 v:1)"
 translate -i two.mp4 -preset ultrafast cover.mkv
 equal "cover in mkv" "mjpeg,1" "$(ffprobe -v error -select_streams v:1 \
     -show_entries stream=codec_name:stream_disposition=attached_pic -of csv=p=0 cover.mkv)"
+expect 0 "$CGVIDEO" -v info -m identity -y -i two.mp4 -preset ultrafast cover.mov
+says "mov cannot hold stream 2 (cover picture, mjpeg): left out"
 translate -i two.mp4 -map 0:0 -preset ultrafast out.mkv
 equal "picked video" "64,48" "$(stream out.mkv v:0 width,height)"
 
