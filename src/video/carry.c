@@ -15,7 +15,7 @@ static bool mov_family(const AVOutputFormat *format) {
 
 static bool holds_only_video(const AVOutputFormat *format) {
     return format->audio_codec == AV_CODEC_ID_NONE && format->subtitle_codec == AV_CODEC_ID_NONE &&
-           !format->codec_tag;
+           (!format->codec_tag || av_match_name(format->name, "ivf,avif"));
 }
 
 static bool is_matroska(const AVOutputFormat *format) {
@@ -28,18 +28,44 @@ static bool keeps_covers(const AVOutputFormat *format) {
            av_match_name("ipod", format->name);
 }
 
-// What MPEG-TS has stream types for: its muxer takes anything, and nobody could play it.
-static bool transport_holds(enum AVCodecID codec) {
-    static const enum AVCodecID known[] = {
-        AV_CODEC_ID_MP2,          AV_CODEC_ID_MP3,       AV_CODEC_ID_AAC,
-        AV_CODEC_ID_AAC_LATM,     AV_CODEC_ID_AC3,       AV_CODEC_ID_EAC3,
-        AV_CODEC_ID_DTS,          AV_CODEC_ID_TRUEHD,    AV_CODEC_ID_OPUS,
-        AV_CODEC_ID_S302M,        AV_CODEC_ID_MP1,       AV_CODEC_ID_DVB_SUBTITLE,
-        AV_CODEC_ID_DVB_TELETEXT, AV_CODEC_ID_SMPTE_KLV, AV_CODEC_ID_SCTE_35};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i] == codec)
-            return true;
-    return false;
+// Muxers that do not say what they hold and fail late, or take anything that nobody could play.
+static const struct {
+    const char *muxers;
+    enum AVCodecID codecs[16]; // sound, subtitles, data; the rest is AV_CODEC_ID_NONE
+} known_to_hold[] = {
+    {"mpegts",
+     {AV_CODEC_ID_MP2, AV_CODEC_ID_MP3, AV_CODEC_ID_AAC, AV_CODEC_ID_AAC_LATM, AV_CODEC_ID_AC3,
+      AV_CODEC_ID_EAC3, AV_CODEC_ID_DTS, AV_CODEC_ID_TRUEHD, AV_CODEC_ID_OPUS, AV_CODEC_ID_S302M,
+      AV_CODEC_ID_MP1, AV_CODEC_ID_DVB_SUBTITLE, AV_CODEC_ID_DVB_TELETEXT, AV_CODEC_ID_SMPTE_KLV,
+      AV_CODEC_ID_SCTE_35}},
+    {"mpeg,vcd,svcd,vob,dvd",
+     {AV_CODEC_ID_MP2, AV_CODEC_ID_MP3, AV_CODEC_ID_AC3, AV_CODEC_ID_DTS, AV_CODEC_ID_MP1,
+      AV_CODEC_ID_PCM_DVD, AV_CODEC_ID_DVD_SUBTITLE}},
+    {"ogg,ogv", {AV_CODEC_ID_VORBIS, AV_CODEC_ID_OPUS, AV_CODEC_ID_FLAC, AV_CODEC_ID_SPEEX}},
+    {"mxf", {AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S24LE}},
+    {"gxf", {AV_CODEC_ID_PCM_S16LE}},
+    {"swf", {AV_CODEC_ID_MP3}},
+};
+
+// Their sound has one rate; 0: any.
+static int only_sample_rate(const AVOutputFormat *format) {
+    return av_match_name(format->name, "mxf,gxf") ? 48000
+           : av_match_name(format->name, "swf")   ? 44100
+                                                  : 0;
+}
+
+// 1 or 0, or -1: not in the table.
+static int known_holds(const AVOutputFormat *format, const AVCodecParameters *codec) {
+    int rate = only_sample_rate(format);
+    for (size_t i = 0; i < sizeof known_to_hold / sizeof *known_to_hold; i++) {
+        if (!av_match_name(format->name, known_to_hold[i].muxers))
+            continue;
+        for (const enum AVCodecID *id = known_to_hold[i].codecs; *id; id++)
+            if (*id == codec->codec_id)
+                return !rate || codec->sample_rate == rate;
+        return 0;
+    }
+    return -1;
 }
 
 static bool container_holds(const AVOutputFormat *format, const AVStream *stream) {
@@ -53,9 +79,9 @@ static bool container_holds(const AVOutputFormat *format, const AVStream *stream
     // Picture muxers would store any packet as a picture file, sound included.
     if (holds_only_video(format))
         return false;
-    if (av_match_name("mpegts", format->name))
-        return transport_holds(codec->codec_id);
-    int answer = avformat_query_codec(format, codec->codec_id, FF_COMPLIANCE_NORMAL);
+    int answer = known_holds(format, codec);
+    if (answer < 0)
+        answer = avformat_query_codec(format, codec->codec_id, FF_COMPLIANCE_NORMAL);
     if (answer >= 0)
         return answer;
     // The muxer does not say. Those with a default codec of the kind take it or fail at the header.
@@ -259,6 +285,7 @@ static cgv_status add_reencoded(cgv_track *track, AVFormatContext *output, AVStr
                                  .codec = encoder,
                                  .bit_rate = audio ? params->audio_bit_rate : NULL,
                                  .options = audio ? params->audio_options : NULL,
+                                 .sample_rate = only_sample_rate(output->oformat),
                                  .global_header = output->oformat->flags & AVFMT_GLOBALHEADER,
                                  .clock = cgv_av_clock(from->time_base, source->shift),
                                  .cut = source->cut,

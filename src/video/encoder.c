@@ -226,13 +226,19 @@ static bool has_one_rate(const AVOutputFormat *container) {
            (container->flags & AVFMT_NOTIMESTAMPS && !pictures);
 }
 
+// Coders to whom a tick of the clock is a frame.
+static bool counts_ticks(enum AVCodecID codec) {
+    return codec == AV_CODEC_ID_THEORA || codec == AV_CODEC_ID_DVVIDEO ||
+           codec == AV_CODEC_ID_DIRAC;
+}
+
 static AVRational constant_rate(const AVCodecContext *context, const AVOutputFormat *container,
                                 const cgv_sink_params *params, const cgv_source_info *source) {
     const AVRational *rates = cgv_av_frame_rates(context->codec);
     AVRational rate = params->rate.num ? params->rate : nominal_rate(source);
     bool wanted = params->rate.num || params->sync == CGV_SYNC_CFR;
     if (params->sync == CGV_SYNC_AUTO)
-        wanted |= rates || has_one_rate(container);
+        wanted |= rates || has_one_rate(container) || counts_ticks(context->codec_id);
     if (rates)
         rate = rates[av_find_nearest_q_idx(rate, rates)];
     // Browsers show GIFs of more than 50 pictures a second at 10.

@@ -86,12 +86,14 @@ static int choose_layout(AVChannelLayout *out, const AVCodec *codec, const AVCha
 }
 
 static void set_sound(AVCodecContext *encoder, const AVCodec *codec, AVDictionary **options,
-                      const AVCodecContext *decoder) {
+                      int sample_rate, const AVCodecContext *decoder) {
     const enum AVSampleFormat *formats = cgv_av_sample_formats(codec);
     const AVDictionaryEntry *rate = av_dict_get(*options, "ar", NULL, 0);
     const AVDictionaryEntry *channels = av_dict_get(*options, "ac", NULL, 0);
     AVChannelLayout wanted = {0};
-    encoder->sample_rate = nearest_rate(codec, rate ? atoi(rate->value) : decoder->sample_rate);
+    encoder->sample_rate = nearest_rate(codec, rate          ? atoi(rate->value)
+                                               : sample_rate ? sample_rate
+                                                             : decoder->sample_rate);
     encoder->sample_fmt = formats ? formats[0] : decoder->sample_fmt;
     for (; formats && *formats != AV_SAMPLE_FMT_NONE; formats++)
         if (*formats == decoder->sample_fmt)
@@ -131,7 +133,7 @@ static cgv_status open_encoder(cgv_reencode *stream) {
         av_dict_set(&options, "b", stream->params.bit_rate, 0);
     cgv_status status = CGV_OK;
     if (codec->type == AVMEDIA_TYPE_AUDIO)
-        set_sound(encoder, codec, &options, stream->decoder);
+        set_sound(encoder, codec, &options, stream->params.sample_rate, stream->decoder);
     else
         status = set_subtitles(encoder, stream->decoder);
     if (stream->params.global_header)

@@ -49,9 +49,11 @@ static cgv_status apply_map(cgv_selection *selection, AVFormatContext *input, co
     bool negative = *map == '-';
     const char *text = map + negative;
     long file = strtol(text, &end, 10);
-    if (end == text || file || !strchr(":?", *end) || strlen(end) >= sizeof specifier)
+    // Without a number it is the only input's, as in ffmpeg.
+    bool numbered = end > text;
+    if (file || !*text || (numbered && !strchr(":?", *end)) || strlen(end) >= sizeof specifier)
         return not_a_map(map);
-    snprintf(specifier, sizeof specifier, "%s", end + (*end == ':'));
+    snprintf(specifier, sizeof specifier, "%s", end + (numbered && *end == ':'));
     char *question = strchr(specifier, '?');
     bool optional = question && !question[1];
     if (optional)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Files of every kind that ffmpeg itself can make, and every kind of file to write; flash and beep.
 . "$(dirname "$0")/lib.sh"
-codecs() { ffprobe -v error -show_entries stream=codec_name -of csv=p=0 "$1" | xargs; }
+codecs() { ffprobe -v error -show_entries stream=codec_name -of csv=p=0 "$1" | tr -d , | xargs; }
 pattern="testsrc2=s=96x64:r=25:d=0.4"
 
 # Frames, their times and their pictures are those of ffmpeg's decoder.
@@ -121,12 +121,21 @@ written "mpeg4 aac" 10 out.avi
 written "gif" 10 out.gif
 written "apng" 10 out.apng -f apng
 written "rawvideo" 10 out.y4m
+written "mpeg1video mp2" 10 out.mpg
+written "mpeg2video pcm_s16le" 10 out.mxf
+! has_encoder libvpx || written "vp8" 10 out.ivf
 ! has_encoder libvpx-vp9 || written "vp9 opus" 10 out.webm
 ! has_encoder libvpx-vp9 || written "vp8 opus" 10 out.webm -c:v libvpx
 ! has_encoder libwebp_anim || {
     translate -i in.mp4 out.webp
     grep -qa ANMF out.webp || fail "webp does not move"
 }
+if has_encoder libtheora; then
+    expect 0 "$CGVIDEO" -m identity -y -i in.mp4 out.ogv
+    says "ogv cannot hold stream 1 (audio, aac): encoded anew as vorbis"
+    equal "ogv: codecs" "theora vorbis" "$(codecs out.ogv)"
+    equal "ogv: rate" 25/1 "$(stream out.ogv v r_frame_rate)"
+fi
 translate -i in.mp4 -f rawvideo out.yuv
 equal "raw bytes" $((96 * 64 * 3 / 2 * 10)) "$(stat -c %s out.yuv)"
 translate -i in.mp4 -an -f framemd5 out.md5

@@ -79,6 +79,8 @@ no_file no.webm
 # -map picks, in its order.
 translate -i in.mkv -map 0:s -map 0:v -preset ultrafast out.mkv
 equal "-map" "subrip h264" "$(codecs out.mkv)"
+translate -i in.mkv -map v -map s:0 -preset ultrafast out.mkv
+equal "-map v" "h264 subrip" "$(codecs out.mkv)"
 translate -i in.mkv -map 0 -map -0:a -map 0:a:7? -preset ultrafast out.mkv
 equal "-map -0:a" "h264 subrip" "$(codecs out.mkv | sed 's/ *text$//;s/ *unknown$//')"
 translate -i in.mkv -map 0:v -map 0:m:language:fra -preset ultrafast out.mkv
