@@ -40,6 +40,7 @@ exec_there='
     system=$1 shared=$2
     shift 2
     mount -t proc proc "$system/proc"
+    mount -t sysfs -o ro sysfs "$system/sys"
     mount --rbind /dev "$system/dev"
     [ ! -d "$shared" ] || mount --bind -o ro "$shared" "$system/src/shared"
     exec chroot "$system" env -i HOME=/root TERM="${TERM-}" LANG=C.UTF-8 \
