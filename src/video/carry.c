@@ -128,9 +128,26 @@ static const AVCodec *substitute(const AVOutputFormat *format, const AVStream *s
                                                                       : NULL;
 }
 
+bool cgv_carry_begins_at_zero(const AVOutputFormat *format) {
+    return av_match_name(format->name, "avi,mxf,mxf_d10,mxf_opatom,gxf,dv,swf");
+}
+
+// Sound that needs silence before it, or a cut between two packets, where nothing can say so.
+static bool starts_off(const AVOutputFormat *format, const AVStream *stream,
+                       const cgv_source_info *source) {
+    enum { AUDIBLE = 10000 }; // microseconds
+    if (stream->codecpar->codec_type != AVMEDIA_TYPE_AUDIO || !cgv_carry_begins_at_zero(format))
+        return false;
+    int64_t start = stream->start_time == AV_NOPTS_VALUE
+                        ? source->shift
+                        : av_rescale_q(stream->start_time, stream->time_base, AV_TIME_BASE_Q);
+    return source->cut || start - source->shift > AUDIBLE;
+}
+
 // CGV_END: leave the stream out. *encoder NULL: copy it.
 static cgv_status decide(const AVCodec **encoder, const AVFormatContext *output,
-                         const AVStream *stream, const cgv_carry_params *params) {
+                         const AVStream *stream, const cgv_carry_params *params,
+                         const cgv_source_info *source) {
     const AVOutputFormat *format = output->oformat;
     const AVCodecParameters *codec = stream->codecpar;
     const char *name = avcodec_get_name(codec->codec_id);
@@ -152,8 +169,14 @@ static cgv_status decide(const AVCodec **encoder, const AVFormatContext *output,
                         "-b:a, -ar, -ac or other option of sound");
     if (asked && !holds_only_video(format) && (*encoder = substitute(format, stream)))
         return CGV_OK;
-    if (container_holds(format, stream))
+    if (container_holds(format, stream)) {
+        if (!wanted && starts_off(format, stream, source) &&
+            (*encoder = substitute(format, stream)))
+            cgv_log(CGV_LOG_INFO,
+                    "mux: %s cannot say when stream %d (audio, %s) begins: encoded anew as %s",
+                    format->name, stream->index, name, avcodec_get_name((*encoder)->id));
         return CGV_OK;
+    }
     if (!wanted && (audio || subtitle) && !holds_only_video(format))
         *encoder = substitute(format, stream);
     if (*encoder) {
@@ -285,6 +308,7 @@ static cgv_status add_reencoded(cgv_track *track, AVFormatContext *output, AVStr
                                  .codec = encoder,
                                  .bit_rate = audio ? params->audio_bit_rate : NULL,
                                  .options = audio ? params->audio_options : NULL,
+                                 .from_zero = cgv_carry_begins_at_zero(output->oformat),
                                  .sample_rate = only_sample_rate(output->oformat),
                                  .global_header = output->oformat->flags & AVFMT_GLOBALHEADER,
                                  .clock = cgv_av_clock(from->time_base, source->shift),
@@ -297,7 +321,8 @@ static cgv_status add_stream(cgv_track *track, AVFormatContext *output, AVStream
                              const AVStream *from, const cgv_carry_params *params,
                              const cgv_source_info *source) {
     const AVCodec *encoder = NULL;
-    cgv_status status = from == source->video ? CGV_OK : decide(&encoder, output, from, params);
+    cgv_status status =
+        from == source->video ? CGV_OK : decide(&encoder, output, from, params, source);
     if (status)
         return status == CGV_END ? CGV_OK : status;
     AVStream *to = avformat_new_stream(output, NULL);

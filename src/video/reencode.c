@@ -204,8 +204,9 @@ static void describe_graph(char *text, size_t size, const cgv_reencode *stream) 
     if (stream->params.length != INT64_MAX)
         snprintf(end, sizeof end, "atrim=end=%.6f,", (double)stream->params.length / 1e6);
     snprintf(text, size,
-             "aresample=async=1,%s%saformat=sample_fmts=%s:sample_rates=%d:channel_layouts=%s", cut,
-             end, av_get_sample_fmt_name(encoder->sample_fmt), encoder->sample_rate, layout);
+             "aresample=async=1%s,%s%saformat=sample_fmts=%s:sample_rates=%d:channel_layouts=%s",
+             stream->params.from_zero ? ":first_pts=0" : "", cut, end,
+             av_get_sample_fmt_name(encoder->sample_fmt), encoder->sample_rate, layout);
 }
 
 static int link_graph(cgv_reencode *stream, const char *text) {

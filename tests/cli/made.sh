@@ -237,6 +237,26 @@ for clip in fb_cfr.mp4 fb_vfr.mp4 fb_ts.ts fb_early.ts fb_edit.mp4 fb_avi.avi; d
         done
     done
 done
+# Where nothing says when a stream begins, silence or the first picture comes before a late one; a
+# cut between two packets takes new sound. AVI is measured in packets of 24 ms.
+make_input -itsoffset 0.7 -i fb_cfr.mp4 -i fb_cfr.mp4 -map 0:v -map 1:a -c copy late_video.mkv
+make_input -itsoffset 0.7 -i fb_cfr.mp4 -i fb_cfr.mp4 -map 1:v -map 0:a -c copy late_sound.mkv
+for clip in late_video.mkv late_sound.mkv; do
+    before=$(offsets $clip | sed -n 1p)
+    for cut in "" "-ss 0.775"; do
+        for out in out.mxf out.avi; do
+            # shellcheck disable=SC2086
+            translate -i $clip $cut $out
+            offsets $out >after
+            within=$([ $out = out.mxf ] && echo 10 || echo 24)
+            [ -s after ] && awk -v b="$before" -v w="$within" \
+                '$1 == "unpaired" || $1 - b > w || b - $1 > w { exit 1 }' after ||
+                fail "$clip $cut $out: $(xargs <after) ms, was $before"
+        done
+    done
+done
+expect 0 "$CGVIDEO" -m identity -y -i late_sound.mkv out.avi
+says "avi cannot say when stream 1 (audio, aac) begins: encoded anew as mp3"
 # Recordings that were joined: the clock falls back, or leaps.
 make_input -i fb_ts.ts -c copy -output_ts_offset 5000 fb_later.ts
 make_input -i fb_ts.ts -c:v mpeg2video -q:v 3 -c:a mp2 fb_ps.mpg
