@@ -125,6 +125,24 @@ make_input -itsoffset 0.28 -f lavfi -i testsrc2=s=64x48:r=30:d=1 -f lavfi -i sin
 translate -i late.mp4 -preset ultrafast out.mp4
 equal "late start" "$(frame_times late.mp4)" "$(frame_times out.mp4)"
 
+# Pictures of another size on the way are scaled to the first one's, when they are whole.
+make_input -f lavfi -i testsrc2=s=64x48:r=25:d=0.4 -c:v libx264 -bf 0 a.ts
+make_input -f lavfi -i testsrc2=s=96x80:r=50:d=0.4 -vf tinterlace=interleave_top -c:v libx264 -bf 0 \
+    -x264-params tff=1 b.ts
+cat a.ts b.ts a.ts >sizes.ts
+expect 0 "$CGVIDEO" -m identity -y -i sizes.ts -c:v ffv1 sizes.mkv
+equal "size changes, told once" 1 "$(grep -c "size changes from 64x48 to 96x80: scaled to 64x48" err)"
+equal "size changes: frames" "30 64,48" "$(frame_count sizes.mkv) $(stream sizes.mkv v width,height)"
+frames_md5 a.ts >whole.md5
+frames_md5 sizes.mkv >scaled.md5
+equal "the first part" "$(cat whole.md5)" "$(head -n 10 scaled.md5)"
+equal "the last part" "$(cat whole.md5)" "$(tail -n 10 scaled.md5)"
+make_input -i b.ts -vf bwdif=send_frame,scale=64:48,setpts=N/25/TB -c:v ffv1 want.mkv
+make_input -i sizes.mkv -vf "select=between(n\,10\,19),setpts=N/25/TB" -c:v ffv1 part.mkv
+psnr=$(ffmpeg -nostdin -i part.mkv -i want.mkv -lavfi psnr -f null - 2>&1 |
+    sed -n 's/.*average:\([0-9a-z]*\).*/\1/p')
+[ "${psnr/inf/99}" -ge 35 ] || fail "scaled pictures: $psnr dB"
+
 # Rotation stays where the container can say it.
 # Before FFmpeg 6 metadata, since then an option.
 turn() { # FILE OUT ANGLE
