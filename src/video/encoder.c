@@ -271,10 +271,31 @@ static void set_clock(cgv_encoder *encoder, const AVOutputFormat *container,
     }
 }
 
-static cgv_colour_rule colour_rule(enum AVCodecID codec) {
+// Whether coder or container say that YCbCr has full range. Without a word it is taken for limited.
+static bool says_full_range(enum AVCodecID codec, const AVOutputFormat *container) {
+    switch (codec) {
+    case AV_CODEC_ID_H264:
+    case AV_CODEC_ID_HEVC:
+    case AV_CODEC_ID_VP9:
+    case AV_CODEC_ID_AV1:
+        return true;
+    case AV_CODEC_ID_MPEG1VIDEO:
+    case AV_CODEC_ID_MPEG2VIDEO:
+    case AV_CODEC_ID_PRORES:
+        return false; // whatever the container says
+    default:
+        // Who reads bare pictures or sums of them knows what they are.
+        return container->flags & AVFMT_NOTIMESTAMPS ||
+               av_match_name(container->name, "matroska,webm,yuv4mpegpipe,md5,framemd5,hash,"
+                                              "framehash,streamhash,crc,framecrc");
+    }
+}
+
+static cgv_colour_rule colour_rule(enum AVCodecID codec, const AVOutputFormat *container) {
     return codec == AV_CODEC_ID_MJPEG || codec == AV_CODEC_ID_LJPEG ? CGV_COLOUR_JFIF
            : codec == AV_CODEC_ID_WEBP                              ? CGV_COLOUR_WEBP
-                                                                    : CGV_COLOUR_VIDEO;
+           : says_full_range(codec, container)                      ? CGV_COLOUR_VIDEO
+                                                                    : CGV_COLOUR_LIMITED;
 }
 
 // Pictures are turned with whole chroma, or chroma subsampled alike in both directions.
@@ -287,13 +308,13 @@ static enum AVPixelFormat turnable(enum AVPixelFormat format) {
 }
 
 static void set_picture(cgv_encoder *encoder, enum AVPixelFormat format,
-                        const cgv_source_info *source) {
+                        const AVOutputFormat *container, const cgv_source_info *source) {
     AVCodecContext *context = encoder->context;
     AVFrame *frame = encoder->format;
     enum AVPixelFormat carrier = cgv_colour_carrier(format);
     bool turned = !cgv_turn_is_none(encoder->turn), swapped = cgv_turn_swaps_sides(encoder->turn);
     cgv_colour_output(frame, source->first, swapped ? turnable(carrier) : carrier,
-                      colour_rule(context->codec_id));
+                      colour_rule(context->codec_id, container));
     // The only siting that is the same however the picture is turned.
     if (turned && frame->chroma_location != AVCHROMA_LOC_UNSPECIFIED)
         frame->chroma_location = AVCHROMA_LOC_CENTER;
@@ -331,7 +352,7 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
         return status;
     set_clock(encoder, container, params, source);
     encoder->turn = cgv_carry_turn(container, source);
-    set_picture(encoder, format, source);
+    set_picture(encoder, format, container, source);
     AVCodecContext *context = encoder->context;
     context->thread_count = params->threads;
     if (container->flags & AVFMT_GLOBALHEADER)
