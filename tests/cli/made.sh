@@ -79,6 +79,10 @@ same gaps.mkv 23
 make_input -f lavfi -i sine=d=1 sound.m4a
 expect 1 "$CGVIDEO" -v error -m identity -y -i sound.m4a no.mp4
 says_one_line "no video in it"
+# One tile is not the picture; before FFmpeg 7 not even that can be decoded.
+expect 1 "$CGVIDEO" -v error -m identity -y -i "$CGV_SOURCE_DIR/tests/fixtures/tiles.avif" no.png
+says_one_line "made of tiles\|none of its . video packets"
+no_file no.png
 make_input -f lavfi -i "$pattern" -c:v libx264 -frames:v 0 none.mp4 2>/dev/null || true
 expect 1 "$CGVIDEO" -v error -m identity -y -i none.mp4 no.mp4
 [ "$(wc -l <err)" = 1 ] || fail "no frames: $(cat err)"
