@@ -268,6 +268,15 @@ static void test_output_tags(void) {
     cgv_colour_output(&out, &in, AV_PIX_FMT_YUV444P, CGV_COLOUR_JFIF);
     CU_ASSERT_EQUAL(out.colorspace, AVCOL_SPC_BT470BG);
     CU_ASSERT_EQUAL(out.color_range, AVCOL_RANGE_JPEG);
+    in.color_range = AVCOL_RANGE_JPEG;
+    cgv_colour_output(&out, &in, AV_PIX_FMT_YUV420P, CGV_COLOUR_VIDEO);
+    CU_ASSERT_EQUAL(out.color_range, AVCOL_RANGE_JPEG);
+    cgv_colour_output(&out, &in, AV_PIX_FMT_YUV420P, CGV_COLOUR_LIMITED);
+    CU_ASSERT_EQUAL(out.color_range, AVCOL_RANGE_MPEG);
+    in.color_range = AVCOL_RANGE_UNSPECIFIED;
+    cgv_colour_output(&out, &in, AV_PIX_FMT_YUV420P, CGV_COLOUR_LIMITED);
+    CU_ASSERT_EQUAL(out.color_range, AVCOL_RANGE_UNSPECIFIED);
+    in.color_range = AVCOL_RANGE_MPEG;
     cgv_colour_output(&out, &in, AV_PIX_FMT_RGB24, CGV_COLOUR_VIDEO);
     CU_ASSERT_EQUAL(out.colorspace, AVCOL_SPC_RGB);
     CU_ASSERT_EQUAL(out.color_range, AVCOL_RANGE_JPEG);

@@ -109,11 +109,6 @@ static cgv_picture picture_of(const AVFrame *frame) {
 static cgv_status make_translator(cgv_pipeline *pipeline, const AVFrame *in) {
     const cgv_pipeline_params *params = &pipeline->params;
     const AVFrame *out = cgv_sink_format(params->sink);
-    if (in->width != out->width || in->height != out->height)
-        return cgv_fail(CGV_ERROR_UNSUPPORTED,
-                        "decode: the picture size changes from %dx%d to %dx%d: bring all parts to "
-                        "one size first",
-                        out->width, out->height, in->width, in->height);
     cgv_picture_format from, to;
     cgv_status status = cgv_colour_format(&from, in);
     if (!status)

@@ -207,13 +207,25 @@ int64_t cgv_av_mux_delay(const AVFormatContext *output, const AVStream *stream) 
 #endif
 }
 
-bool cgv_av_seek(AVFormatContext *input, const AVStream *video, int64_t time) {
+cgv_av_sought cgv_av_seek(AVFormatContext *input, const AVStream *video, int64_t time) {
     bool pipe = input->pb && !(input->pb->seekable & AVIO_SEEKABLE_NORMAL);
     if (pipe || input->iformat->flags & (AVFMT_NOTIMESTAMPS | AVFMT_GENERIC_INDEX))
-        return false;
+        return CGV_AV_UNTRIED;
     if (!(input->iformat->flags & AVFMT_SEEK_TO_PTS) && video->codecpar->video_delay)
         time -= 3 * AV_TIME_BASE / 23; // indexed by decoding time: allow for reordered frames
-    return avformat_seek_file(input, -1, INT64_MIN, time, time, 0) >= 0;
+    return avformat_seek_file(input, -1, INT64_MIN, time, time, 0) >= 0 ? CGV_AV_FOUND
+                                                                        : CGV_AV_LOST;
+}
+
+AVRational cgv_av_clock(AVRational base, int64_t shift) {
+    enum { FINE = AV_TIME_BASE / 1000 };
+    int64_t kept = av_rescale_q(av_rescale_q(shift, AV_TIME_BASE_Q, base), base, AV_TIME_BASE_Q);
+    if (llabs(kept - shift) <= FINE)
+        return base;
+    // A whole fraction, so that what was exact stays so.
+    int64_t parts = av_rescale_q_rnd(1, base, (AVRational){FINE, AV_TIME_BASE}, AV_ROUND_UP);
+    return base.den * parts <= INT32_MAX ? (AVRational){base.num, (int)(base.den * parts)}
+                                         : AV_TIME_BASE_Q;
 }
 
 #if SUPPORTED_CONFIG

@@ -45,9 +45,17 @@ int64_t cgv_av_start(const AVFormatContext *input);
 // others.
 int64_t cgv_av_mux_delay(const AVFormatContext *output, const AVStream *stream);
 
-// Go to a packet of `video` at or before `time`, in microseconds. False, and nothing has moved,
-// where that would take reading everything before: raw streams, pipes.
-bool cgv_av_seek(AVFormatContext *input, const AVStream *video, int64_t time);
+// Go to a packet of `video` at or before `time`, in microseconds.
+typedef enum cgv_av_sought {
+    CGV_AV_FOUND,
+    CGV_AV_UNTRIED, // that would take reading everything before: raw streams, pipes. Nothing moved.
+    CGV_AV_LOST,    // not found: only opening the input again leads back to its beginning
+} cgv_av_sought;
+cgv_av_sought cgv_av_seek(AVFormatContext *input, const AVStream *video, int64_t time);
+
+// `base`, or a finer clock where one as coarse as that would move a shift of so many microseconds
+// to another time: AVI counts whole frames.
+AVRational cgv_av_clock(AVRational base, int64_t shift);
 
 // Pixel formats, frame rates … that an encoder takes; NULL means any. Ends with AV_PIX_FMT_NONE,
 // {0, 0}, AV_SAMPLE_FMT_NONE, 0, a layout of no channels.

@@ -15,31 +15,63 @@ static bool mov_family(const AVOutputFormat *format) {
 
 static bool holds_only_video(const AVOutputFormat *format) {
     return format->audio_codec == AV_CODEC_ID_NONE && format->subtitle_codec == AV_CODEC_ID_NONE &&
-           !format->codec_tag;
+           (!format->codec_tag || av_match_name(format->name, "ivf,avif"));
 }
 
 static bool is_matroska(const AVOutputFormat *format) {
     return av_match_name("matroska", format->name);
 }
 
-// What MPEG-TS has stream types for: its muxer takes anything, and nobody could play it.
-static bool transport_holds(enum AVCodecID codec) {
-    static const enum AVCodecID known[] = {
-        AV_CODEC_ID_MP2,          AV_CODEC_ID_MP3,       AV_CODEC_ID_AAC,
-        AV_CODEC_ID_AAC_LATM,     AV_CODEC_ID_AC3,       AV_CODEC_ID_EAC3,
-        AV_CODEC_ID_DTS,          AV_CODEC_ID_TRUEHD,    AV_CODEC_ID_OPUS,
-        AV_CODEC_ID_S302M,        AV_CODEC_ID_MP1,       AV_CODEC_ID_DVB_SUBTITLE,
-        AV_CODEC_ID_DVB_TELETEXT, AV_CODEC_ID_SMPTE_KLV, AV_CODEC_ID_SCTE_35};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i] == codec)
-            return true;
-    return false;
+// QuickTime's and 3GPP's files have no place for covers; their muxer forgets them silently.
+static bool keeps_covers(const AVOutputFormat *format) {
+    return is_matroska(format) || av_match_name("mp4", format->name) ||
+           av_match_name("ipod", format->name);
+}
+
+// Muxers that do not say what they hold and fail late, or take anything that nobody could play.
+static const struct {
+    const char *muxers;
+    enum AVCodecID codecs[16]; // sound, subtitles, data; the rest is AV_CODEC_ID_NONE
+} known_to_hold[] = {
+    {"mpegts",
+     {AV_CODEC_ID_MP2, AV_CODEC_ID_MP3, AV_CODEC_ID_AAC, AV_CODEC_ID_AAC_LATM, AV_CODEC_ID_AC3,
+      AV_CODEC_ID_EAC3, AV_CODEC_ID_DTS, AV_CODEC_ID_TRUEHD, AV_CODEC_ID_OPUS, AV_CODEC_ID_S302M,
+      AV_CODEC_ID_MP1, AV_CODEC_ID_DVB_SUBTITLE, AV_CODEC_ID_DVB_TELETEXT, AV_CODEC_ID_SMPTE_KLV,
+      AV_CODEC_ID_SCTE_35}},
+    {"mpeg,vcd,svcd,vob,dvd",
+     {AV_CODEC_ID_MP2, AV_CODEC_ID_MP3, AV_CODEC_ID_AC3, AV_CODEC_ID_DTS, AV_CODEC_ID_MP1,
+      AV_CODEC_ID_PCM_DVD, AV_CODEC_ID_DVD_SUBTITLE}},
+    {"ogg,ogv", {AV_CODEC_ID_VORBIS, AV_CODEC_ID_OPUS, AV_CODEC_ID_FLAC, AV_CODEC_ID_SPEEX}},
+    {"mxf", {AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S24LE}},
+    {"gxf", {AV_CODEC_ID_PCM_S16LE}},
+    {"swf", {AV_CODEC_ID_MP3}},
+};
+
+// Their sound has one rate; 0: any.
+static int only_sample_rate(const AVOutputFormat *format) {
+    return av_match_name(format->name, "mxf,gxf") ? 48000
+           : av_match_name(format->name, "swf")   ? 44100
+                                                  : 0;
+}
+
+// 1 or 0, or -1: not in the table.
+static int known_holds(const AVOutputFormat *format, const AVCodecParameters *codec) {
+    int rate = only_sample_rate(format);
+    for (size_t i = 0; i < sizeof known_to_hold / sizeof *known_to_hold; i++) {
+        if (!av_match_name(format->name, known_to_hold[i].muxers))
+            continue;
+        for (const enum AVCodecID *id = known_to_hold[i].codecs; *id; id++)
+            if (*id == codec->codec_id)
+                return !rate || codec->sample_rate == rate;
+        return 0;
+    }
+    return -1;
 }
 
 static bool container_holds(const AVOutputFormat *format, const AVStream *stream) {
     const AVCodecParameters *codec = stream->codecpar;
     if (stream->disposition & AV_DISPOSITION_ATTACHED_PIC)
-        return mov_family(format) || is_matroska(format);
+        return keeps_covers(format);
     if (codec->codec_type == AVMEDIA_TYPE_ATTACHMENT)
         return is_matroska(format) && codec->extradata_size > 0;
     if (codec->codec_id == AV_CODEC_ID_NONE || codec->codec_type == AVMEDIA_TYPE_UNKNOWN)
@@ -47,9 +79,9 @@ static bool container_holds(const AVOutputFormat *format, const AVStream *stream
     // Picture muxers would store any packet as a picture file, sound included.
     if (holds_only_video(format))
         return false;
-    if (av_match_name("mpegts", format->name))
-        return transport_holds(codec->codec_id);
-    int answer = avformat_query_codec(format, codec->codec_id, FF_COMPLIANCE_NORMAL);
+    int answer = known_holds(format, codec);
+    if (answer < 0)
+        answer = avformat_query_codec(format, codec->codec_id, FF_COMPLIANCE_NORMAL);
     if (answer >= 0)
         return answer;
     // The muxer does not say. Those with a default codec of the kind take it or fail at the header.
@@ -96,9 +128,26 @@ static const AVCodec *substitute(const AVOutputFormat *format, const AVStream *s
                                                                       : NULL;
 }
 
+bool cgv_carry_begins_at_zero(const AVOutputFormat *format) {
+    return av_match_name(format->name, "avi,mxf,mxf_d10,mxf_opatom,gxf,dv,swf");
+}
+
+// Sound that needs silence before it, or a cut between two packets, where nothing can say so.
+static bool starts_off(const AVOutputFormat *format, const AVStream *stream,
+                       const cgv_source_info *source) {
+    enum { AUDIBLE = 10000 }; // microseconds
+    if (stream->codecpar->codec_type != AVMEDIA_TYPE_AUDIO || !cgv_carry_begins_at_zero(format))
+        return false;
+    int64_t start = stream->start_time == AV_NOPTS_VALUE
+                        ? source->shift
+                        : av_rescale_q(stream->start_time, stream->time_base, AV_TIME_BASE_Q);
+    return source->cut || start - source->shift > AUDIBLE;
+}
+
 // CGV_END: leave the stream out. *encoder NULL: copy it.
 static cgv_status decide(const AVCodec **encoder, const AVFormatContext *output,
-                         const AVStream *stream, const cgv_carry_params *params) {
+                         const AVStream *stream, const cgv_carry_params *params,
+                         const cgv_source_info *source) {
     const AVOutputFormat *format = output->oformat;
     const AVCodecParameters *codec = stream->codecpar;
     const char *name = avcodec_get_name(codec->codec_id);
@@ -120,8 +169,14 @@ static cgv_status decide(const AVCodec **encoder, const AVFormatContext *output,
                         "-b:a, -ar, -ac or other option of sound");
     if (asked && !holds_only_video(format) && (*encoder = substitute(format, stream)))
         return CGV_OK;
-    if (container_holds(format, stream))
+    if (container_holds(format, stream)) {
+        if (!wanted && starts_off(format, stream, source) &&
+            (*encoder = substitute(format, stream)))
+            cgv_log(CGV_LOG_INFO,
+                    "mux: %s cannot say when stream %d (audio, %s) begins: encoded anew as %s",
+                    format->name, stream->index, name, avcodec_get_name((*encoder)->id));
         return CGV_OK;
+    }
     if (!wanted && (audio || subtitle) && !holds_only_video(format))
         *encoder = substitute(format, stream);
     if (*encoder) {
@@ -146,9 +201,9 @@ static cgv_status decide(const AVCodec **encoder, const AVFormatContext *output,
 
 // Statements about the old encoding, which the new one makes untrue.
 static void drop_stale(AVDictionary **metadata) {
-    static const char *const stale[] = {"encoder",     "ENCODER",          "BPS",
-                                        "DURATION",    "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES",
-                                        "_STATISTICS_"};
+    static const char *const stale[] = {"encoder",      "ENCODER",        "BPS",
+                                        "DURATION",     "alpha_mode",     "NUMBER_OF_FRAMES",
+                                        "_STATISTICS_", "NUMBER_OF_BYTES"};
     for (size_t i = 0; i < sizeof stale / sizeof *stale; i++) {
         const AVDictionaryEntry *entry;
         while ((entry = av_dict_get(*metadata, stale[i], NULL, AV_DICT_IGNORE_SUFFIX)))
@@ -165,12 +220,13 @@ static uint32_t tag_for(const AVOutputFormat *format, const AVCodecParameters *c
     return 0; // the muxer's own
 }
 
-static cgv_status add_copied(AVFormatContext *output, AVStream *to, const AVStream *from) {
+static cgv_status add_copied(AVFormatContext *output, AVStream *to, const AVStream *from,
+                             const cgv_source_info *source) {
     int error = avcodec_parameters_copy(to->codecpar, from->codecpar);
     if (error < 0)
         return cgv_av_fail(error, "mux: stream %d", from->index);
     to->codecpar->codec_tag = tag_for(output->oformat, from->codecpar);
-    to->time_base = from->time_base;
+    to->time_base = cgv_av_clock(from->time_base, source->shift);
     to->avg_frame_rate = from->avg_frame_rate;
     to->duration = 0;
 #if LIBAVFORMAT_VERSION_INT < AV_VERSION_INT(60, 15, 100)
@@ -252,7 +308,10 @@ static cgv_status add_reencoded(cgv_track *track, AVFormatContext *output, AVStr
                                  .codec = encoder,
                                  .bit_rate = audio ? params->audio_bit_rate : NULL,
                                  .options = audio ? params->audio_options : NULL,
+                                 .from_zero = cgv_carry_begins_at_zero(output->oformat),
+                                 .sample_rate = only_sample_rate(output->oformat),
                                  .global_header = output->oformat->flags & AVFMT_GLOBALHEADER,
+                                 .clock = cgv_av_clock(from->time_base, source->shift),
                                  .cut = source->cut,
                                  .length = source->wanted,
                              });
@@ -262,7 +321,8 @@ static cgv_status add_stream(cgv_track *track, AVFormatContext *output, AVStream
                              const AVStream *from, const cgv_carry_params *params,
                              const cgv_source_info *source) {
     const AVCodec *encoder = NULL;
-    cgv_status status = from == source->video ? CGV_OK : decide(&encoder, output, from, params);
+    cgv_status status =
+        from == source->video ? CGV_OK : decide(&encoder, output, from, params, source);
     if (status)
         return status == CGV_END ? CGV_OK : status;
     AVStream *to = avformat_new_stream(output, NULL);
@@ -285,7 +345,7 @@ static cgv_status add_stream(cgv_track *track, AVFormatContext *output, AVStream
         track->index = -1; // whole in the header
         return add_cover_file(to, from);
     }
-    return add_copied(output, to, from);
+    return add_copied(output, to, from, source);
 }
 
 cgv_status cgv_carry_streams(AVFormatContext *output, AVStream **video, cgv_track *tracks,

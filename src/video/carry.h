@@ -29,6 +29,9 @@ CGV_NODISCARD cgv_status cgv_carry_streams(AVFormatContext *output, AVStream **v
                                            cgv_track *tracks, const cgv_carry_params *params,
                                            const cgv_source_info *source);
 
+// Whether all streams of such a container begin at 0, as nothing in it says when they do.
+bool cgv_carry_begins_at_zero(const AVOutputFormat *format);
+
 // How the pictures of the video must be turned, since the container cannot say how to show them.
 cgv_turn cgv_carry_turn(const AVOutputFormat *format, const cgv_source_info *source);
 

@@ -182,6 +182,8 @@ void cgv_colour_output(AVFrame *out, const AVFrame *in, enum AVPixelFormat forma
                       : from_coded ? in->colorspace
                                    : cgv_colour_default_matrix(in->width, in->height);
     out->color_range = from_coded ? in->color_range : AVCOL_RANGE_MPEG;
+    if (rule == CGV_COLOUR_LIMITED && out->color_range == AVCOL_RANGE_JPEG)
+        out->color_range = AVCOL_RANGE_MPEG;
     if (subsampled)
         out->chroma_location = from_coded && (from->log2_chroma_w || from->log2_chroma_h)
                                    ? in->chroma_location

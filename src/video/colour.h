@@ -28,9 +28,10 @@ CGV_NODISCARD cgv_status cgv_colour_format(cgv_picture_format *out, const AVFram
 
 // What a format demands of the numbers in it, whatever the input's were.
 typedef enum cgv_colour_rule {
-    CGV_COLOUR_VIDEO, // as the input
-    CGV_COLOUR_JFIF,  // JPEG: full range, BT.601, chroma in the centre
-    CGV_COLOUR_WEBP,  // limited range, BT.601
+    CGV_COLOUR_VIDEO,   // as the input
+    CGV_COLOUR_LIMITED, // the same, but in limited range, as nothing could say that it is full
+    CGV_COLOUR_JFIF,    // JPEG: full range, BT.601, chroma in the centre
+    CGV_COLOUR_WEBP,    // limited range, BT.601
 } cgv_colour_rule;
 
 // Set format, size and colour tags of `out` for `format`, from the input frame's; HDR becomes

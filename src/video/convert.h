@@ -1,5 +1,5 @@
-// Pixel formats that the shaders do not address, through swscale: no change of size, matrix or
-// range.
+// Pixel formats that the shaders do not address, and pictures of another size than the first,
+// through swscale: no change of matrix or range.
 #ifndef CGV_VIDEO_CONVERT_H
 #define CGV_VIDEO_CONVERT_H
 
@@ -15,6 +15,10 @@ CGV_NODISCARD cgv_status cgv_convert_create(cgv_convert **out);
 // has that format already. The scaler is kept from frame to frame.
 CGV_NODISCARD cgv_status cgv_convert_frame(cgv_convert *convert, AVFrame **frame,
                                            enum AVPixelFormat format);
+
+// The same for another size.
+CGV_NODISCARD cgv_status cgv_convert_size(cgv_convert *convert, AVFrame **frame, int width,
+                                          int height);
 
 void cgv_convert_destroy(cgv_convert **convert);
 

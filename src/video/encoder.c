@@ -69,6 +69,21 @@ static cgv_status named_pixel_format(enum AVPixelFormat *out, const AVCodec *cod
     return CGV_OK;
 }
 
+// The nearest of an encoder's formats; one with alpha, where there is one, if the input has it.
+// Palettes are not made here.
+static enum AVPixelFormat nearest(const enum AVPixelFormat *list, enum AVPixelFormat format) {
+    enum AVPixelFormat clear[64];
+    int count = 0;
+    bool alpha = av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_ALPHA;
+    for (const enum AVPixelFormat *p = list; alpha && *p != AV_PIX_FMT_NONE && count < 63; p++)
+        if ((av_pix_fmt_desc_get(*p)->flags & (AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) ==
+            AV_PIX_FMT_FLAG_ALPHA)
+            clear[count++] = *p;
+    clear[count] = AV_PIX_FMT_NONE;
+    return cgv_colour_without_j(
+        avcodec_find_best_pix_fmt_of_list(count ? clear : list, format, count > 0, NULL));
+}
+
 static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *codec,
                                       const cgv_sink_params *params, const AVFrame *first) {
     if (params->pixel_format)
@@ -77,8 +92,7 @@ static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *co
     enum AVPixelFormat format = first->format;
     const enum AVPixelFormat *list = cgv_av_pixel_formats(codec);
     if (!takes(codec, format))
-        format = cgv_colour_without_j(avcodec_find_best_pix_fmt_of_list(
-            list, format, !!(desc->flags & AV_PIX_FMT_FLAG_ALPHA), NULL));
+        format = nearest(list, format);
     if (format == AV_PIX_FMT_NONE)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "encode: %s takes no pixel format of this build",
                         codec->name);
@@ -97,6 +111,8 @@ static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *co
     if (depth < desc->comp[0].depth)
         cgv_log(CGV_LOG_INFO, "encode: %s gets %d bits (%s), dithered from %d", codec->name, depth,
                 av_get_pix_fmt_name(format), desc->comp[0].depth);
+    if (desc->flags & ~av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_ALPHA)
+        cgv_log(CGV_LOG_INFO, "encode: %s cannot keep transparency: it is left out", codec->name);
     *out = format;
     return CGV_OK;
 }
@@ -141,6 +157,13 @@ static void default_speed(const AVCodec *codec, AVDictionary **options) {
         av_dict_set(options, "row-mt", "1", 0);
     if (has_option(codec, "cpu-used"))
         av_dict_set(options, "cpu-used", codec->id == AV_CODEC_ID_AV1 ? "6" : "4", 0);
+}
+
+// libvpx refuses to encode transparent pictures of VP8 with frames that are not shown.
+static void allow_alpha(const AVCodec *codec, enum AVPixelFormat format, AVDictionary **options) {
+    if (codec->id == AV_CODEC_ID_VP8 && has_option(codec, "auto-alt-ref") &&
+        av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_ALPHA)
+        av_dict_set(options, "auto-alt-ref", "0", 0);
 }
 
 // Whether the user has chosen a quality by one of the encoder's own options.
@@ -203,13 +226,19 @@ static bool has_one_rate(const AVOutputFormat *container) {
            (container->flags & AVFMT_NOTIMESTAMPS && !pictures);
 }
 
+// Coders to whom a tick of the clock is a frame.
+static bool counts_ticks(enum AVCodecID codec) {
+    return codec == AV_CODEC_ID_THEORA || codec == AV_CODEC_ID_DVVIDEO ||
+           codec == AV_CODEC_ID_DIRAC;
+}
+
 static AVRational constant_rate(const AVCodecContext *context, const AVOutputFormat *container,
                                 const cgv_sink_params *params, const cgv_source_info *source) {
     const AVRational *rates = cgv_av_frame_rates(context->codec);
     AVRational rate = params->rate.num ? params->rate : nominal_rate(source);
     bool wanted = params->rate.num || params->sync == CGV_SYNC_CFR;
     if (params->sync == CGV_SYNC_AUTO)
-        wanted |= rates || has_one_rate(container);
+        wanted |= rates || has_one_rate(container) || counts_ticks(context->codec_id);
     if (rates)
         rate = rates[av_find_nearest_q_idx(rate, rates)];
     // Browsers show GIFs of more than 50 pictures a second at 10.
@@ -230,7 +259,7 @@ static void set_clock(cgv_encoder *encoder, const AVOutputFormat *container,
     context->framerate = encoder->rate.num  ? encoder->rate
                          : source->rate.num ? source->rate
                                             : (AVRational){25, 1};
-    context->time_base = source->video->time_base;
+    context->time_base = source->first->time_base;
     if (encoder->rate.num) {
         context->time_base = av_inv_q(encoder->rate);
     } else if (av_match_name("avi", container->name)) {
@@ -242,10 +271,31 @@ static void set_clock(cgv_encoder *encoder, const AVOutputFormat *container,
     }
 }
 
-static cgv_colour_rule colour_rule(enum AVCodecID codec) {
+// Whether coder or container say that YCbCr has full range. Without a word it is taken for limited.
+static bool says_full_range(enum AVCodecID codec, const AVOutputFormat *container) {
+    switch (codec) {
+    case AV_CODEC_ID_H264:
+    case AV_CODEC_ID_HEVC:
+    case AV_CODEC_ID_VP9:
+    case AV_CODEC_ID_AV1:
+        return true;
+    case AV_CODEC_ID_MPEG1VIDEO:
+    case AV_CODEC_ID_MPEG2VIDEO:
+    case AV_CODEC_ID_PRORES:
+        return false; // whatever the container says
+    default:
+        // Who reads bare pictures or sums of them knows what they are.
+        return container->flags & AVFMT_NOTIMESTAMPS ||
+               av_match_name(container->name, "matroska,webm,yuv4mpegpipe,md5,framemd5,hash,"
+                                              "framehash,streamhash,crc,framecrc");
+    }
+}
+
+static cgv_colour_rule colour_rule(enum AVCodecID codec, const AVOutputFormat *container) {
     return codec == AV_CODEC_ID_MJPEG || codec == AV_CODEC_ID_LJPEG ? CGV_COLOUR_JFIF
            : codec == AV_CODEC_ID_WEBP                              ? CGV_COLOUR_WEBP
-                                                                    : CGV_COLOUR_VIDEO;
+           : says_full_range(codec, container)                      ? CGV_COLOUR_VIDEO
+                                                                    : CGV_COLOUR_LIMITED;
 }
 
 // Pictures are turned with whole chroma, or chroma subsampled alike in both directions.
@@ -258,13 +308,13 @@ static enum AVPixelFormat turnable(enum AVPixelFormat format) {
 }
 
 static void set_picture(cgv_encoder *encoder, enum AVPixelFormat format,
-                        const cgv_source_info *source) {
+                        const AVOutputFormat *container, const cgv_source_info *source) {
     AVCodecContext *context = encoder->context;
     AVFrame *frame = encoder->format;
     enum AVPixelFormat carrier = cgv_colour_carrier(format);
     bool turned = !cgv_turn_is_none(encoder->turn), swapped = cgv_turn_swaps_sides(encoder->turn);
     cgv_colour_output(frame, source->first, swapped ? turnable(carrier) : carrier,
-                      colour_rule(context->codec_id));
+                      colour_rule(context->codec_id, container));
     // The only siting that is the same however the picture is turned.
     if (turned && frame->chroma_location != AVCHROMA_LOC_UNSPECIFIED)
         frame->chroma_location = AVCHROMA_LOC_CENTER;
@@ -302,7 +352,7 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
         return status;
     set_clock(encoder, container, params, source);
     encoder->turn = cgv_carry_turn(container, source);
-    set_picture(encoder, format, source);
+    set_picture(encoder, format, container, source);
     AVCodecContext *context = encoder->context;
     context->thread_count = params->threads;
     if (container->flags & AVFMT_GLOBALHEADER)
@@ -311,6 +361,7 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
     if (status)
         goto done;
     default_speed(codec, &options);
+    allow_alpha(codec, format, &options);
     if (params->options)
         av_dict_copy(&options, params->options->video, 0);
     status = cgv_encoder_hush(codec, &options);

@@ -14,11 +14,12 @@
 
 struct cgv_ready {
     cgv_ready_params params;
-    cgv_convert *convert;
+    cgv_convert *convert, *scale;
     cgv_deinterlace *deinterlace; // from the first interlaced frame on
     AVFrame *frame;               // ready, where nothing is deinterlaced
     bool ended;
-    bool said_interlaced, said_hdr;
+    int width, height; // of the first frame; 0 before it
+    bool said_interlaced, said_hdr, said_size;
 };
 
 cgv_status cgv_ready_create(cgv_ready **out, const cgv_ready_params *params) {
@@ -27,6 +28,8 @@ cgv_status cgv_ready_create(cgv_ready **out, const cgv_ready_params *params) {
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
     ready->params = *params;
     cgv_status status = cgv_convert_create(&ready->convert);
+    if (!status)
+        status = cgv_convert_create(&ready->scale);
     if (status)
         cgv_ready_destroy(out);
     return status;
@@ -90,20 +93,42 @@ cgv_status cgv_ready_send(cgv_ready *ready, const AVStream *stream, AVFrame *fra
     return status;
 }
 
+// Broadcasts and calls change their size on the way; an output has one.
+static cgv_status fit(cgv_ready *ready, AVFrame **frame) {
+    if (!ready->width) {
+        ready->width = (*frame)->width;
+        ready->height = (*frame)->height;
+    }
+    if ((*frame)->width == ready->width && (*frame)->height == ready->height)
+        return CGV_OK;
+    if (!ready->said_size)
+        cgv_log(CGV_LOG_WARNING,
+                "%s: the picture size changes from %dx%d to %dx%d: scaled to %dx%d",
+                ready->params.url, ready->width, ready->height, (*frame)->width, (*frame)->height,
+                ready->width, ready->height);
+    ready->said_size = true;
+    cgv_status status = cgv_convert_size(ready->scale, frame, ready->width, ready->height);
+    if (status)
+        av_frame_free(frame);
+    return status;
+}
+
 cgv_status cgv_ready_receive(cgv_ready *ready, AVFrame **out) {
+    cgv_status status = CGV_OK;
     *out = ready->frame;
     ready->frame = NULL;
-    if (*out)
-        return CGV_OK;
-    if (ready->deinterlace)
-        return cgv_deinterlace_receive(ready->deinterlace, out);
-    return ready->ended ? CGV_END : CGV_AGAIN;
+    if (!*out && ready->deinterlace)
+        status = cgv_deinterlace_receive(ready->deinterlace, out);
+    else if (!*out)
+        status = ready->ended ? CGV_END : CGV_AGAIN;
+    return status ? status : fit(ready, out);
 }
 
 void cgv_ready_reset(cgv_ready *ready) {
     av_frame_free(&ready->frame);
     cgv_deinterlace_destroy(&ready->deinterlace);
     ready->ended = false;
+    ready->width = ready->height = 0;
 }
 
 void cgv_ready_destroy(cgv_ready **handle) {
@@ -113,6 +138,7 @@ void cgv_ready_destroy(cgv_ready **handle) {
     av_frame_free(&ready->frame);
     cgv_deinterlace_destroy(&ready->deinterlace);
     cgv_convert_destroy(&ready->convert);
+    cgv_convert_destroy(&ready->scale);
     free(ready);
     *handle = NULL;
 }

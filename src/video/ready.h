@@ -1,5 +1,5 @@
 // Decoded frames made ready for the filter: in host memory, whole instead of interlaced, in a pixel
-// format that the shaders address.
+// format that the shaders address, all of the first one's size.
 #ifndef CGV_VIDEO_READY_H
 #define CGV_VIDEO_READY_H
 

@@ -50,7 +50,7 @@ static cgv_status open_decoder(cgv_reencode *stream, const AVStream *from) {
         return out_of_memory();
     cgv_av_clear_error();
     int error = avcodec_parameters_to_context(stream->decoder, from->codecpar);
-    stream->decoder->pkt_timebase = from->time_base;
+    stream->decoder->pkt_timebase = stream->params.clock;
     if (error >= 0)
         error = avcodec_open2(stream->decoder, codec, NULL);
     return error < 0
@@ -86,12 +86,14 @@ static int choose_layout(AVChannelLayout *out, const AVCodec *codec, const AVCha
 }
 
 static void set_sound(AVCodecContext *encoder, const AVCodec *codec, AVDictionary **options,
-                      const AVCodecContext *decoder) {
+                      int sample_rate, const AVCodecContext *decoder) {
     const enum AVSampleFormat *formats = cgv_av_sample_formats(codec);
     const AVDictionaryEntry *rate = av_dict_get(*options, "ar", NULL, 0);
     const AVDictionaryEntry *channels = av_dict_get(*options, "ac", NULL, 0);
     AVChannelLayout wanted = {0};
-    encoder->sample_rate = nearest_rate(codec, rate ? atoi(rate->value) : decoder->sample_rate);
+    encoder->sample_rate = nearest_rate(codec, rate          ? atoi(rate->value)
+                                               : sample_rate ? sample_rate
+                                                             : decoder->sample_rate);
     encoder->sample_fmt = formats ? formats[0] : decoder->sample_fmt;
     for (; formats && *formats != AV_SAMPLE_FMT_NONE; formats++)
         if (*formats == decoder->sample_fmt)
@@ -131,7 +133,7 @@ static cgv_status open_encoder(cgv_reencode *stream) {
         av_dict_set(&options, "b", stream->params.bit_rate, 0);
     cgv_status status = CGV_OK;
     if (codec->type == AVMEDIA_TYPE_AUDIO)
-        set_sound(encoder, codec, &options, stream->decoder);
+        set_sound(encoder, codec, &options, stream->params.sample_rate, stream->decoder);
     else
         status = set_subtitles(encoder, stream->decoder);
     if (stream->params.global_header)
@@ -202,8 +204,9 @@ static void describe_graph(char *text, size_t size, const cgv_reencode *stream) 
     if (stream->params.length != INT64_MAX)
         snprintf(end, sizeof end, "atrim=end=%.6f,", (double)stream->params.length / 1e6);
     snprintf(text, size,
-             "aresample=async=1,%s%saformat=sample_fmts=%s:sample_rates=%d:channel_layouts=%s", cut,
-             end, av_get_sample_fmt_name(encoder->sample_fmt), encoder->sample_rate, layout);
+             "aresample=async=1%s,%s%saformat=sample_fmts=%s:sample_rates=%d:channel_layouts=%s",
+             stream->params.from_zero ? ":first_pts=0" : "", cut, end,
+             av_get_sample_fmt_name(encoder->sample_fmt), encoder->sample_rate, layout);
 }
 
 static int link_graph(cgv_reencode *stream, const char *text) {

@@ -14,7 +14,10 @@ typedef struct cgv_reencode_params {
     const AVCodec *codec;  // the encoder
     const char *bit_rate;  // NULL: the encoder's default
     AVDictionary *options; // of the encoder; NULL: none
+    int sample_rate;       // of the sound, unless the options have one; 0: as it was
     bool global_header;    // the container keeps the codec's header
+    AVRational clock;      // of the packets that are sent
+    bool from_zero;        // silence before sound that begins later
     bool cut;              // sound before time 0 is not to be heard
     int64_t length;        // microseconds after which sound ends; INT64_MAX: never
 } cgv_reencode_params;

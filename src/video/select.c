@@ -16,6 +16,12 @@ static bool is_video(const AVStream *stream) {
     return stream->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover(stream);
 }
 
+// FFmpeg gives the tiles of a HEIF or AVIF picture as streams, and leaves it to others to join
+// them.
+static bool is_tile(const AVStream *stream) {
+    return is_video(stream) && stream->disposition & AV_DISPOSITION_DEPENDENT;
+}
+
 static int position(const cgv_selection *selection, int index) {
     for (int i = 0; i < selection->count; i++)
         if (selection->streams[i] == index)
@@ -49,9 +55,11 @@ static cgv_status apply_map(cgv_selection *selection, AVFormatContext *input, co
     bool negative = *map == '-';
     const char *text = map + negative;
     long file = strtol(text, &end, 10);
-    if (end == text || file || !strchr(":?", *end) || strlen(end) >= sizeof specifier)
+    // Without a number it is the only input's, as in ffmpeg.
+    bool numbered = end > text;
+    if (file || !*text || (numbered && !strchr(":?", *end)) || strlen(end) >= sizeof specifier)
         return not_a_map(map);
-    snprintf(specifier, sizeof specifier, "%s", end + (*end == ':'));
+    snprintf(specifier, sizeof specifier, "%s", end + (numbered && *end == ':'));
     char *question = strchr(specifier, '?');
     bool optional = question && !question[1];
     if (optional)
@@ -97,6 +105,11 @@ static cgv_status choose_video(cgv_selection *selection, const AVFormatContext *
         const AVCodecParameters *codec = stream->codecpar;
         if (!is_video(stream))
             continue;
+        if (is_tile(stream))
+            return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                            "%s: its picture is made of tiles, which are not joined here: convert "
+                            "it to another format first",
+                            url);
         if (!avcodec_find_decoder(codec->codec_id)) {
             undecodable = true;
             continue;

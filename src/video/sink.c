@@ -27,6 +27,8 @@ struct cgv_sink {
     char *path, *part; // the regular file, and the name that it has until it is whole
     bool single;       // one picture, not a sequence
     bool cut;          // the source sends a little sound from before the beginning
+    bool from_zero;    // nothing says when a stream begins
+    int64_t slip;      // microseconds that the clock of such a container moves the video
     bool drop_discard; // the container cannot say that a packet is not to be presented
     atomic_int_fast64_t frames, bytes, time;
 };
@@ -106,6 +108,15 @@ static void set_tag(AVCodecParameters *codec, const char *name, const AVOutputFo
     char text[5];
     snprintf(text, sizeof text, "%-4s", name);
     codec->codec_tag = MKTAG(text[0], text[1], text[2], text[3]);
+}
+
+// Sound that is encoded anew follows.
+static void measure_slip(cgv_sink *sink, const AVFrame *first) {
+    AVRational base = sink->encoder.context->time_base;
+    int64_t tick = av_rescale_q(first->pts, first->time_base, base);
+    if (sink->from_zero)
+        sink->slip = av_rescale_q(tick, base, AV_TIME_BASE_Q) -
+                     av_rescale_q(first->pts, first->time_base, AV_TIME_BASE_Q);
 }
 
 static cgv_status set_up_video(cgv_sink *sink, const cgv_sink_params *params,
@@ -204,6 +215,7 @@ cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
     sink->url = params->url;
     sink->streams = streams;
     sink->cut = source->cut;
+    sink->from_zero = cgv_carry_begins_at_zero(muxer);
     sink->drop_discard = !av_match_name("mov", muxer->name) && !av_match_name("mp4", muxer->name);
     status = choose_name(sink, muxer);
     if (!status)
@@ -212,8 +224,10 @@ cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
         status = add_streams(sink, params, source);
     if (!status)
         status = cgv_encoder_open(&sink->encoder, codec, muxer, params, source);
-    if (!status)
+    if (!status) {
+        measure_slip(sink, source->first);
         status = set_up_video(sink, params, source);
+    }
     if (!status)
         status = write_header(sink, params, source);
     if (status)
@@ -255,7 +269,18 @@ static void mend_times(cgv_sink *sink, AVPacket *packet) {
     *last = packet->dts;
 }
 
+// Sound that primes its decoder, in a container where it would be heard, and move the rest.
+static bool comes_too_early(const cgv_sink *sink, const AVPacket *packet) {
+    const AVStream *stream = sink->output->streams[packet->stream_index];
+    return sink->from_zero && stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
+           packet->pts != AV_NOPTS_VALUE && packet->pts + packet->duration / 2 < 0;
+}
+
 static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
+    if (comes_too_early(sink, packet)) {
+        av_packet_unref(packet);
+        return CGV_OK;
+    }
     int64_t delay = cgv_av_mux_delay(sink->output, sink->output->streams[packet->stream_index]);
     packet->pts += packet->pts == AV_NOPTS_VALUE ? 0 : delay;
     packet->dts += packet->dts == AV_NOPTS_VALUE ? 0 : delay;
@@ -285,6 +310,15 @@ static cgv_status mux_encoded(cgv_sink *sink) {
     return status == CGV_AGAIN || status == CGV_END ? CGV_OK : status;
 }
 
+static cgv_status encode(cgv_sink *sink, const AVFrame *picture, int64_t pts) {
+    AVFrame *frame = av_frame_clone(picture);
+    if (!frame)
+        return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
+    frame->pts = pts;
+    cgv_status status = cgv_encoder_send(&sink->encoder, frame);
+    return status ? status : mux_encoded(sink);
+}
+
 static cgv_status write_frame(cgv_sink *sink, cgv_item *item) {
     int64_t frames = atomic_load(&sink->frames) + item->repeat;
     if (sink->single && frames > 1)
@@ -293,17 +327,19 @@ static cgv_status write_frame(cgv_sink *sink, cgv_item *item) {
                         "like out%%03d.png, or shorten with -t",
                         sink->url);
     int64_t pts = item->frame->pts, duration = cgv_av_frame_duration(item->frame);
-    for (int i = 0; i < item->repeat; i++) {
-        AVFrame *frame = av_frame_clone(item->frame);
-        if (!frame)
-            return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
-        frame->pts = pts + i * duration;
-        cgv_status status = cgv_encoder_send(&sink->encoder, frame);
-        if (!status)
-            status = mux_encoded(sink);
-        if (status)
-            return status;
+    cgv_status status = CGV_OK;
+    if (sink->from_zero && frames == item->repeat && pts > 0) {
+        // The first picture is shown until the second one's time.
+        status = encode(sink, item->frame, 0);
+        if (sink->encoder.rate.num) {
+            item->repeat += (int)pts - 1;
+            pts = 1;
+        }
     }
+    for (int i = 0; !status && i < item->repeat; i++)
+        status = encode(sink, item->frame, pts + i * duration);
+    if (status)
+        return status;
     // Counted before the encoder's delay, so that the time left can be told from the start.
     atomic_store(&sink->frames, frames);
     atomic_store(&sink->time, av_rescale_q(pts + item->repeat * duration, item->frame->time_base,
@@ -326,8 +362,12 @@ static cgv_status write_packet(cgv_sink *sink, AVPacket *packet) {
     cgv_track none = {.index = -1};
     cgv_track *track =
         packet->stream_index < sink->streams ? &sink->tracks[packet->stream_index] : &none;
-    if (track->index >= 0 && track->reencode)
+    if (track->index >= 0 && track->reencode) {
+        int64_t slip = av_rescale_q(sink->slip, AV_TIME_BASE_Q, packet->time_base);
+        packet->pts += packet->pts == AV_NOPTS_VALUE ? 0 : slip;
+        packet->dts += packet->dts == AV_NOPTS_VALUE ? 0 : slip;
         return mux_reencoded(sink, track, packet);
+    }
     bool early = sink->cut && packet->pts != AV_NOPTS_VALUE && packet->pts < 0;
     if (track->index < 0 || early || (sink->drop_discard && packet->flags & AV_PKT_FLAG_DISCARD))
         return CGV_OK;

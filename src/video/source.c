@@ -8,6 +8,7 @@
 #include "video/av.h"
 #include "video/hdr.h"
 #include "video/hwaccel.h"
+#include "video/splice.h"
 
 struct cgv_source {
     cgv_source_params params;
@@ -21,6 +22,7 @@ struct cgv_source {
     cgv_item *pending; // read while looking for the first frame
     int pending_first, pending_count, pending_room;
     cgv_selection selection;
+    cgv_splice splice;
     bool *wanted;          // by input stream: selected
     bool *stream_ended;    // past the end of the wanted part
     int known;             // streams when it was opened; more may turn up
@@ -70,9 +72,26 @@ static cgv_status open_input(cgv_source *source) {
     return CGV_OK;
 }
 
+// FFmpeg's own decoders of VP8 and VP9 know nothing of transparency, which lies beside the packets.
+static const AVCodec *find_decoder(const cgv_source *source) {
+    enum AVCodecID id = source->video->codecpar->codec_id;
+    const AVDictionaryEntry *alpha = av_dict_get(source->video->metadata, "alpha_mode", NULL, 0);
+    const char *name = id == AV_CODEC_ID_VP8   ? "libvpx"
+                       : id == AV_CODEC_ID_VP9 ? "libvpx-vp9"
+                                               : NULL;
+    if (!name || !alpha || !atoi(alpha->value))
+        return avcodec_find_decoder(id);
+    const AVCodec *knowing = avcodec_find_decoder_by_name(name);
+    if (knowing)
+        return knowing;
+    cgv_log(CGV_LOG_WARNING, "%s: decode: this FFmpeg has no %s: transparency is lost",
+            source->params.url, name);
+    return avcodec_find_decoder(id);
+}
+
 static cgv_status open_decoder(cgv_source *source) {
     const AVCodecParameters *parameters = source->video->codecpar;
-    const AVCodec *codec = avcodec_find_decoder(parameters->codec_id);
+    const AVCodec *codec = find_decoder(source);
     AVCodecContext *decoder = source->decoder = avcodec_alloc_context3(codec);
     if (!decoder)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", source->params.url);
@@ -95,19 +114,40 @@ static cgv_status open_decoder(cgv_source *source) {
     return CGV_OK;
 }
 
+static void leave_out_unwanted(cgv_source *source) {
+    for (int i = 0; i < source->known; i++)
+        if (!source->wanted[i])
+            source->input->streams[i]->discard = AVDISCARD_ALL;
+}
+
+static cgv_status begin_anew(cgv_source *source) {
+    int video = source->video->index;
+    avformat_close_input(&source->input);
+    cgv_status status = open_input(source);
+    if (!status && (int)source->input->nb_streams < source->known)
+        status = cgv_fail(CGV_ERROR_IO, "%s: it changes while it is read", source->params.url);
+    if (status)
+        return status;
+    source->info.input = source->input;
+    source->video = source->selection.video = source->input->streams[video];
+    source->info.video = source->video;
+    leave_out_unwanted(source);
+    return CGV_OK;
+}
+
 // Go to a key frame before the wanted start, `margin` microseconds early: frames before the start
-// are decoded and dropped, so landing early only costs time. Whether there is anything earlier.
-static bool seek(cgv_source *source, int64_t margin) {
+// are decoded and dropped, so landing early only costs time. *earlier: there is something before.
+static cgv_status seek(cgv_source *source, bool *earlier, int64_t margin) {
     int64_t origin = source->info.shift - source->params.start;
     int64_t target = FFMAX(source->start - margin, origin);
-    if (!cgv_av_seek(source->input, source->video, target)) {
-        cgv_log(CGV_LOG_VERBOSE, "%s: cannot seek: decoding from the beginning",
-                source->params.url);
-        return false;
-    }
+    cgv_av_sought sought = cgv_av_seek(source->input, source->video, target);
+    *earlier = sought == CGV_AV_FOUND && target > origin;
     // Some decoders show pictures that are made up where they miss what went before.
-    source->wait_key = target > origin;
-    return target > origin;
+    source->wait_key = *earlier;
+    if (sought == CGV_AV_FOUND)
+        return CGV_OK;
+    cgv_log(CGV_LOG_VERBOSE, "%s: cannot seek: decoding from the beginning", source->params.url);
+    return sought == CGV_AV_LOST ? begin_anew(source) : CGV_OK;
 }
 
 static void fill_info(cgv_source *source) {
@@ -152,7 +192,8 @@ enum { PREROLL = 100000 };
 static bool trim_packet(cgv_source *source, AVPacket *packet) {
     const AVStream *stream = source->input->streams[packet->stream_index];
     AVRational base = stream->time_base;
-    packet->time_base = base;
+    AVRational clock = cgv_av_clock(base, source->start);
+    packet->time_base = clock;
     if (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) {
         packet->pts = packet->dts = 0;
         return true;
@@ -169,7 +210,8 @@ static bool trim_packet(cgv_source *source, AVPacket *packet) {
             return false;
         }
     }
-    int64_t shift = av_rescale_q(source->start, AV_TIME_BASE_Q, base);
+    av_packet_rescale_ts(packet, base, clock);
+    int64_t shift = av_rescale_q(source->start, AV_TIME_BASE_Q, clock);
     if (packet->pts != AV_NOPTS_VALUE)
         packet->pts -= shift;
     if (packet->dts != AV_NOPTS_VALUE)
@@ -216,6 +258,7 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
         return end_of_input(source, error);
     cgv_status status = CGV_OK;
     int index = source->packet->stream_index;
+    cgv_splice_packet(&source->splice, source->packet, source->input->streams[index]);
     if (index == source->video->index) {
         source->wait_key &= !(source->packet->flags & AV_PKT_FLAG_KEY);
         if (!source->stream_ended[index] && !source->wait_key) {
@@ -270,7 +313,9 @@ static cgv_status accept(cgv_source *source, AVFrame **frame) {
         source->flushed = true;
         return CGV_OK;
     }
-    f->pts -= av_rescale_q(source->start, AV_TIME_BASE_Q, base);
+    AVRational clock = f->time_base = cgv_av_clock(base, source->start);
+    f->pts = av_rescale_q(f->pts, base, clock) - av_rescale_q(source->start, AV_TIME_BASE_Q, clock);
+    cgv_av_frame_set_duration(f, av_rescale_q(cgv_av_frame_duration(f), base, clock));
     *frame = NULL;
     return cgv_ready_send(source->ready, source->video, f);
 }
@@ -386,6 +431,7 @@ static cgv_status no_frame(cgv_source *source) {
 
 static void rewind_decoder(cgv_source *source) {
     avcodec_flush_buffers(source->decoder);
+    cgv_splice_reset(&source->splice);
     cgv_ready_reset(source->ready);
     drop_pending(source);
     av_frame_free(&source->first);
@@ -401,8 +447,10 @@ static cgv_status seek_first_frame(cgv_source *source) {
     cgv_status status;
     int64_t margin = 0;
     for (;;) {
-        bool earlier = source->params.start && seek(source, margin);
-        status = find_first_frame(source);
+        bool earlier = false;
+        status = source->params.start ? seek(source, &earlier, margin) : CGV_OK;
+        if (!status)
+            status = find_first_frame(source);
         if ((status && status != CGV_END) || source->before_start || !earlier ||
             interrupted(source))
             break;
@@ -425,10 +473,8 @@ static cgv_status select_streams(cgv_source *source) {
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", source->params.url);
     for (int i = 0; i < source->selection.count; i++)
         source->wanted[source->selection.streams[i]] = true;
-    for (int i = 0; i < source->known; i++)
-        if (!source->wanted[i])
-            source->input->streams[i]->discard = AVDISCARD_ALL;
-    return CGV_OK;
+    leave_out_unwanted(source);
+    return cgv_splice_create(&source->splice, source->input);
 }
 
 cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
@@ -489,6 +535,7 @@ void cgv_source_close(cgv_source **handle) {
     free(source->stream_ended);
     free(source->wanted);
     free(source->selection.streams);
+    cgv_splice_free(&source->splice);
     av_frame_free(&source->first);
     av_packet_free(&source->packet);
     avcodec_free_context(&source->decoder);

@@ -55,6 +55,22 @@ make_input -f lavfi -i "testsrc2=s=33x17,format=rgba64le,geq=r='X*900':g='Y*900'
 translate -i deep.png deep_out.png
 equal "alpha of 16 bits" "$(frames_md5 deep.png)" "$(frames_md5 deep_out.png)"
 
+# Full range stays where coder or container can say so; elsewhere the codes become limited ones.
+make_input -f lavfi -i "gradients=s=128x96:d=0.2:seed=1:speed=0.00001:c0=black:c1=white,format=gbrp" -vf scale=out_range=pc \
+    -pix_fmt yuvj420p -c:v mjpeg -q:v 1 full.avi
+seen() { ffmpeg -v error -nostdin -i "$1" -vf scale=in_color_matrix=bt601:flags=accurate_rnd,format=gray \
+    -color_range pc -frames:v 1 -f rawvideo -; }
+seen full.avi >want.raw
+for out in "libx264 pc -qp 0 o.mp4" "ffv1 pc o.mkv" "ffv1 unknown o.avi" "mpeg2video tv -q:v 1 o.ts" \
+    "mpeg4 unknown -q:v 1 o.avi" "mpeg4 unknown -q:v 1 o.mp4"; do
+    # shellcheck disable=SC2086
+    set -- $out
+    translate -i full.avi -c:v "$1" "${@:3}"
+    equal "full range in $out" "$2" "$(stream "${*: -1}" v color_range)"
+    seen "${*: -1}" >out.raw
+    within "full range in $out" 10 1 want.raw out.raw # the wrong range is off by 16
+done
+
 has_filter zscale || {
     finish
     skip "this ffmpeg has no zscale to compare with; the rest was right"

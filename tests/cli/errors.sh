@@ -95,13 +95,6 @@ fi
 expect 1 "${quiet[@]}" -i in.mp4 -f rawvideo /dev/full
 says_one_line "/dev/full: mux: cannot"
 [ -c /dev/full ] || fail "/dev/full is gone"
-make_input -f lavfi -i testsrc2=s=64x48:r=25:d=0.4 -f lavfi -i testsrc2=s=96x48:r=25:d=0.4 \
-    -map 0 -f mpegts -c:v mpeg2video a.ts
-make_input -f lavfi -i testsrc2=s=96x48:r=25:d=0.4 -f mpegts -c:v mpeg2video b.ts
-cat a.ts b.ts >sizes.ts
-expect 1 "${quiet[@]}" -i sizes.ts sizes.mp4
-says "size changes from 64x48 to 96x48"
-no_file sizes.mp4
 
 # Damage in the middle: what can be decoded is, and a warning says so.
 cp in.mp4 damaged.mp4

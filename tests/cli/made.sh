@@ -1,7 +1,7 @@
 #!/bin/bash
 # Files of every kind that ffmpeg itself can make, and every kind of file to write; flash and beep.
 . "$(dirname "$0")/lib.sh"
-codecs() { ffprobe -v error -show_entries stream=codec_name -of csv=p=0 "$1" | xargs; }
+codecs() { ffprobe -v error -show_entries stream=codec_name -of csv=p=0 "$1" | tr -d , | xargs; }
 pattern="testsrc2=s=96x64:r=25:d=0.4"
 
 # Frames, their times and their pictures are those of ffmpeg's decoder.
@@ -20,12 +20,13 @@ pictures() { # FILE FORMAT
         grep -v '^#' | awk '{ print $NF }' | md5sum
 }
 same() { # FILE COUNT
-    local format
+    local format out=same.nut
     format=$(stream "$1" v pix_fmt)
-    translate -i "$1" -c:v ffv1 same.nut
-    equal "$1: frames" "$2" "$(frame_count same.nut)"
-    equal "$1: times" "$(times "$1" | xargs)" "$(times same.nut | xargs)"
-    equal "$1: pictures" "$(pictures "$1" "$format")" "$(pictures same.nut "$format")"
+    [[ $format != yuvj* ]] || out=same.mkv # which can say that its range is full
+    translate -i "$1" -c:v ffv1 $out
+    equal "$1: frames" "$2" "$(frame_count $out)"
+    equal "$1: times" "$(times "$1" | xargs)" "$(times $out | xargs)"
+    equal "$1: pictures" "$(pictures "$1" "$format")" "$(pictures $out "$format")"
 }
 make_and_compare() { # FILE COUNT OPTIONS…
     local file=$1 count=$2
@@ -45,6 +46,25 @@ make_and_compare xvid.avi 10 -c:v mpeg4 -bf 2
 ! has_encoder libwebp || make_and_compare still.webp 1 -c:v libwebp -frames:v 1
 ! has_encoder libvpx-vp9 || make_and_compare clear.webm 10 -c:v libvpx-vp9 -deadline realtime -pix_fmt yuva420p
 ! has_encoder libaom-av1 || make_and_compare av1.mkv 10 -c:v libaom-av1 -cpu-used 8
+# Transparency of VP8 and VP9 lies beside their packets.
+clear() { # ENCODER OPTIONS…
+    make_input -f lavfi -i "testsrc2=s=64x48:r=25:d=0.2,format=yuva420p,geq=lum='p(X,Y)':cb='p(X,Y)':cr='p(X,Y)':a='mod(X*4+N*8,256)'" \
+        -c:v "$@" -deadline realtime -b:v 1M clear.webm
+    translate -i clear.webm -c:v ffv1 clear.mkv
+    equal "$1: pixel format" yuva420p "$(stream clear.mkv v pix_fmt)"
+    make_input -c:v "$1" -i clear.webm -c:v ffv1 want.mkv
+    equal "$1: alpha" "$(frames_md5 want.mkv)" "$(frames_md5 clear.mkv)"
+    translate -i clear.webm -c:v "$1" again.webm
+    make_input -c:v "$1" -i again.webm -vf alphaextract -c:v ffv1 again.mkv
+    make_input -i want.mkv -vf alphaextract -c:v ffv1 alpha.mkv
+    psnr=$(ffmpeg -nostdin -i again.mkv -i alpha.mkv -lavfi psnr -f null - 2>&1 |
+        sed -n 's/.*average:\([0-9a-z]*\).*/\1/p')
+    [ "${psnr/inf/99}" -ge 25 ] || fail "$1: alpha again: $psnr dB"
+    expect 0 "$CGVIDEO" -m identity -y -i clear.webm opaque.mp4
+    says "libx264 cannot keep transparency: it is left out"
+}
+! has_encoder libvpx || clear libvpx -auto-alt-ref 0
+! has_encoder libvpx-vp9 || clear libvpx-vp9
 make_input -f lavfi -i "testsrc2=s=256x144:r=25:d=0.2" -c:v dnxhd -profile:v dnxhr_hq -pix_fmt yuv422p dnxhr.mov
 same dnxhr.mov 5
 make_input -f lavfi -i "testsrc2=s=64x48:r=120:d=0.25" -c:v libx264 fast.mp4
@@ -59,6 +79,10 @@ same gaps.mkv 23
 make_input -f lavfi -i sine=d=1 sound.m4a
 expect 1 "$CGVIDEO" -v error -m identity -y -i sound.m4a no.mp4
 says_one_line "no video in it"
+# One tile is not the picture; before FFmpeg 7 not even that can be decoded.
+expect 1 "$CGVIDEO" -v error -m identity -y -i "$CGV_SOURCE_DIR/tests/fixtures/tiles.avif" no.png
+says_one_line "made of tiles\|none of its . video packets"
+no_file no.png
 make_input -f lavfi -i "$pattern" -c:v libx264 -frames:v 0 none.mp4 2>/dev/null || true
 expect 1 "$CGVIDEO" -v error -m identity -y -i none.mp4 no.mp4
 [ "$(wc -l <err)" = 1 ] || fail "no frames: $(cat err)"
@@ -102,12 +126,21 @@ written "mpeg4 aac" 10 out.avi
 written "gif" 10 out.gif
 written "apng" 10 out.apng -f apng
 written "rawvideo" 10 out.y4m
+written "mpeg1video mp2" 10 out.mpg
+written "mpeg2video pcm_s16le" 10 out.mxf
+! has_encoder libvpx || written "vp8" 10 out.ivf
 ! has_encoder libvpx-vp9 || written "vp9 opus" 10 out.webm
 ! has_encoder libvpx-vp9 || written "vp8 opus" 10 out.webm -c:v libvpx
 ! has_encoder libwebp_anim || {
     translate -i in.mp4 out.webp
     grep -qa ANMF out.webp || fail "webp does not move"
 }
+if has_encoder libtheora; then
+    expect 0 "$CGVIDEO" -m identity -y -i in.mp4 out.ogv
+    says "ogv cannot hold stream 1 (audio, aac): encoded anew as vorbis"
+    equal "ogv: codecs" "theora vorbis" "$(codecs out.ogv)"
+    equal "ogv: rate" 25/1 "$(stream out.ogv v r_frame_rate)"
+fi
 translate -i in.mp4 -f rawvideo out.yuv
 equal "raw bytes" $((96 * 64 * 3 / 2 * 10)) "$(stat -c %s out.yuv)"
 translate -i in.mp4 -an -f framemd5 out.md5
@@ -189,6 +222,7 @@ make_input -f lavfi -i "$(flash 50),select='not(mod(n,3))+lt(mod(t+0.0001,1),0.1
 make_input -i fb_cfr.mp4 -c copy fb_ts.ts
 make_input -itsoffset -0.7 -i fb_cfr.mp4 -c copy -f mpegts fb_early.ts
 make_input -ss 1.5 -i fb_cfr.mp4 -c copy fb_edit.mp4
+make_input -i fb_cfr.mp4 -c:v mpeg4 -q:v 3 -c:a libmp3lame fb_avi.avi # counts whole frames
 offsets() { # FILE: milliseconds from beep to flash
     ffprobe -v quiet -f lavfi -i "movie=$1,blackdetect=d=0.01:pix_th=0.3:pic_th=0.9" \
         -show_entries frame_tags=lavfi.black_end -of csv=p=0 | tr -d , | grep -v '^$' >flashes
@@ -196,9 +230,9 @@ offsets() { # FILE: milliseconds from beep to flash
         -show_entries frame_tags=lavfi.silence_end -of csv=p=0 | tr -d , | grep -v '^$' >beeps
     paste flashes beeps | awk 'NF == 2 { printf "%.1f\n", 1000 * ($1 - $2) } NF != 2 { print "unpaired" }'
 }
-for clip in fb_cfr.mp4 fb_vfr.mp4 fb_ts.ts fb_early.ts fb_edit.mp4; do
+for clip in fb_cfr.mp4 fb_vfr.mp4 fb_ts.ts fb_early.ts fb_edit.mp4 fb_avi.avi; do
     before=$(offsets $clip | sed -n 1p)
-    for cut in "" "-ss 0.73" "-ss 1.2 -t 1.4" "-ss 0.3 -c:a libmp3lame"; do
+    for cut in "" "-ss 0.775" "-ss 1.2 -t 1.4" "-ss 0.3 -c:a libmp3lame"; do
         for out in out.mp4 out.mkv; do
             # shellcheck disable=SC2086
             translate -i $clip $cut -c:v mpeg4 -q:v 3 $out
@@ -207,6 +241,43 @@ for clip in fb_cfr.mp4 fb_vfr.mp4 fb_ts.ts fb_early.ts fb_edit.mp4; do
                 fail "$clip $cut $out: $(xargs <after) ms, was $before"
         done
     done
+done
+# Where nothing says when a stream begins, silence or the first picture comes before a late one; a
+# cut between two packets takes new sound. AVI is measured in packets of 24 ms.
+make_input -itsoffset 0.7 -i fb_cfr.mp4 -i fb_cfr.mp4 -map 0:v -map 1:a -c copy late_video.mkv
+make_input -itsoffset 0.7 -i fb_cfr.mp4 -i fb_cfr.mp4 -map 1:v -map 0:a -c copy late_sound.mkv
+for clip in late_video.mkv late_sound.mkv; do
+    before=$(offsets $clip | sed -n 1p)
+    for cut in "" "-ss 0.775"; do
+        for out in out.mxf out.avi; do
+            # shellcheck disable=SC2086
+            translate -i $clip $cut $out
+            offsets $out >after
+            within=$([ $out = out.mxf ] && echo 10 || echo 24)
+            [ -s after ] && awk -v b="$before" -v w="$within" \
+                '$1 == "unpaired" || $1 - b > w || b - $1 > w { exit 1 }' after ||
+                fail "$clip $cut $out: $(xargs <after) ms, was $before"
+        done
+    done
+done
+expect 0 "$CGVIDEO" -m identity -y -i late_sound.mkv out.avi
+says "avi cannot say when stream 1 (audio, aac) begins: encoded anew as mp3"
+# Recordings that were joined: the clock falls back, or leaps.
+make_input -i fb_ts.ts -c copy -output_ts_offset 5000 fb_later.ts
+make_input -i fb_ts.ts -c:v mpeg2video -q:v 3 -c:a mp2 fb_ps.mpg
+cat fb_ts.ts fb_ts.ts fb_later.ts fb_ts.ts >joined.ts
+cat fb_ps.mpg fb_ps.mpg fb_ps.mpg fb_ps.mpg >joined.mpg
+for part in fb_ts.ts fb_ps.mpg; do
+    clip=joined.${part##*.}
+    before=$(offsets $part | sed -n 1p)
+    translate -i "$clip" -c:v mpeg4 -q:v 3 out.mkv
+    equal "$clip: frames" $((4 * $(frame_count $part))) "$(frame_count out.mkv)"
+    frame_times out.mkv | awk 'NR > 1 && ($1 - t < 0.01 || $1 - t > 0.09) { exit 1 } { t = $1 }
+        END { exit t < 15.9 || t > 16.2 }' || fail "$clip: times"
+    offsets out.mkv >after
+    equal "$clip: flashes" 12 "$(wc -l <after)"
+    awk -v b="$before" '$1 == "unpaired" || $1 - b > 10 || b - $1 > 10 { exit 1 }' after ||
+        fail "$clip: $(xargs <after) ms, was $before"
 done
 no_litter
 finish

@@ -79,6 +79,8 @@ no_file no.webm
 # -map picks, in its order.
 translate -i in.mkv -map 0:s -map 0:v -preset ultrafast out.mkv
 equal "-map" "subrip h264" "$(codecs out.mkv)"
+translate -i in.mkv -map v -map s:0 -preset ultrafast out.mkv
+equal "-map v" "h264 subrip" "$(codecs out.mkv)"
 translate -i in.mkv -map 0 -map -0:a -map 0:a:7? -preset ultrafast out.mkv
 equal "-map -0:a" "h264 subrip" "$(codecs out.mkv | sed 's/ *text$//;s/ *unknown$//')"
 translate -i in.mkv -map 0:v -map 0:m:language:fra -preset ultrafast out.mkv
@@ -104,6 +106,8 @@ equal "cover's bytes" "$(packets_md5 two.mp4 v:2)" "$(packets_md5 out.mp4 v:1)"
 translate -i two.mp4 -preset ultrafast cover.mkv
 equal "cover in mkv" "mjpeg,1" "$(ffprobe -v error -select_streams v:1 \
     -show_entries stream=codec_name:stream_disposition=attached_pic -of csv=p=0 cover.mkv)"
+expect 0 "$CGVIDEO" -v info -m identity -y -i two.mp4 -preset ultrafast cover.mov
+says "mov cannot hold stream 2 (cover picture, mjpeg): left out"
 translate -i two.mp4 -map 0:0 -preset ultrafast out.mkv
 equal "picked video" "64,48" "$(stream out.mkv v:0 width,height)"
 
@@ -120,6 +124,24 @@ make_input -itsoffset 0.28 -f lavfi -i testsrc2=s=64x48:r=30:d=1 -f lavfi -i sin
     -c:v libx264 -c:a aac late.mp4
 translate -i late.mp4 -preset ultrafast out.mp4
 equal "late start" "$(frame_times late.mp4)" "$(frame_times out.mp4)"
+
+# Pictures of another size on the way are scaled to the first one's, when they are whole.
+make_input -f lavfi -i testsrc2=s=64x48:r=25:d=0.4 -c:v libx264 -bf 0 a.ts
+make_input -f lavfi -i testsrc2=s=96x80:r=50:d=0.4 -vf tinterlace=interleave_top -c:v libx264 -bf 0 \
+    -x264-params tff=1 b.ts
+cat a.ts b.ts a.ts >sizes.ts
+expect 0 "$CGVIDEO" -m identity -y -i sizes.ts -c:v ffv1 sizes.mkv
+equal "size changes, told once" 1 "$(grep -c "size changes from 64x48 to 96x80: scaled to 64x48" err)"
+equal "size changes: frames" "30 64,48" "$(frame_count sizes.mkv) $(stream sizes.mkv v width,height)"
+frames_md5 a.ts >whole.md5
+frames_md5 sizes.mkv >scaled.md5
+equal "the first part" "$(cat whole.md5)" "$(head -n 10 scaled.md5)"
+equal "the last part" "$(cat whole.md5)" "$(tail -n 10 scaled.md5)"
+make_input -i b.ts -vf bwdif=send_frame,scale=64:48,setpts=N/25/TB -c:v ffv1 want.mkv
+make_input -i sizes.mkv -vf "select=between(n\,10\,19),setpts=N/25/TB" -c:v ffv1 part.mkv
+psnr=$(ffmpeg -nostdin -i part.mkv -i want.mkv -lavfi psnr -f null - 2>&1 |
+    sed -n 's/.*average:\([0-9a-z]*\).*/\1/p')
+[ "${psnr/inf/99}" -ge 35 ] || fail "scaled pictures: $psnr dB"
 
 # Rotation stays where the container can say it.
 # Before FFmpeg 6 metadata, since then an option.
@@ -193,12 +215,13 @@ make_input -f lavfi -i testsrc2=s=64x48:r=25:d=6 -c:v libx264 -g 75 -bf 3 \
 make_input -i open.ts -c copy -f h264 open.h264
 make_input -i open.ts -c:v mpeg2video -g 50 -bf 2 open.mpg
 make_input -i open.ts -c:v libx264 -intra-refresh 1 -g 40 refresh.ts
+make_input -i open.ts -c copy open.flv # its seek fails before the first decoding time
 ffmpeg -v quiet -nostdin -y -i open.ts -c:v libx265 -x265-params log-level=none:keyint=75:open-gop=1 open_hevc.ts ||
     rm -f open_hevc.ts
-for clip in open.ts open.h264 open.mpg refresh.ts open_hevc.ts; do
+for clip in open.ts open.h264 open.mpg refresh.ts open.flv open_hevc.ts; do
     [ -e $clip ] || continue
     frames_md5 $clip >all.md5
-    for first in 10 72 75 76 140; do
+    for first in 1 10 72 75 76 140; do
         translate -i $clip -ss $((first / 25)).$(printf %02d $((first % 25 * 4))) -t 0.2 -c:v ffv1 part.mkv
         equal "$clip from frame $first" "$(tail -n +$((first + 1)) all.md5 | head -n 5)" "$(frames_md5 part.mkv)"
     done
