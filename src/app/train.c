@@ -203,8 +203,9 @@ static void on_signal(int number) {
 static json_t *describe_device(const cgv_device *device) {
     const cgv_device_info *info = cgv_device_get_info(device);
     const cgv_limits *limits = cgv_device_limits(device);
-    return json_pack("{s:s, s:s, s:{s:i, s:s}}", "name", info->name, "driver", info->driver,
-                     "kernels", "subgroup", (int)limits->subgroup, "sums",
+    return json_pack("{s:s, s:s, s:{s:i, s:s, s:s}}", "name", info->name, "driver", info->driver,
+                     "kernels", "subgroup", (int)limits->subgroup, "lanes",
+                     limits->shuffle ? "shuffle" : "broadcast", "sums",
                      limits->wide_sums ? "double" : "float");
 }
 
