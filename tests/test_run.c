@@ -150,18 +150,19 @@ static void test_events(void) {
 
 static cgv_history_row row_of(int64_t step) {
     float s = (float)step;
-    return (cgv_history_row){.step = step,
-                             .epoch = (double)step / 8,
-                             .seconds = (double)step / 4,
-                             .lr_g = 2e-4f,
-                             .lr_d = 1e-4f,
-                             .images_per_second = 3.5f,
-                             .losses = {1 / s, 2 / s, s, s + 1, 0, 0, 0.25f, 1e-30f, 0.5f, 0.75f}};
+    return (cgv_history_row){
+        .step = step,
+        .epoch = (double)step / 8,
+        .seconds = (double)step / 4,
+        .lr_g = 2e-4f,
+        .lr_d = 1e-4f,
+        .images_per_second = 3.5f,
+        .losses = {1 / s, 2 / s, s, s + 1, 0, 0, 0.25f, 1e-30f, 0.5f, 0.75f, s / 8}};
 }
 
 static cgv_history *open_history(const char *path, int64_t step) {
     cgv_history *history;
-    CU_ASSERT_EQUAL_FATAL(cgv_history_create(&history, path, step), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_history_create(&history, path, &cgv_history_unpaired, step), CGV_OK);
     return history;
 }
 
@@ -180,7 +181,7 @@ static void check_text(const char *path, const char *expected) {
 
 static float number(const cgv_history_row *row, int column) {
     float value;
-    memcpy(&value, (const char *)row + cgv_history_columns[column].offset, sizeof value);
+    memcpy(&value, (const char *)row + cgv_history_unpaired.list[column].offset, sizeof value);
     return value;
 }
 
@@ -191,7 +192,7 @@ static void check_same_points(const cgv_history *x, const cgv_history *y) {
     for (int i = 0; i < count; i++) {
         CU_ASSERT_EQUAL(a[i].step, b[i].step);
         CU_ASSERT_DOUBLE_EQUAL(a[i].epoch, b[i].epoch, 1e-5 * a[i].epoch);
-        for (int c = 0; c < CGV_HISTORY_COLUMNS; c++)
+        for (int c = 0; c < cgv_history_unpaired.count; c++)
             CU_ASSERT_EQUAL(number(&a[i], c), number(&b[i], c));
     }
 }
@@ -234,7 +235,9 @@ static void test_history(void) {
     append(history, 1, 20);
     check_text(path, whole);
     cgv_history_destroy(&history);
-    CU_ASSERT_EQUAL(cgv_history_create(&history, "/nonexistent/losses.csv", 0), CGV_ERROR_IO);
+    CU_ASSERT_EQUAL(
+        cgv_history_create(&history, "/nonexistent/losses.csv", &cgv_history_unpaired, 0),
+        CGV_ERROR_IO);
     CU_ASSERT(cgv_test_said("cannot open") && !history);
     unlink(path);
     free(whole);
@@ -315,7 +318,7 @@ static void test_grid(void) {
     }
     columns[5][1][2][PLANE - 1] = NAN;
     cgv_grid grid;
-    CU_ASSERT_EQUAL_FATAL(cgv_grid_create(&grid, pointers, COUNT, H, W), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_grid_create(&grid, pointers, CGV_GRID_COLUMNS, COUNT, H, W), CGV_OK);
     int width = 6 * W + 4 * 2 + 8, height = 2 * H + 2;
     CU_ASSERT_FATAL(grid.width == width && grid.height == height);
     int left[] = {0, 8, 16, 30, 38, 46}, covered = 0;
@@ -459,7 +462,7 @@ static cgv_status write_sample(const char *run, cgv_events *events, int64_t step
     void *png = NULL;
     size_t size = 0;
     char *path = cgv_fs_format("%s/samples/step_%08lld.png", run, (long long)step);
-    cgv_status status = cgv_grid_create(&grid, pointers, COUNT, SIDE, SIDE);
+    cgv_status status = cgv_grid_create(&grid, pointers, CGV_GRID_COLUMNS, COUNT, SIDE, SIDE);
     if (!status)
         status = cgv_png_encode(&png, &size, grid.rgb, grid.width, grid.height);
     if (!status)
@@ -482,7 +485,7 @@ static int write_run(const char *run) {
     cgv_rng_seed(&rng, 1, 1);
     mkdir(samples, 0777);
     for (int64_t part = 0, begin = 0; part < 2 && !status; part++, begin = 2000) {
-        status = cgv_history_create(&history, csv, begin);
+        status = cgv_history_create(&history, csv, &cgv_history_unpaired, begin);
         if (!status)
             status = cgv_events_create(&events, run, begin);
         for (int64_t step = begin + 10; step <= (part ? 4000 : 2500) && !status; step += 10) {
@@ -495,6 +498,7 @@ static int write_run(const char *run) {
                                  0.2f + fall,
                                  0.2f + 0.5f * noise,
                                  0.25f - 0.2f * noise,
+                                 0,
                                  0,
                                  0};
             float lr = 2e-4f * fminf(1, (float)(4010 - step) / 2000);

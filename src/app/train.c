@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "gpu/gpu.h"
 #include "nn/arch.h"
+#include "train/trainer.h"
 
 #define FIELD(field) .offset = offsetof(cgv_train_options, field)
 #define TEXT(option, field, value_name, text)                                                      \
@@ -37,13 +38,18 @@
 static const char *const norms[] = {"instance", "none", NULL};
 static const char *const gans[] = {"lsgan", "vanilla", "hinge", NULL};
 static const char *const schedules[] = {"linear", "step", "cosine", "constant", NULL};
+static const char *const directions[] = {"AtoB", "BtoA", NULL};
 static const char *const preprocesses[] = {
     "resize_and_crop", "crop", "scale_width", "scale_width_and_crop",
     "scale_shortside", "none", NULL};
 
 const cgv_cli_option cgv_train_option_table[] = {
     TEXT("a", a, "SOURCES", "domain A: videos, pictures, folders, globs, separated by commas"),
-    TEXT("b", b, "SOURCES", "domain B, unpaired with A"),
+    TEXT("b", b, "SOURCES", "domain B, unpaired with A if not -paired"),
+    FLAG("paired", paired,
+         "pairs (pix2pix): pictures of -a and -b that are called alike; without -b those of -a, "
+         "which show A and B side by side"),
+    CHOICE("direction", direction, directions, "of pairs: AtoB or BtoA (AtoB)"),
     {.name = "o",
      .kind = CGV_CLI_TEXT,
      FIELD(output),
@@ -59,11 +65,13 @@ const cgv_cli_option cgv_train_option_table[] = {
     TEXT("cache", cache, "DIR", "keep decoded, scaled frames there and read them from there"),
     INT("frames", frames, 1, 1000000, "frames taken from the videos of one domain (2000)"),
     TEXT("arch", arch, "NAME",
-         "generator: resnet_9blocks, resnet_6blocks, mobile_resnet_9blocks … (resnet_9blocks)"),
+         "generator: resnet_9blocks, resnet_6blocks, mobile_resnet_9blocks, unet_256 … "
+         "(resnet_9blocks; unet_256 with -paired)"),
     TEXT("upsample", upsample, "NAME",
-         "transpose or resize (as the name of -arch says, else transpose)"),
+         "of a resnet: transpose, resize or blur (as the name of -arch says, else transpose)"),
     TEXT("head", head, "NAME",
-         "plain, affine, affine2 (at half size), affine4 or grid (as -arch says, else plain)"),
+         "of a resnet: plain, affine, affine2 (at half size), affine4 or grid (as -arch says, else "
+         "plain)"),
     INT("ngf", ngf, 1, 1024, "channels of the generators' first layer (64)"),
     INT("ndf", ndf, 1, 1024, "channels of the discriminators' first layer (64)"),
     INT("layers", layers, 1, CGV_PATCHGAN_MAX_LAYERS, "layers of the discriminators (3)"),
@@ -91,7 +99,10 @@ const cgv_cli_option cgv_train_option_table[] = {
     REAL("exposure_a", exposure_a, 0, 4,
          "expose pictures of A at random by up to this many stops less or more (0)"),
     REAL("exposure_b", exposure_b, 0, 4, "the same for B (0)"),
-    CHOICE("gan", gan, gans, "adversarial loss: lsgan, vanilla or hinge (lsgan)"),
+    CHOICE("gan", gan, gans,
+           "adversarial loss: lsgan, vanilla or hinge (lsgan; vanilla with -paired)"),
+    REAL("lambda_l1", lambda_l1, 0, 10000,
+         "of pairs: weight of the difference between B and what was made of A (100)"),
     REAL("lambda_a", lambda_a, 0, 1000, "weight of the cycle A -> B -> A (10)"),
     REAL("lambda_b", lambda_b, 0, 1000, "weight of the cycle B -> A -> B (10)"),
     REAL("identity", identity, 0, 1000, "weight of the identity loss, times lambda (0.5)"),
@@ -125,8 +136,8 @@ const cgv_cli_option cgv_train_option_table[] = {
     {0},
 };
 
-cgv_train_options cgv_train_option_defaults(void) {
-    return (cgv_train_options){
+cgv_train_options cgv_train_option_defaults(bool paired) {
+    cgv_train_options defaults = {
         .arch = "resnet_9blocks",
         .ngf = 64,
         .ndf = 64,
@@ -149,6 +160,33 @@ cgv_train_options cgv_train_option_defaults(void) {
         .save_every = 1000,
         .keep = 2,
     };
+    if (paired) {
+        defaults.arch = "unet_256";
+        defaults.gan = CGV_GAN_VANILLA;
+        defaults.lambda_l1 = 100;
+        defaults.lambda_a = defaults.lambda_b = defaults.identity = 0;
+        defaults.pool = 0;
+    }
+    return defaults;
+}
+
+static bool asks_for_pairs(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i] + strspn(argv[i], "-"), "paired") && *argv[i] == '-')
+            return true;
+    return false;
+}
+
+static cgv_status check_options(const cgv_train_options *o) {
+    if (o->resume)
+        return CGV_OK;
+    if (!o->a || !o->output || (!o->b && !o->paired))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "train needs -a and -b, the two domains (or -paired), and -o, the run "
+                        "directory; or -resume and a run directory");
+    if (!o->paired && (o->lambda_l1 > 0 || o->direction))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-lambda_l1 and -direction are of -paired trainings");
+    return CGV_OK;
 }
 
 static atomic_bool stop;
@@ -232,13 +270,15 @@ static cgv_status check_resume(int argc, char **argv) {
 
 static void print_help(void) {
     puts("cgvideo train -a SOURCES -b SOURCES -o DIR [options]\n"
+         "cgvideo train -paired -a SOURCES [-b SOURCES] -o DIR [options]\n"
          "cgvideo train -resume DIR\n"
-         "Train generators A -> B and B -> A (CycleGAN) on unpaired pictures or videos.");
+         "Train generators A -> B and B -> A on unpaired pictures or videos (CycleGAN), or one of\n"
+         "A -> B on pairs (pix2pix).");
     cgv_cli_help(cgv_train_option_table, stdout);
 }
 
 int cgv_app_train(int argc, char **argv) {
-    cgv_train_options o = cgv_train_option_defaults();
+    cgv_train_options o = cgv_train_option_defaults(asks_for_pairs(argc, argv));
     const char *words[1];
     int count;
     if (cgv_cli_parse(cgv_train_option_table, &o, argc, argv, words, 0, &count) ||
@@ -248,11 +288,8 @@ int cgv_app_train(int argc, char **argv) {
         print_help();
         return argc == 1 ? CGV_EXIT_USAGE : CGV_EXIT_OK;
     }
-    if (!o.resume && (!o.a || !o.b || !o.output)) {
-        cgv_log(CGV_LOG_ERROR, "train needs -a and -b, the two domains, and -o, the run "
-                               "directory; or -resume and a run directory");
+    if (check_options(&o))
         return CGV_EXIT_USAGE;
-    }
     if (o.resume && check_resume(argc, argv))
         return CGV_EXIT_USAGE;
 

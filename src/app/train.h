@@ -14,9 +14,11 @@ typedef struct cgv_train_options {
     cgv_cli_size crop;
     int load_size, preprocess, frames;
     double min_scale;
-    bool no_flip;
+    bool no_flip, paired;
     double exposure_a, exposure_b;
     int gan, schedule, norm_d;
+    int direction; // of pairs
+    double lambda_l1;
     double lambda_a, lambda_b, identity, equivariance, lr, lr_d, beta1, average; // lr_d 0: as lr
     int pool, batch, accumulate, epochs, steps, seed;
     bool recompute;
@@ -24,7 +26,8 @@ typedef struct cgv_train_options {
 } cgv_train_options;
 
 extern const cgv_cli_option cgv_train_option_table[];
-cgv_train_options cgv_train_option_defaults(void);
+// They differ where training is paired.
+cgv_train_options cgv_train_option_defaults(bool paired);
 
 // Run to the end, or until *stop: the state is saved then, so that the run can be resumed, and
 // CGV_ERROR_INTERRUPTED returned. config: the text of the run directory's config.json.

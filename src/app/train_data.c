@@ -44,6 +44,20 @@ static cgv_status open_domain(cgv_frames **out, const cgv_train_options *o, char
     return status;
 }
 
+// The frames that the generator is to turn, and those that it is to give.
+static cgv_status find_pairs(cgv_train_data *data, const cgv_train_options *o,
+                             cgv_frames *domains[2]) {
+    domains[0] = data->a;
+    domains[1] = data->b;
+    if (!o->paired)
+        return CGV_OK;
+    cgv_status status = data->b ? cgv_pairs_match(&data->pairs, data->a, data->b)
+                                : cgv_pairs_split(&data->pairs, data->a);
+    for (int i = 0; i < 2 && !status; i++)
+        domains[i] = cgv_pairs_side(data->pairs, i ^ o->direction);
+    return status;
+}
+
 cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
                                const atomic_bool *stop) {
     *out = (cgv_train_data){0};
@@ -54,6 +68,7 @@ cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
     params.load_size = o->load_size;
     params.preprocess = (cgv_preprocess)o->preprocess;
     params.flip = !o->no_flip;
+    params.paired = o->paired;
     params.min_scale = (float)o->min_scale;
     params.exposure[0] = (float)o->exposure_a;
     params.exposure[1] = (float)o->exposure_b;
@@ -62,10 +77,13 @@ cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
     cgv_status status = o->cache ? cgv_make_folders(o->cache) : CGV_OK;
     if (!status)
         status = open_domain(&out->a, o, 'a', stop);
-    if (!status)
+    if (!status && o->b)
         status = open_domain(&out->b, o, 'b', stop);
+    cgv_frames *domains[2];
     if (!status)
-        status = cgv_dataset_create(&out->dataset, out->a, out->b, &params);
+        status = find_pairs(out, o, domains);
+    if (!status)
+        status = cgv_dataset_create(&out->dataset, domains[0], domains[1], &params);
     if (status)
         cgv_train_data_close(out);
     return status;
@@ -73,6 +91,7 @@ cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
 
 void cgv_train_data_close(cgv_train_data *data) {
     cgv_dataset_destroy(&data->dataset);
+    cgv_pairs_destroy(&data->pairs);
     cgv_frames_destroy(&data->a);
     cgv_frames_destroy(&data->b);
 }

@@ -4,9 +4,11 @@
 
 #include "app/train.h"
 #include "train/dataset.h"
+#include "train/pairs.h"
 
 typedef struct cgv_train_data {
-    cgv_frames *a, *b;
+    cgv_frames *a, *b; // as they were opened; b NULL: both are in the pictures of a, side by side
+    cgv_pairs *pairs;  // paired
     cgv_dataset *dataset;
 } cgv_train_data;
 

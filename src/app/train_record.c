@@ -18,6 +18,7 @@ struct cgv_train_record {
     cgv_trainer *trainer;
     cgv_history *history;
     cgv_events *events;
+    bool paired;
     int height, width, batch, samples;
     float *a, *b; // the samples, whole batches of them
     double seconds;
@@ -49,7 +50,8 @@ static cgv_status open_files(cgv_train_record *r, int64_t step) {
     cgv_status status = losses && samples ? cgv_make_folder(samples)
                                           : cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
     if (!status)
-        status = cgv_history_create(&r->history, losses, step);
+        status = cgv_history_create(&r->history, losses,
+                                    r->paired ? &cgv_history_paired : &cgv_history_unpaired, step);
     if (!status)
         status = cgv_events_create(&r->events, r->dir, step);
     const cgv_history_row *last = status ? NULL : cgv_history_last(r->history);
@@ -69,6 +71,7 @@ cgv_status cgv_train_record_create(cgv_train_record **out, const char *dir, cons
     r->config = config;
     r->trainer = trainer;
     r->batch = options->batch;
+    r->paired = options->paired;
     cgv_dataset_size(dataset, &r->width, &r->height);
     cgv_status status = draw_samples(r, dataset, options->batch * options->accumulate);
     if (!status)
@@ -97,27 +100,33 @@ double cgv_train_record_seconds(const cgv_train_record *r) {
 cgv_status cgv_train_record_losses(cgv_train_record *r, const cgv_history_row *row) {
     cgv_scalar scalars[CGV_HISTORY_COLUMNS];
     char tags[CGV_HISTORY_COLUMNS][64];
-    for (int i = 0; i < CGV_HISTORY_COLUMNS; i++) {
-        const cgv_history_column *column = &cgv_history_columns[i];
+    const cgv_history_columns *columns = cgv_history_get_columns(r->history);
+    for (int i = 0; i < columns->count; i++) {
+        const cgv_history_column *column = &columns->list[i];
         bool loss = column->offset >= offsetof(cgv_history_row, losses);
         snprintf(tags[i], sizeof tags[i], "%s/%s", loss ? "loss" : "run", column->name);
         memcpy(&scalars[i].value, (const char *)row + column->offset, sizeof scalars[i].value);
         scalars[i].tag = tags[i];
     }
     cgv_status status = cgv_history_append(r->history, row);
-    return status ? status : cgv_events_scalars(r->events, row->step, scalars, CGV_HISTORY_COLUMNS);
+    return status ? status : cgv_events_scalars(r->events, row->step, scalars, columns->count);
+}
+
+static int column_count(const cgv_train_record *r) {
+    return r->paired ? CGV_GRID_PAIR_COLUMNS : CGV_GRID_COLUMNS;
 }
 
 // Read one batch of the last view into the columns, at sample `first`.
 static cgv_status read_view(const cgv_train_record *r, float *columns[CGV_GRID_COLUMNS],
                             int first) {
     cgv_trainer_pictures p = cgv_trainer_last(r->trainer);
-    const cgv_tensor tensors[CGV_GRID_COLUMNS] = {p.a, p.fake_b, p.recovered_a,
-                                                  p.b, p.fake_a, p.recovered_b};
+    const cgv_tensor cycles[CGV_GRID_COLUMNS] = {p.a, p.fake_b, p.recovered_a,
+                                                 p.b, p.fake_a, p.recovered_b};
+    const cgv_tensor pairs[CGV_GRID_PAIR_COLUMNS] = {p.a, p.fake_b, p.b};
     cgv_status status = CGV_OK;
-    for (int c = 0; c < CGV_GRID_COLUMNS && !status; c++)
+    for (int c = 0; c < column_count(r) && !status; c++)
         status = cgv_trainer_read(r->trainer, columns[c] + (size_t)first * picture_floats(r),
-                                  tensors[c]);
+                                  r->paired ? pairs[c] : cycles[c]);
     return status;
 }
 
@@ -142,7 +151,7 @@ cgv_status cgv_train_record_samples(cgv_train_record *r) {
     float *columns[CGV_GRID_COLUMNS] = {0};
     cgv_grid grid = {0};
     cgv_status status = CGV_OK;
-    for (int c = 0; c < CGV_GRID_COLUMNS && !status; c++) {
+    for (int c = 0; c < column_count(r) && !status; c++) {
         columns[c] = malloc((size_t)r->samples * picture_floats(r) * sizeof(float));
         if (!columns[c])
             status = cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
@@ -154,8 +163,8 @@ cgv_status cgv_train_record_samples(cgv_train_record *r) {
             status = read_view(r, columns, i);
     }
     if (!status)
-        status =
-            cgv_grid_create(&grid, (const float *const *)columns, r->samples, r->height, r->width);
+        status = cgv_grid_create(&grid, (const float *const *)columns, column_count(r), r->samples,
+                                 r->height, r->width);
     if (!status)
         status = write_grid(r, &grid);
     cgv_grid_free(&grid);

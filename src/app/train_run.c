@@ -51,6 +51,7 @@ static cgv_status create_net(cgv_net **out, const cgv_train_options *o, bool gen
                              .ndf = o->ndf,
                              .layers = o->layers,
                              .shrink = o->shrink_d,
+                             .judged = o->paired ? 6 : 3,
                              .coarse = o->coarse_d,
                              .upsample = generator ? o->upsample : NULL,
                              .head = generator ? o->head : NULL};
@@ -60,6 +61,8 @@ static cgv_status create_net(cgv_net **out, const cgv_train_options *o, bool gen
 // Network `i` with its first weights: random, or a file's.
 static cgv_status create_model(run *r, int i) {
     bool generator = i == CGV_G_A || i == CGV_G_B;
+    if (r->o->paired && (i == CGV_G_B || i == CGV_D_B))
+        return CGV_OK; // there is none
     char *file = nth_name(generator ? r->o->init_g : r->o->init_d, i == CGV_G_B || i == CGV_D_B);
     cgv_status status;
     if (file && !generator && (r->o->norm_d || r->o->shrink_d > 1 || r->o->coarse_d > 1)) {
@@ -95,6 +98,8 @@ static cgv_status create_trainer(run *r) {
     params.lambda_b = (float)o->lambda_b;
     params.identity = (float)o->identity;
     params.equivariance = (float)o->equivariance;
+    params.paired = o->paired;
+    params.lambda_l1 = (float)o->lambda_l1;
     params.pool = o->pool;
     params.beta1 = (float)o->beta1;
     params.average_decay = (float)o->average;
@@ -163,6 +168,8 @@ static cgv_status open_run(run *r, const char *config) {
 static cgv_status export_generators(const run *r) {
     cgv_status status = CGV_OK;
     for (int i = CGV_G_A; i <= CGV_G_B && !status; i++) {
+        if (!r->models[i])
+            continue;
         char *path =
             cgv_fs_format("%s/%s.safetensors", r->o->output, i == CGV_G_A ? "G_AB" : "G_BA");
         status = path ? cgv_trainer_export(r->trainer, i, path, true)
@@ -209,6 +216,19 @@ static double seconds_left(const run *r) {
     return done > 0 ? (now() - r->started) / done * (double)(r->total - step) : -1;
 }
 
+static void print_losses(char *text, size_t size, const cgv_losses *l, bool paired) {
+    if (paired)
+        snprintf(text, size, "G_A %.3f  L1 %.3f  D_A %.3f", (double)l->g_a, (double)l->l1_a,
+                 (double)l->d_a);
+    else
+        snprintf(text, size,
+                 "G_A %.3f G_B %.3f  cycle %.3f %.3f  identity %.3f %.3f  equivariance %.3f %.3f  "
+                 "D_A %.3f D_B %.3f",
+                 (double)l->g_a, (double)l->g_b, (double)l->cycle_a, (double)l->cycle_b,
+                 (double)l->identity_a, (double)l->identity_b, (double)l->equivariance_a,
+                 (double)l->equivariance_b, (double)l->d_a, (double)l->d_b);
+}
+
 static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) {
     int64_t step = cgv_trainer_steps(r->trainer);
     double elapsed = now() - r->started, done = (double)(step - r->first_step);
@@ -222,16 +242,14 @@ static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) 
         .losses = *losses,
     };
     int left = (int)seconds_left(r);
+    char text[200];
+    print_losses(text, sizeof text, losses, r->o->paired);
     cgv_log(CGV_LOG_INFO,
-            "step %lld/%lld  epoch %.2f  %.2f img/s  G_A %.3f G_B %.3f  cycle %.3f %.3f  identity "
-            "%.3f %.3f  equivariance %.3f %.3f  D_A %.3f D_B %.3f  lr %.3g  waiting for data "
-            "%.1f%%  left %d:%02d:%02d",
-            (long long)step, (long long)r->total, row.epoch, (double)row.images_per_second,
-            (double)losses->g_a, (double)losses->g_b, (double)losses->cycle_a,
-            (double)losses->cycle_b, (double)losses->identity_a, (double)losses->identity_b,
-            (double)losses->equivariance_a, (double)losses->equivariance_b, (double)losses->d_a,
-            (double)losses->d_b, (double)lr.g, 100 * cgv_dataset_waited(r->data.dataset) / elapsed,
-            left / 3600, left / 60 % 60, left % 60);
+            "step %lld/%lld  epoch %.2f  %.2f img/s  %s  lr %.3g  waiting for data %.1f%%  left "
+            "%d:%02d:%02d",
+            (long long)step, (long long)r->total, row.epoch, (double)row.images_per_second, text,
+            (double)lr.g, 100 * cgv_dataset_waited(r->data.dataset) / elapsed, left / 3600,
+            left / 60 % 60, left % 60);
     return cgv_train_record_losses(r->record, &row);
 }
 
@@ -305,9 +323,15 @@ static cgv_status prepare(run *r, const char *config, const atomic_bool *stop) {
         return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
     r->epoch_steps = cgv_dataset_epoch_steps(r->data.dataset);
     r->total = o->steps ? o->steps : o->epochs * r->epoch_steps;
-    cgv_log(CGV_LOG_INFO, "training %s on %d and %d pictures at %dx%d: %lld steps, %.0f MiB",
-            r->models[CGV_G_A]->info.architecture, r->data.a->count, r->data.b->count, width,
-            height, (long long)r->total, (double)cgv_trainer_bytes(r->trainer) / (1 << 20));
+    char pictures[64];
+    if (o->paired)
+        snprintf(pictures, sizeof pictures, "%d pairs", cgv_pairs_side(r->data.pairs, 0)->count);
+    else
+        snprintf(pictures, sizeof pictures, "%d and %d pictures", r->data.a->count,
+                 r->data.b->count);
+    cgv_log(CGV_LOG_INFO, "training %s on %s at %dx%d: %lld steps, %.0f MiB",
+            r->models[CGV_G_A]->info.architecture, pictures, width, height, (long long)r->total,
+            (double)cgv_trainer_bytes(r->trainer) / (1 << 20));
     return CGV_OK;
 }
 

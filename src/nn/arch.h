@@ -138,6 +138,7 @@ typedef struct cgv_arch_options {
     const char *name;
     int ngf;              // channels of a generator's first layer; 0: 64
     int ndf, layers;      // of a patchgan; 0: 64 and 3
+    int judged;           // of a patchgan: channels of what it judges; 0: 3
     int shrink;           // of a patchgan: its picture made smaller by this factor; 0: 1
     int coarse;           // of a patchgan: see cgv_patchgan_desc
     const char *upsample; // of a resnet: "transpose", "resize" or "blur"; NULL: as in its name

@@ -142,12 +142,13 @@ cgv_status cgv_arch_by_name(cgv_net **out, const cgv_arch_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "%s: a width of %d channels; it must be 1 to %d",
                         o->name, width, CGV_ARCH_MAX_CHANNELS);
     if (patchgan)
-        return cgv_arch_patchgan(out, &(cgv_patchgan_desc){.input_channels = 3,
-                                                           .ndf = width,
-                                                           .layers = o->layers ? o->layers : 3,
-                                                           .no_norm = no_norm,
-                                                           .shrink = o->shrink,
-                                                           .coarse = o->coarse});
+        return cgv_arch_patchgan(out,
+                                 &(cgv_patchgan_desc){.input_channels = o->judged ? o->judged : 3,
+                                                      .ndf = width,
+                                                      .layers = o->layers ? o->layers : 3,
+                                                      .no_norm = no_norm,
+                                                      .shrink = o->shrink,
+                                                      .coarse = o->coarse});
     int downs = unet_downs(o->name);
     return downs ? unet_by_name(out, o, downs, width) : resnet_by_name(out, o, width);
 }

@@ -87,6 +87,8 @@ static cgv_status list_pieces(piece_list *list, const cgv_trainer *trainer, cons
     *list = (piece_list){0};
     for (int n = 0; n < CGV_NETS && ok; n++) {
         const cgv_net_state *state = cgv_trainer_net(trainer, n);
+        if (!state->model)
+            continue;
         const cgv_net *net = state->model->net;
         ok = add_net(list, net, cgv_net_names[n], "", &state->params.values) &&
              add_net(list, net, cgv_net_names[n], "/adam_m", &state->m) &&
@@ -138,6 +140,11 @@ static char *add_note(notes *n, const char *key) {
     return n->values[n->count++];
 }
 
+static const char *architecture(const cgv_trainer *trainer, int net) {
+    const cgv_net_state *state = cgv_trainer_net(trainer, net);
+    return state->model ? state->model->net->architecture : "none";
+}
+
 static void describe(notes *n, const cgv_trainer *trainer, const char *extra) {
     n->count = 0;
     snprintf(add_note(n, "kind"), MAX_NOTE, "%s", kind);
@@ -148,8 +155,7 @@ static void describe(notes *n, const cgv_trainer *trainer, const char *extra) {
                  pool->rng.state, pool->rng.stream);
     }
     for (int i = 0; i < CGV_NETS; i++)
-        snprintf(add_note(n, cgv_net_names[i]), MAX_NOTE, "%s",
-                 cgv_trainer_net(trainer, i)->model->net->architecture);
+        snprintf(add_note(n, cgv_net_names[i]), MAX_NOTE, "%s", architecture(trainer, i));
     for (int i = 0; i < SETTINGS; i++)
         print_setting(add_note(n, settings[i].name), cgv_trainer_settings(trainer), i);
     n->list[n->count++] = (cgv_safetensors_note){"extra", extra ? extra : ""};
@@ -346,8 +352,7 @@ static cgv_status check_settings(const checkpoint *c, const cgv_trainer *trainer
                                  const char *path) {
     cgv_status status = CGV_OK;
     for (int i = 0; i < CGV_NETS && !status; i++)
-        status = check_note(c, cgv_net_names[i],
-                            cgv_trainer_net(trainer, i)->model->net->architecture, path);
+        status = check_note(c, cgv_net_names[i], architecture(trainer, i), path);
     for (int i = 0; i < SETTINGS && !status; i++) {
         char own[MAX_NOTE];
         print_setting(own, cgv_trainer_settings(trainer), i);

@@ -86,7 +86,8 @@ static bool is_unreadable(cgv_dataset *dataset, const collection *d, int index) 
 static cgv_status load_near(cgv_dataset *dataset, cgv_bitmap *out, bool *own, collection *d,
                             int index) {
     cgv_status status = CGV_ERROR_IO;
-    for (int i = 0; i < TRIES && i < d->frames->count; i++, index++) {
+    const int tries = dataset->params.paired ? 1 : TRIES;
+    for (int i = 0; i < tries && i < d->frames->count; i++, index++) {
         index %= d->frames->count;
         if (is_unreadable(dataset, d, index))
             continue;
@@ -104,7 +105,7 @@ static int choose(const cgv_dataset *dataset, int domain, int64_t step, int posi
                   cgv_rng *rng) {
     const uint32_t count = (uint32_t)dataset->domains[domain].frames->count;
     uint32_t drawn = cgv_rng_below(rng, count);
-    if (domain == 1)
+    if (domain == 1 && !dataset->params.paired)
         return (int)drawn;
     int64_t place = step * dataset->params.batch + position;
     // The generator of a position that no batch has: one order for each pass over A.
@@ -115,7 +116,9 @@ static int choose(const cgv_dataset *dataset, int domain, int64_t step, int posi
 }
 
 static cgv_status prepare(cgv_dataset *dataset, int64_t step, int domain, int position) {
-    cgv_rng rng = cgv_augment_rng(dataset->params.seed, step, position, domain);
+    // The same draws for both pictures of a pair, whose sizes are the same.
+    cgv_rng rng =
+        cgv_augment_rng(dataset->params.seed, step, position, dataset->params.paired ? 0 : domain);
     int index = choose(dataset, domain, step, position, &rng);
     cgv_bitmap loaded = {0};
     bool own = false;
@@ -252,6 +255,9 @@ cgv_status cgv_dataset_create(cgv_dataset **out, cgv_frames *frames_a, cgv_frame
     cgv_status status = settle_sizes(&settled, frames_a);
     if (status)
         return status;
+    if (settled.paired && frames_a->count != frames_b->count)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "%d pictures of A and %d of B are no pairs",
+                        frames_a->count, frames_b->count);
     cgv_dataset *dataset = calloc(1, sizeof *dataset);
     if (!dataset)
         return cgv_fail(CGV_ERROR_MEMORY, "no memory for training data");

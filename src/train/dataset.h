@@ -1,4 +1,4 @@
-// Batches of unpaired training pictures, prepared by worker threads a few steps ahead.
+// Batches of training pictures, unpaired or in pairs, prepared by worker threads a few steps ahead.
 //
 // What a step gets is a pure function of (seed, step, position in the batch): starting at step N
 // gives what a run from 0 would have got there, whatever the number of workers.
@@ -37,6 +37,8 @@ typedef struct cgv_dataset_params {
     // Pictures of A, of B are exposed at random by up to this many stops less or more: light is
     // doubled by each, and what becomes brighter than white is white. 0: as they are.
     float exposure[2];
+    // Picture i of A belongs to picture i of B: they come together, cropped and flipped alike.
+    bool paired;
     uint64_t seed;
     int workers;    // threads; 0: one a core, at most 4
     int64_t memory; // bytes of pictures at load size that are kept; 0: none, all are read each time
@@ -58,7 +60,7 @@ void cgv_dataset_destroy(cgv_dataset **dataset);
 void cgv_dataset_size(const cgv_dataset *dataset, int *width, int *height);
 
 // max(|A|, |B|) / batch, at least 1. Any |A| pictures of A in a row are all of A, in an order of
-// their own; B is drawn at random.
+// their own; B is drawn at random, or is what belongs to them.
 int64_t cgv_dataset_epoch_steps(const cgv_dataset *dataset);
 
 // Begin to prepare batches from `step` on; again to go to another step. Before the first next.
@@ -66,7 +68,7 @@ CGV_NODISCARD cgv_status cgv_dataset_start(cgv_dataset *dataset, int64_t step);
 
 // The batches of the next step: a, b [batch, 3, height, width] in [-1, 1], in the caller's memory.
 // A picture that cannot be read is replaced by the one after it; an error when several in a row
-// cannot.
+// cannot, or one of a pair.
 CGV_NODISCARD cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b);
 
 // Seconds that cgv_dataset_next has waited for workers so far.

@@ -33,9 +33,9 @@ static void draw(cgv_grid *grid, const float *planes, int x0, int y0, int height
     }
 }
 
-cgv_status cgv_grid_create(cgv_grid *out, const float *const columns[CGV_GRID_COLUMNS], int count,
+cgv_status cgv_grid_create(cgv_grid *out, const float *const *columns, int column_count, int count,
                            int height, int width) {
-    *out = (cgv_grid){.width = left_of(CGV_GRID_COLUMNS - 1, width) + width,
+    *out = (cgv_grid){.width = left_of(column_count - 1, width) + width,
                       .height = count * (height + LINE) - LINE};
     size_t bytes = 3 * (size_t)out->width * (size_t)out->height;
     out->rgb = malloc(bytes);
@@ -45,7 +45,7 @@ cgv_status cgv_grid_create(cgv_grid *out, const float *const columns[CGV_GRID_CO
     memset(out->rgb, GREY, bytes);
     size_t picture = 3 * (size_t)height * (size_t)width;
     for (int i = 0; i < count; i++)
-        for (int c = 0; c < CGV_GRID_COLUMNS; c++)
+        for (int c = 0; c < column_count; c++)
             draw(out, columns[c] + (size_t)i * picture, left_of(c, width), i * (height + LINE),
                  height, width);
     return CGV_OK;

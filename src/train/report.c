@@ -49,13 +49,14 @@ static void print_curves(FILE *out, const cgv_history *history) {
     for (int i = 0; i < count; i++)
         fprintf(out, "%s%" PRId64, i ? "," : "", rows[i].step);
     fprintf(out, "]");
-    for (int c = 0; c < CGV_HISTORY_COLUMNS; c++) {
-        fprintf(out, ",\n%s:[", cgv_history_columns[c].name);
+    const cgv_history_columns *columns = cgv_history_get_columns(history);
+    for (int c = 0; c < columns->count; c++) {
+        fprintf(out, ",\n%s:[", columns->list[c].name);
         for (int i = 0; i < count; i++) {
             const char *row = (const char *)&rows[i];
             if (i)
                 fputc(',', out);
-            print_number(out, *(const float *)(const void *)(row + cgv_history_columns[c].offset));
+            print_number(out, *(const float *)(const void *)(row + columns->list[c].offset));
         }
         fprintf(out, "]");
     }

@@ -1,4 +1,4 @@
-// One training step, beside §3 of the paper: recorded once, run every time.
+// One training step, beside §3 of the papers: recorded once, run every time.
 #include <stddef.h>
 
 #include "train/trainer_internal.h"
@@ -99,23 +99,65 @@ static void adam(cgv_trainer *t, cgv_cmd *cmd, int net) {
              t->hyper.address + (generator ? 0 : sizeof(cgv_adam_hyper)));
 }
 
+// The batch to the device. Weights are packed, and losses and gradients begin at zero, once a step.
+static void begin(cgv_trainer *t, cgv_cmd *cmd, int part) {
+    cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
+    if (!(part & FIRST))
+        return;
+    cgv_cmd_fill(cmd, &t->losses, 0, t->losses.size, 0);
+    for (int net = 0; net < CGV_NETS; net++) {
+        cgv_buffer *grads = &t->nets[net].grads;
+        if (!t->nets[net].model)
+            continue;
+        cgv_plan_pack(t->plans[net], cmd, &t->nets[net].params);
+        cgv_cmd_fill(cmd, grads, 0, grads->size, 0);
+    }
+}
+
+// arg min_G max_D L_cGAN(G, D) + lambda * L_L1(G): first the discriminator learns from a pair and
+// from its picture of A with what was made of it, then the generator from what that
+// discriminator says. §3 of pix2pix. (With several batches a step it says so from the last one on.)
+static void record_paired_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
+    cgv_tensor a = t->a, b = t->b, fake = t->fake_b.output;
+    begin(t, cmd, part);
+    forward(t, cmd, &t->fake_b, a);
+    cgv_join(cmd, t->real_pair, a, b);
+    cgv_join(cmd, t->fake_pair, a, fake);
+    discriminate(t, cmd, &t->judge_b, t->real_pair, t->fake_pair, LOSS(d_a));
+    if (part & LAST) {
+        adam(t, cmd, CGV_D_A);
+        cgv_plan_pack(t->plans[CGV_D_A], cmd, &t->nets[CGV_D_A].params);
+    }
+
+    forward(t, cmd, &t->judge_b, t->fake_pair);
+    judge_loss(t, cmd, t->judge_b.output, true, true, LOSS(g_a));
+    backward(t, cmd, &t->judge_b, false, t->d_judgement, t->d_pair);
+    cgv_tensor d_a = a;
+    d_a.address = 0;
+    cgv_split(cmd, d_a, t->d_fake_b, t->d_pair);
+    cgv_loss(cmd, t->d_fake_b, fake, b, t->loss_scratch,
+             &(cgv_loss_params){.kind = CGV_LOSS_L1,
+                                .weight = t->params.lambda_l1 / (float)t->params.accumulate,
+                                .accumulate = true,
+                                .value = LOSS(l1_a)});
+    recompute(t, cmd, &t->fake_b, a);
+    backward(t, cmd, &t->fake_b, true, t->d_fake_b, nothing);
+    if (part & LAST)
+        adam(t, cmd, CGV_G_A);
+}
+
 // L_GAN(G, D_Y) + L_GAN(F, D_X) + lambda * L_cyc(G, F) [+ identity], minimised over the generators;
 // then each discriminator on real pictures and on fakes of this and earlier steps. §3 of the paper;
 // its G is G_A here, F is G_B, D_Y is D_A, D_X is D_B.
 void cgv_trainer_record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
     const cgv_trainer_params *p = &t->params;
     cgv_tensor a = t->a, b = t->b;
-
-    cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
-    if (part & FIRST) {
-        cgv_cmd_fill(cmd, &t->losses, 0, t->losses.size, 0);
-        for (int net = 0; net < CGV_NETS; net++) {
-            cgv_buffer *grads = &t->nets[net].grads;
-            cgv_plan_pack(t->plans[net], cmd, &t->nets[net].params);
-            cgv_cmd_fill(cmd, grads, 0, grads->size, 0);
-        }
+    if (p->paired) {
+        record_paired_step(t, cmd, part);
+        return;
     }
 
+    begin(t, cmd, part);
     forward(t, cmd, &t->fake_b, a); // G(a)
     forward(t, cmd, &t->fake_a, b); // F(b)
 
@@ -170,8 +212,10 @@ void cgv_trainer_record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
 void cgv_trainer_record_view(cgv_trainer *t, cgv_cmd *cmd) {
     cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
     cgv_plan_pack(t->plans[CGV_G_A], cmd, &t->nets[CGV_G_A].params);
-    cgv_plan_pack(t->plans[CGV_G_B], cmd, &t->nets[CGV_G_B].params);
     forward(t, cmd, &t->fake_b, t->a);
+    if (t->params.paired)
+        return;
+    cgv_plan_pack(t->plans[CGV_G_B], cmd, &t->nets[CGV_G_B].params);
     forward(t, cmd, &t->fake_a, t->b);
     forward(t, cmd, &t->recovered_a, t->fake_b.output);
     forward(t, cmd, &t->recovered_b, t->fake_a.output);

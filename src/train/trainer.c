@@ -106,6 +106,8 @@ static cgv_status create_nets(cgv_trainer *t, const cgv_model *const models[CGV_
                              .train = true};
     cgv_status status = CGV_OK;
     for (int i = 0; i < CGV_NETS && !status; i++) {
+        if (!models[i])
+            continue;
         bool average = t->params.average_decay > 0 && (i == CGV_G_A || i == CGV_G_B);
         status = create_state(&t->nets[i], t->device, models[i], average);
         if (!status)
@@ -143,11 +145,11 @@ static cgv_status create_applications(cgv_trainer *t) {
         bool wanted;
     } all[] = {
         {&t->fake_b, CGV_G_A, true, true},
-        {&t->recovered_a, CGV_G_B, true, true},
-        {&t->fake_a, CGV_G_B, true, true},
-        {&t->recovered_b, CGV_G_A, true, true},
+        {&t->recovered_a, CGV_G_B, true, !t->params.paired},
+        {&t->fake_a, CGV_G_B, true, !t->params.paired},
+        {&t->recovered_b, CGV_G_A, true, !t->params.paired},
         {&t->judge_b, CGV_D_A, false, true},
-        {&t->judge_a, CGV_D_B, false, true},
+        {&t->judge_a, CGV_D_B, false, !t->params.paired},
         {&t->same_b, CGV_G_A, false, t->params.identity > 0},
         {&t->same_a, CGV_G_B, false, t->params.identity > 0},
         {&t->moved_b, CGV_G_A, false, t->params.equivariance > 0},
@@ -181,6 +183,22 @@ static cgv_status create_warps(cgv_trainer *t) {
         return status;
     t->moved = cut(&t->warped, &offset, picture);
     t->target = cut(&t->warped, &offset, picture);
+    return CGV_OK;
+}
+
+static cgv_status create_pairs(cgv_trainer *t) {
+    if (!t->params.paired)
+        return CGV_OK;
+    cgv_tensor pair = t->fake_b.output;
+    pair.c *= 2;
+    uint64_t offset = 0, bytes = (cgv_tensor_bytes(pair) + 255) / 256 * 256;
+    cgv_status status =
+        cgv_buffer_create(&t->pairs, t->device, 3 * bytes, CGV_MEMORY_DEVICE, "pairs of pictures");
+    if (status)
+        return status;
+    t->real_pair = cut(&t->pairs, &offset, pair);
+    t->fake_pair = cut(&t->pairs, &offset, pair);
+    t->d_pair = cut(&t->pairs, &offset, pair);
     return CGV_OK;
 }
 
@@ -232,6 +250,8 @@ static cgv_status zero_moments(cgv_trainer *t) {
     cgv_cmd *cmd = t->cmds[part_of(&t->params, 0)];
     cgv_cmd_begin(cmd);
     for (int i = 0; i < CGV_NETS; i++) {
+        if (!t->nets[i].model)
+            continue;
         fill_zero(cmd, &t->nets[i].m);
         fill_zero(cmd, &t->nets[i].v);
     }
@@ -265,16 +285,27 @@ static cgv_status record_parts(cgv_trainer *t) {
 
 static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_trainer_params *p) {
     for (int i = 0; i < CGV_NETS; i++) {
-        int outputs = i == CGV_G_A || i == CGV_G_B ? 3 : 1;
-        if (models[i]->info.input_channels != 3 || models[i]->info.output_channels != outputs)
+        bool generator = i == CGV_G_A || i == CGV_G_B;
+        int outputs = generator ? 3 : 1, inputs = p->paired && !generator ? 6 : 3;
+        if (p->paired && (i == CGV_G_B || i == CGV_D_B)) {
+            if (models[i])
+                return cgv_fail(CGV_ERROR_ARGUMENT,
+                                "a paired training has one generator and one discriminator");
+            continue;
+        }
+        if (models[i]->info.input_channels != inputs || models[i]->info.output_channels != outputs)
             return cgv_fail(CGV_ERROR_ARGUMENT, "%s cannot serve as a %s",
                             models[i]->info.architecture,
                             outputs == 3 ? "generator" : "discriminator");
     }
     if (p->profile && p->accumulate != 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "only a step of one batch can be timed");
+    if (p->paired && (p->lambda_a > 0 || p->lambda_b > 0 || p->identity > 0 ||
+                      p->equivariance > 0 || p->pool > 0))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "a paired training has no cycles, no identity and "
+                                            "equivariance losses and no pool");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
-        p->identity < 0 || p->equivariance < 0)
+        p->identity < 0 || p->equivariance < 0 || p->lambda_l1 < 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "training: a setting is out of range");
     return CGV_OK;
 }
@@ -300,6 +331,8 @@ cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *device,
     if (!status)
         status = create_tensors(t);
     if (!status)
+        status = create_pairs(t);
+    if (!status)
         status = create_warps(t);
     if (!status)
         status = record_parts(t);
@@ -319,7 +352,7 @@ void cgv_trainer_destroy(cgv_trainer **out) {
     cgv_pool_destroy(&t->pool_b);
     cgv_pool_destroy(&t->pool_a);
     cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses,
-                             &t->hyper,   &t->warped,   &t->maps};
+                             &t->hyper,   &t->warped,   &t->maps,      &t->pairs};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         cgv_buffer_destroy(buffers[i]);
     application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
@@ -400,7 +433,7 @@ uint64_t cgv_trainer_bytes(const cgv_trainer *t) {
     const application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
     const cgv_pool *pools[] = {&t->pool_a, &t->pool_b};
     uint64_t bytes = t->staging.size + t->pictures.size + t->gradients.size + t->losses.size +
-                     t->hyper.size + t->warped.size + t->maps.size;
+                     t->hyper.size + t->warped.size + t->maps.size + t->pairs.size;
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         bytes += pools[i]->pictures.size + pools[i]->shown.size + pools[i]->choices.size;
     for (size_t i = 0; i < sizeof apps / sizeof *apps; i++)
@@ -408,7 +441,8 @@ uint64_t cgv_trainer_bytes(const cgv_trainer *t) {
     for (int i = 0; i < MAX_TAPES; i++)
         bytes += cgv_tape_bytes(&t->tapes[i]);
     for (int i = 0; i < CGV_NETS; i++)
-        bytes += cgv_plan_bytes(t->plans[i]) + t->nets[i].average.size +
-                 4 * t->nets[i].params.values.size;
+        bytes += !t->plans[i] ? 0
+                              : cgv_plan_bytes(t->plans[i]) + t->nets[i].average.size +
+                                    4 * t->nets[i].params.values.size;
     return bytes;
 }

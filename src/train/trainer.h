@@ -1,6 +1,12 @@
-// One CycleGAN training step on the device: both generators and both discriminators.
-// Source: Zhu, Park, Isola, Efros 2017, arXiv:1703.10593. Names as in PyTorch checkpoints: G_A maps
-// A to B, G_B maps B to A, D_A judges pictures of domain B (the paper's D_Y), D_B those of A.
+// One training step on the device.
+//
+// Unpaired: both generators and both discriminators. Source: Zhu, Park, Isola, Efros 2017,
+// CycleGAN, arXiv:1703.10593. Names as in PyTorch checkpoints: G_A maps A to B, G_B maps B to A,
+// D_A judges pictures of domain B (the paper's D_Y), D_B those of A.
+//
+// Paired: G_A maps A to B, and D_A, whose input has 6 channels, judges whether a picture of B is
+// the one that belongs to that of A. Source: Isola, Zhu, Zhou, Efros 2017, pix2pix,
+// arXiv:1611.07004.
 #ifndef CGV_TRAIN_TRAINER_H
 #define CGV_TRAIN_TRAINER_H
 
@@ -24,7 +30,11 @@ typedef struct cgv_trainer_params {
     float lambda_a, lambda_b; // weights of the cycles A -> B -> A and B -> A -> B
     float identity;           // weight of the identity losses, relative to the lambdas; 0: none
     float equivariance;       // weight of the equivariance losses; 0: none
-    int pool;                 // past fakes a direction that the discriminators also see; 0: none
+    // Pictures come in pairs. lambda_l1: weight of their difference; the lambdas, identity,
+    // equivariance and pool above are not for pairs and must be 0.
+    bool paired;
+    float lambda_l1;
+    int pool; // past fakes a direction that the discriminators also see; 0: none
     float beta1, beta2, epsilon;
     float average_decay; // of the exponential moving average of the generators; 0: none is kept
     uint64_t seed;       // of the pool's choices
@@ -47,23 +57,37 @@ typedef struct cgv_trainer_params {
                           .beta2 = 0.999f,                                                         \
                           .epsilon = 1e-8f})
 
+#define CGV_TRAINER_PAIRED_DEFAULTS                                                                \
+    ((cgv_trainer_params){.batch = 1,                                                              \
+                          .accumulate = 1,                                                         \
+                          .height = 256,                                                           \
+                          .width = 256,                                                            \
+                          .gan = CGV_GAN_VANILLA,                                                  \
+                          .paired = true,                                                          \
+                          .lambda_l1 = 100,                                                        \
+                          .beta1 = 0.5f,                                                           \
+                          .beta2 = 0.999f,                                                         \
+                          .epsilon = 1e-8f})
+
 // Adversarial terms unweighted, cycle and identity terms weighted, discriminators' halved.
 typedef struct cgv_losses {
     float g_a, g_b, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b;
     float equivariance_a, equivariance_b; // weighted
+    float l1_a;                           // weighted; of pairs
 } cgv_losses;
 
 // What Adam and the moving average keep beside the weights of one network.
 typedef struct cgv_net_state {
-    const cgv_model *model; // its net; the weights in it are the initial ones
+    const cgv_model
+        *model; // its net; the weights in it are the initial ones. NULL: no such network
     cgv_params params;
     cgv_buffer grads, m, v, average; // as params.values; average: generators with average_decay
 } cgv_net_state;
 
 typedef struct cgv_trainer cgv_trainer;
 
-// models: G_A, G_B, D_A, D_B in this order, with initial weights; they and the device must outlive
-// the trainer.
+// models: G_A, G_B, D_A, D_B in this order, with initial weights, of a paired training G_B and D_B
+// NULL; they and the device must outlive the trainer.
 CGV_NODISCARD cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *device,
                                             const cgv_model *const models[CGV_NETS],
                                             const cgv_trainer_params *params);
@@ -86,7 +110,8 @@ const cgv_net_state *cgv_trainer_net(const cgv_trainer *trainer, int net);
 // that training depends on as it is.
 CGV_NODISCARD cgv_status cgv_trainer_view(cgv_trainer *trainer, const float *a, const float *b);
 
-// Pictures of the last step or view, [batch, 3, height, width], on the device.
+// Pictures of the last step or view, [batch, 3, height, width], on the device. Of a paired training
+// a, fake_b and b.
 typedef struct cgv_trainer_pictures {
     cgv_tensor a, fake_b, recovered_a, b, fake_a, recovered_b;
 } cgv_trainer_pictures;

@@ -42,6 +42,8 @@ struct cgv_trainer {
     cgv_tensor d_cycle;                     // of a fake, as far as the cycle goes
     cgv_tensor d_judgement;
     uint64_t loss_scratch;
+    cgv_tensor real_pair, fake_pair, d_pair; // paired: a with b, a with fake_b, and their gradient
+    cgv_buffer pairs;                        // their memory
     cgv_tensor moved, target; // equivariance: a warped picture, and what should come of it
     cgv_buffer warped;        // their memory
     cgv_buffer maps;          // cgv_warp_map of every picture of a batch, drawn for every batch
