@@ -1,6 +1,6 @@
 // Agreement with another implementation of whole networks: test_peer_nets DIR reads NAME.shape
 // ("height width architecture"), loads NAME.pth and compares what it makes of NAME.in with
-// NAME.out. tests/peer_nets.sh makes such a directory.
+// NAME.out. bench/peers/torch_nets.py makes such a directory.
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>

@@ -165,42 +165,47 @@ def lightning(net):
     return {"epoch": 3, "state_dict": state, "loss": [0.5, None, True]}
 
 
-plain = lambda net: net.state_dict()
-torch.manual_seed(20170330)
-torch.set_num_threads(1)
-# Name, architecture, network, what is saved of it, the picture's size, torch.save's options.
-cases = [
-    ("resnet", "resnet_2blocks", Resnet(8, 2), plain, (40, 56), {}),
-    ("resnet_dropout", "resnet_2blocks", Resnet(8, 2, dropout=True), plain, (40, 56), {}),
-    ("resnet_batch", "resnet_3blocks_batch", Resnet(8, 3, batch), plain, (40, 56), {}),
-    ("resnet_old", "resnet_2blocks", Resnet(8, 2), plain, (40, 56),
-     {"_use_new_zipfile_serialization": False}),
-    ("antialias", "resnet_2blocks_antialias", Resnet(8, 2, down="filter", up="filter"), plain,
-     (40, 56), {}),
-    ("blurdown", "resnet_2blocks_blurdown", Resnet(8, 2, down="filter"), plain, (40, 56), {}),
-    ("unet_32", "unet_32", Unet(5, 8), plain, (64, 96), {}),
-    ("unet_128", "unet_128", Unet(7, 8), plain, (128, 256), {}),
-    ("unet_256", "unet_256", Unet(8, 8), plain, (256, 256), {}),
-    ("unet_batch", "unet_64_batch", Unet(6, 8, batch), plain, (64, 128), {}),
-    ("spectral", "resnet_2blocks", spectral(Resnet(8, 2), spectral_norm), plain, (40, 56), {}),
-    ("spectral_unet", "unet_32_batch", spectral(Unet(5, 8, batch), parametrizations.spectral_norm),
-     plain, (64, 96), {}),
-    ("checkpoint", "unet_32", Unet(5, 8), checkpoint, (64, 96), {}),
-    ("checkpoint_old", "unet_32_batch", Unet(5, 8, batch), checkpoint, (64, 96),
-     {"_use_new_zipfile_serialization": False}),
-    ("lightning", "resnet_1blocks_antialias", Resnet(4, 1, down="filter", up="filter"), lightning,
-     (40, 56), {}),
-]
-for name, architecture, net, save, size, options in cases:
-    wear(net, size)
-    x = torch.rand(1, 3, *size) * 2 - 1
-    with torch.no_grad():
-        y = net(x)
-    saved = save(net)
-    if name == "resnet_old": # instance norms of PyTorch up to 0.4 left statistics in the file
-        saved = {**Resnet(8, 2, old_instance).state_dict(), **saved}
-    path = f"{sys.argv[1]}/{name}"
-    torch.save(saved, path + ".pth", **options)
-    x.numpy().tofile(path + ".in")
-    y.numpy().tofile(path + ".out")
-    print(*size, architecture, file=open(path + ".shape", "w"))
+def main(folder):
+    plain = lambda net: net.state_dict()
+    torch.manual_seed(20170330)
+    torch.set_num_threads(1)
+    # Name, architecture, network, what is saved of it, the picture's size, torch.save's options.
+    cases = [
+        ("resnet", "resnet_2blocks", Resnet(8, 2), plain, (40, 56), {}),
+        ("resnet_dropout", "resnet_2blocks", Resnet(8, 2, dropout=True), plain, (40, 56), {}),
+        ("resnet_batch", "resnet_3blocks_batch", Resnet(8, 3, batch), plain, (40, 56), {}),
+        ("resnet_old", "resnet_2blocks", Resnet(8, 2), plain, (40, 56),
+         {"_use_new_zipfile_serialization": False}),
+        ("antialias", "resnet_2blocks_antialias", Resnet(8, 2, down="filter", up="filter"), plain,
+         (40, 56), {}),
+        ("blurdown", "resnet_2blocks_blurdown", Resnet(8, 2, down="filter"), plain, (40, 56), {}),
+        ("unet_32", "unet_32", Unet(5, 8), plain, (64, 96), {}),
+        ("unet_128", "unet_128", Unet(7, 8), plain, (128, 256), {}),
+        ("unet_256", "unet_256", Unet(8, 8), plain, (256, 256), {}),
+        ("unet_batch", "unet_64_batch", Unet(6, 8, batch), plain, (64, 128), {}),
+        ("spectral", "resnet_2blocks", spectral(Resnet(8, 2), spectral_norm), plain, (40, 56), {}),
+        ("spectral_unet", "unet_32_batch", spectral(Unet(5, 8, batch), parametrizations.spectral_norm),
+         plain, (64, 96), {}),
+        ("checkpoint", "unet_32", Unet(5, 8), checkpoint, (64, 96), {}),
+        ("checkpoint_old", "unet_32_batch", Unet(5, 8, batch), checkpoint, (64, 96),
+         {"_use_new_zipfile_serialization": False}),
+        ("lightning", "resnet_1blocks_antialias", Resnet(4, 1, down="filter", up="filter"), lightning,
+         (40, 56), {}),
+    ]
+    for name, architecture, net, save, size, options in cases:
+        wear(net, size)
+        x = torch.rand(1, 3, *size) * 2 - 1
+        with torch.no_grad():
+            y = net(x)
+        saved = save(net)
+        if name == "resnet_old": # instance norms of PyTorch up to 0.4 left statistics in the file
+            saved = {**Resnet(8, 2, old_instance).state_dict(), **saved}
+        path = f"{folder}/{name}"
+        torch.save(saved, path + ".pth", **options)
+        x.numpy().tofile(path + ".in")
+        y.numpy().tofile(path + ".out")
+        print(*size, architecture, file=open(path + ".shape", "w"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
