@@ -205,8 +205,29 @@ static void test_variants(void) {
     check_named("mobile_resnet_1blocks_resize_affine", 4, 1, 16, 12);
 }
 
+// Commands of steps whose label holds this word.
+static int commands(const char *name, int n, const char *word) {
+    application a;
+    cgv_net *net = by_name(name, 4);
+    float *weights = ref_random_params(net, &rng);
+    cgv_plan_params shape = {.n = n, .h = 32, .w = 32};
+    CU_ASSERT_EQUAL_FATAL(application_create(&a, cgv_test_device(), net, weights, &shape), CGV_OK);
+    int count, found = 0;
+    const cgv_event *events = cgv_cmd_events(a.cmd, &count);
+    for (int i = 0; i < count; i++)
+        found += events[i].label && strstr(events[i].label, word);
+    application_destroy(&a);
+    free(weights);
+    cgv_net_destroy(&net);
+    return found;
+}
+
 static void test_unet(void) {
     begin(10);
+    // Everything is written where it belongs: nothing is copied together.
+    CU_ASSERT_EQUAL(commands("unet_32", 1, "concat"), 0);
+    CU_ASSERT(commands("unet_32", 2, "concat") > 0);
+    CU_ASSERT(commands("unet_32", 1, "conv") > 0);
     check_named("unet_4", 5, 1, 12, 20);
     check_named("unet_16", 8, 2, 16, 48);
     check_named("unet_32", 6, 1, 64, 96);
@@ -248,6 +269,7 @@ static cgv_net *empty_net(const char *name) {
 static void check_built(cgv_net *net) {
     CU_ASSERT_EQUAL_FATAL(net->status, CGV_OK);
     CU_ASSERT(check_net(net, 2, 6, 9));
+    CU_ASSERT(check_net(net, 1, 6, 9)); // where parts of concatenations have their place in them
     cgv_net_destroy(&net);
 }
 
@@ -318,6 +340,22 @@ static void test_traps(void) {
     y = cgv_net_concat(net, x, cgv_net_concat(net, x, 0));
     y = cgv_net_conv(net, cgv_net_instance_norm(net, y, "n"), "d", &conv3);
     cgv_net_add(net, y, x);
+    check_built(net);
+
+    net = empty_net("a part that begins at no multiple of 8");
+    x = cgv_net_conv(net, 0, "c", &(cgv_conv_desc){.channels = 3, .kernel = 2});
+    y = cgv_net_conv(net, 0, "d", &(cgv_conv_desc){.channels = 3, .kernel = 2});
+    x = cgv_net_concat(net, x, cgv_net_concat(net, y, x));
+    cgv_net_activation(net, x, CGV_ACT_SIGMOID, 0);
+    CU_ASSERT(check_net(net, 1, 6, 6));
+    check_built(net);
+
+    net = empty_net("parts of two concatenations, in place of norms");
+    x = cgv_net_instance_norm(net, cgv_net_conv(net, 0, "c", &conv3), "m");
+    y = cgv_net_instance_norm(net, cgv_net_conv(net, 0, "d", &conv3), "n");
+    int both = cgv_net_concat(net, x, y);
+    int other = cgv_net_concat(net, y, cgv_net_instance_norm(net, both, "o"));
+    cgv_net_concat(net, cgv_net_concat(net, both, other), x);
     check_built(net);
 
     net = empty_net("channels of one tensor twice");

@@ -83,7 +83,7 @@ static cgv_status detect(cgv_net **out, const cgv_state_dict *dict, const char *
 // Filters are part of the architecture: a network with others is another one.
 static cgv_status check_filter(const cgv_param *param, const float *values, const char *where) {
     cgv_status status = CGV_OK;
-    float *expected = calloc(param->count, sizeof *expected);
+    float *expected = calloc(param->count + 1, sizeof *expected);
     if (!expected)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", where);
     cgv_param_fill_filter(param, expected);

@@ -164,11 +164,54 @@ static void use_tensor(cgv_plan *plan, int node, int step) {
         plan->storages[plan->storage_of[node]].last = step;
 }
 
-// An instance norm may write over its input when nobody reads that afterwards.
+// An instance norm may write over its input when nobody reads that afterwards. Parts of a
+// concatenation have other readers, and its own parts have a place.
 static bool in_place(const cgv_plan *plan, const plan_step *step) {
     const cgv_node *node = &plan->net->nodes[step->node];
     return !plan->train && node->op == CGV_OP_INSTANCE_NORM && node->input[0] != 0 &&
+           plan->net->nodes[node->input[0]].op != CGV_OP_CONCAT &&
+           plan->whole_of[step->out] == step->out &&
            only_reader(plan->net, node->input[0]) == step->node;
+}
+
+// Where the k-th operand of a concatenation lies in its result, of one picture.
+static uint64_t part_offset(const cgv_plan *plan, int node, int k) {
+    return k ? cgv_tensor_bytes(cgv_plan_shape(plan, plan->net->nodes[node].input[0])) : 0;
+}
+
+// Let what goes into concatenations be written where they want it. (With several pictures the parts
+// are no tensors.) A tensor has one place: further concatenations copy it; so they do the input,
+// and parts that would not begin at a multiple of 8.
+static void find_parts(cgv_plan *plan) {
+    for (int i = 0; i < plan->net->node_count; i++)
+        plan->whole_of[i] = i;
+    for (int i = plan->net->node_count - 1; i > 0 && plan->n == 1; i--) {
+        const cgv_node *node = &plan->net->nodes[i];
+        for (int k = 0; k < 2 && node->op == CGV_OP_CONCAT; k++) {
+            int x = node->input[k];
+            uint64_t offset = plan->offset_of[i] + part_offset(plan, i, k);
+            if (x == 0 || plan->whole_of[x] != x || offset % 8)
+                continue;
+            plan->whole_of[x] = plan->whole_of[i];
+            plan->offset_of[x] = offset;
+        }
+    }
+}
+
+static bool is_in_place(const cgv_plan *plan, int concat, int k) {
+    int x = plan->net->nodes[concat].input[k];
+    return plan->whole_of[x] == plan->whole_of[concat] && x != plan->whole_of[x] &&
+           plan->offset_of[x] == plan->offset_of[concat] + part_offset(plan, concat, k);
+}
+
+// A storage for the tensor that a step writes, or the one that it is a part of.
+static void place_output(cgv_plan *plan, int node, int step) {
+    int whole = plan->whole_of[node];
+    if (plan->storage_of[whole] < 0)
+        plan->storage_of[whole] =
+            add_storage(plan, cgv_tensor_bytes(cgv_plan_shape(plan, whole)), step);
+    plan->storage_of[node] = plan->storage_of[whole];
+    use_tensor(plan, node, step);
 }
 
 // The backward pass reads all tensors and statistics, but no scratch memory.
@@ -186,10 +229,13 @@ static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
     size_t nodes = (size_t)net->node_count;
     plan->storages = calloc(nodes * 3, sizeof *plan->storages);
     plan->storage_of = calloc(nodes, sizeof *plan->storage_of);
-    if (!plan->storages || !plan->storage_of)
+    plan->whole_of = calloc(nodes, sizeof *plan->whole_of);
+    plan->offset_of = calloc(nodes, sizeof *plan->offset_of);
+    if (!plan->storages || !plan->storage_of || !plan->whole_of || !plan->offset_of)
         return cgv_fail(CGV_ERROR_MEMORY, "planning the network: out of memory");
     for (size_t i = 0; i < nodes; i++)
         plan->storage_of[i] = -1;
+    find_parts(plan);
 
     uint64_t input_bytes = plan->external_input ? 0 : cgv_tensor_bytes(cgv_plan_shape(plan, 0));
     plan->storage_of[0] = add_storage(plan, input_bytes, -1);
@@ -218,8 +264,7 @@ static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
         if (in_place(plan, step))
             plan->storage_of[step->out] = plan->storage_of[node->input[0]];
         else
-            plan->storage_of[step->out] =
-                add_storage(plan, cgv_tensor_bytes(cgv_plan_shape(plan, step->out)), s);
+            place_output(plan, step->out, s);
     }
     use_tensor(plan, net->node_count - 1, plan->step_count);
     if (plan->train)
@@ -318,6 +363,8 @@ void cgv_plan_destroy(cgv_plan **out) {
     free(plan->grad_storages);
     free(plan->sizes);
     free(plan->storage_of);
+    free(plan->whole_of);
+    free(plan->offset_of);
     free(plan->steps);
     free(plan->storages);
     free(plan);
@@ -332,7 +379,7 @@ cgv_tensor cgv_plan_tensor(const cgv_plan *plan, const cgv_tape *tape, int node)
     if (node == 0 && plan->external_input)
         return tape->input;
     cgv_tensor tensor = cgv_plan_shape(plan, node);
-    tensor.address = cgv_plan_storage(plan, tape, plan->storage_of[node]);
+    tensor.address = cgv_plan_storage(plan, tape, plan->storage_of[node]) + plan->offset_of[node];
     return tensor;
 }
 
@@ -424,6 +471,23 @@ static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *pa
                            .slope = step->slope});
 }
 
+static void record_concat(const cgv_plan *plan, cgv_cmd *cmd, const cgv_tape *tape, int node,
+                          cgv_tensor y) {
+    const int *input = plan->net->nodes[node].input;
+    const cgv_tensor x[2] = {cgv_plan_tensor(plan, tape, input[0]),
+                             cgv_plan_tensor(plan, tape, input[1])};
+    if (plan->n > 1) {
+        cgv_join(cmd, y, x[0], x[1]);
+        return;
+    }
+    for (int k = 0; k < 2; k++) {
+        cgv_tensor part = x[k];
+        part.address = y.address + part_offset(plan, node, k);
+        if (!is_in_place(plan, node, k))
+            cgv_activation_apply(cmd, part, x[k], CGV_ACT_NONE, 0);
+    }
+}
+
 void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
                      const cgv_tape *tape) {
     for (int s = 0; s < plan->step_count; s++) {
@@ -461,6 +525,8 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
             cgv_affine_head(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
             break;
         case CGV_OP_CONCAT:
+            record_concat(plan, cmd, tape, step->node, y);
+            break;
         case CGV_OP_JOIN:
             cgv_join(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
             break;

@@ -27,6 +27,10 @@ struct cgv_plan {
     int n;
     cgv_size *sizes; // of every node's tensor
     int *storage_of; // of every node's tensor; -1: it never exists, having been fused away
+    // A tensor that is written right where a concatenation wants it: the node of the whole tensor,
+    // else itself; and where in its storage, in bytes.
+    int *whole_of;
+    uint64_t *offset_of;
     plan_step *steps;
     int step_count;
     cgv_storage *storages;
