@@ -150,13 +150,14 @@ static void test_events(void) {
 
 static cgv_history_row row_of(int64_t step) {
     float s = (float)step;
-    return (cgv_history_row){.step = step,
-                             .epoch = (double)step / 8,
-                             .seconds = (double)step / 4,
-                             .lr_g = 2e-4f,
-                             .lr_d = 1e-4f,
-                             .images_per_second = 3.5f,
-                             .losses = {1 / s, 2 / s, s, s + 1, 0, 0, 0.25f, 1e-30f, 0.5f, 0.75f}};
+    return (cgv_history_row){
+        .step = step,
+        .epoch = (double)step / 8,
+        .seconds = (double)step / 4,
+        .lr_g = 2e-4f,
+        .lr_d = 1e-4f,
+        .images_per_second = 3.5f,
+        .losses = {1 / s, 2 / s, s, s + 1, 0, 0, 0.25f, 1e-30f, 0.5f, 0.75f, s / 8}};
 }
 
 static cgv_history *open_history(const char *path, int64_t step) {
@@ -240,6 +241,25 @@ static void test_history(void) {
     CU_ASSERT(cgv_test_said("cannot open") && !history);
     unlink(path);
     free(whole);
+    free(path);
+}
+
+// Of pairs: other columns, which come back as they were.
+static void test_paired_history(void) {
+    char *path = path_of("losses.csv");
+    cgv_history *history;
+    CU_ASSERT_EQUAL_FATAL(cgv_history_create(&history, path, &cgv_history_paired, 0), CGV_OK);
+    append(history, 1, 2);
+    cgv_history_destroy(&history);
+    check_text(path, "step,epoch,seconds,lr_g,lr_d,images_per_second,G_A,L1_A,D_A\n"
+                     "1,0.125,0.250,0.000199999995,9.99999975e-05,3.5,1,0.125,0.25\n"
+                     "2,0.25,0.500,0.000199999995,9.99999975e-05,3.5,0.5,0.25,0.25\n");
+    CU_ASSERT_EQUAL_FATAL(cgv_history_create(&history, path, &cgv_history_paired, 2), CGV_OK);
+    CU_ASSERT_PTR_EQUAL(cgv_history_get_columns(history), &cgv_history_paired);
+    CU_ASSERT_EQUAL(cgv_history_last(history)->losses.l1_a, 0.25f);
+    CU_ASSERT_EQUAL(cgv_history_last(history)->losses.g_b, 0);
+    cgv_history_destroy(&history);
+    unlink(path);
     free(path);
 }
 
@@ -336,6 +356,14 @@ static void test_grid(void) {
     CU_ASSERT_EQUAL(covered, width * height); // the rest are separators
     cgv_grid_free(&grid);
     CU_ASSERT_PTR_NULL(grid.rgb);
+
+    // Pairs: three columns, no gap.
+    CU_ASSERT_EQUAL_FATAL(cgv_grid_create(&grid, pointers, CGV_GRID_PAIR_COLUMNS, COUNT, H, W),
+                          CGV_OK);
+    CU_ASSERT_FATAL(grid.width == 3 * W + 2 * 2 && grid.height == height);
+    for (int c = 0; c < CGV_GRID_PAIR_COLUMNS; c++)
+        CU_ASSERT(is(&grid, left[c] + 1, H + 2, c * 20 + 1, 255, 0));
+    cgv_grid_free(&grid);
 }
 
 // ---- the page ----
@@ -528,6 +556,7 @@ int main(int argc, char **argv) {
         {"losses.csv", test_history},
         {"thinned curves", test_thinning},
         {"PNG", test_png},
+        {"losses.csv of pairs", test_paired_history},
         {"sample grids", test_grid},
         {"index.html", test_report},
         {"a full disk", test_full_disk},

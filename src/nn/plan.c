@@ -62,11 +62,15 @@ static void fuse(const cgv_net *net, plan_step *step) {
     }
 }
 
-static const char *node_name(const cgv_net *net, const cgv_node *node, char *buffer, size_t size) {
+enum { NAME_WIDTH = 26 };
+
+// Of a name that is too long for the column of a report, as those of a U-Net's layers, the end.
+static void node_name(const cgv_net *net, const cgv_node *node, char buffer[NAME_WIDTH + 1]) {
     const char *name = node->weight >= 0 ? net->params[node->weight].name : "";
     const char *end = strrchr(name, '.');
-    snprintf(buffer, size, "%.*s", end ? (int)(end - name) : 0, name);
-    return buffer;
+    int length = end ? (int)(end - name) : 0;
+    int skipped = length > NAME_WIDTH ? length - NAME_WIDTH : 0;
+    snprintf(buffer, NAME_WIDTH + 1, "%.*s", length - skipped, name + skipped);
 }
 
 static void label_step(const cgv_plan *plan, plan_step *step) {
@@ -92,14 +96,14 @@ static void label_step(const cgv_plan *plan, plan_step *step) {
     const cgv_node *node = &plan->net->nodes[step->node];
     int channels = plan->net->nodes[node->input[0]].channels;
     cgv_size size = plan->sizes[step->out];
-    char name[64];
+    char name[NAME_WIDTH + 1];
+    node_name(plan->net, node, name);
     if (step->conv.cin)
-        snprintf(step->label, sizeof step->label, "%-26s %s %d %d>%d %dx%d",
-                 node_name(plan->net, node, name, sizeof name), words[node->op], node->kernel,
-                 channels, node->channels, size.w, size.h);
+        snprintf(step->label, sizeof step->label, "%-*s %s %d %d>%d %dx%d", NAME_WIDTH, name,
+                 words[node->op], node->kernel, channels, node->channels, size.w, size.h);
     else
-        snprintf(step->label, sizeof step->label, "%-26s %s %d %dx%d", "", words[node->op],
-                 channels, size.w, size.h);
+        snprintf(step->label, sizeof step->label, "%-*s %s %d %dx%d", NAME_WIDTH, "",
+                 words[node->op], channels, size.w, size.h);
 }
 
 // A training keeps to the direct sum, which its losses are compared with.
