@@ -151,8 +151,8 @@ cgv_status cgv_onnx_squeeze(onnx_import *im, const onnx_node *n) {
 
 static cgv_status transpose_constant(onnx_import *im, onnx_value *y, onnx_value *x,
                                      const int *order) {
-    int64_t shape[ONNX_MAX_RANK];
-    size_t step[ONNX_MAX_RANK], at[ONNX_MAX_RANK] = {0};
+    int64_t shape[ONNX_MAX_RANK] = {0};
+    size_t step[ONNX_MAX_RANK] = {0}, at[ONNX_MAX_RANK] = {0};
     for (int i = 0; i < x->rank; i++) {
         shape[i] = x->shape[order[i]];
         step[i] = (size_t)cgv_onnx_product(x->shape, order[i] + 1, x->rank);
@@ -161,10 +161,10 @@ static cgv_status transpose_constant(onnx_import *im, onnx_value *y, onnx_value 
     for (int lane = 0; !status && lane < cgv_onnx_lanes(y); lane++)
         for (size_t k = 0; k < y->count; k++) {
             size_t from = 0;
-            for (int i = 0; i < y->rank; i++)
+            for (int i = 0; i < x->rank; i++)
                 from += at[i] * step[i];
             cgv_onnx_lane(y, lane)[k] = cgv_onnx_lane(x, lane)[from];
-            for (int i = y->rank - 1; i >= 0 && ++at[i] == (size_t)shape[i]; i--)
+            for (int i = x->rank - 1; i >= 0 && ++at[i] == (size_t)shape[i]; i--)
                 at[i] = 0;
         }
     return status;
