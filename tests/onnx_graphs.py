@@ -12,13 +12,12 @@ from onnx_peer import TOLERANCE, difference, finish, own, peer
 
 
 class Graph:
-    """A graph in the making: a chain, whose end is `x` with `c` channels, at `scale` times the
-    size of the picture."""
+    """A graph in the making: a chain, whose end is `x` with `c` channels."""
 
     def __init__(self, random, opset):
         self.random, self.opset = random, opset
         self.nodes, self.constants = [], []
-        self.x, self.c, self.scale = "image", 3, 1
+        self.x, self.c = "image", 3
         self.log = []
 
     def const(self, array):
@@ -67,10 +66,7 @@ class Graph:
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8
         )
-        for key in ("input_range", "output_range"):
-            helper.set_model_props(
-                model, {"input_range": "-1,1", "output_range": "-1,1", "channel_order": "rgb"}
-            )
+        helper.set_model_props(model, {"input_range": "-1,1", "output_range": "-1,1"})
         onnx.checker.check_model(model)
         return model
 

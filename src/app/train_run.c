@@ -73,6 +73,11 @@ static cgv_status create_model(run *r, int i) {
     }
     if (file) {
         status = cgv_model_load(&r->models[i], file);
+        if (!status && !strcmp(cgv_model_get_info(r->models[i])->format, "onnx"))
+            status = cgv_fail(CGV_ERROR_UNSUPPORTED,
+                              "%s: a graph from an .onnx file runs, and cannot be trained: start "
+                              "from .pth or .safetensors",
+                              file);
         free(file);
         return status;
     }

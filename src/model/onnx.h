@@ -2,12 +2,16 @@
 // its own; what has no place in it is refused by name. No code is in such a file, and nothing else
 // is read: tensors kept in other files are refused.
 //
-//     onnx_import.c     the walk through the graph, its input and output
-//     onnx_value.c      tensors by name: constants, and views of the net's tensors
+//     onnx_import.c     the walk through the graph, its input and output; the table of operations
+//     onnx_node.c       a node's attributes and operands
+//     onnx_value.c      tensors by name: constants
+//     onnx_view.c       pictures: how the graph sees tensors of the net
 //     onnx_fold.c       arithmetic of constants, which is what shapes are made of
-//     onnx_layers.c …   the operations that become layers
+//     onnx_shape.c      reshapes and transpositions
+//     onnx_conv.c, onnx_element.c, onnx_space.c    the operations that become layers
 //     onnx_range.c      what the numbers of its pictures mean
-//     onnx_export.c     writing
+//     onnx_net.c        the finished net
+//     onnx_export.c     writing, with onnx_build.c
 #ifndef CGV_MODEL_ONNX_H
 #define CGV_MODEL_ONNX_H
 

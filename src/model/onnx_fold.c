@@ -1,30 +1,9 @@
-// What graphs do with constants: shapes are computed this way, and weights put in order. Where an
-// operand is a picture, reshapes and transpositions only change how it is seen.
+// Arithmetic of constants, and parts of them: shapes are computed this way, and weights put in
+// order.
 #include <math.h>
 #include <string.h>
 
 #include "model/onnx_internal.h"
-
-// The operand that must be there, and with a known value.
-static onnx_value *operand(const onnx_import *im, const onnx_node *n, size_t i) {
-    onnx_value *v = cgv_onnx_input(im, n, i);
-    if (!v)
-        (void)cgv_onnx_refuse(im, n, "lacks an operand");
-    return v;
-}
-
-static cgv_status decoded(onnx_import *im, onnx_value *v) {
-    return cgv_onnx_numbers(im, v, 0) ? CGV_OK : CGV_ERROR_UNSUPPORTED;
-}
-
-// Numbers in a lane, to be written to.
-static double *lane_of(onnx_value *v, int lane) {
-    return v->data + (v->varies ? (size_t)lane * v->count : 0);
-}
-
-static int lanes(const onnx_value *v) {
-    return v->varies ? ONNX_LANES : 1;
-}
 
 cgv_status cgv_onnx_constant_op(onnx_import *im, const onnx_node *n) {
     onnx_value *y = cgv_onnx_output(im, n, 0);
@@ -52,32 +31,6 @@ cgv_status cgv_onnx_constant_op(onnx_import *im, const onnx_node *n) {
     if (!list)
         y->data[0] = is_float ? (double)a->f : (double)a->i;
     return CGV_OK;
-}
-
-cgv_status cgv_onnx_shape(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
-    if (!x || !y)
-        return CGV_ERROR_UNSUPPORTED;
-    if (x->kind == ONNX_CONSTANT && decoded(im, x))
-        return CGV_ERROR_UNSUPPORTED;
-    int rank = x->kind == ONNX_CONSTANT ? x->rank : x->view.rank;
-    int64_t from = cgv_onnx_int(n, "start", 0), to = cgv_onnx_int(n, "end", rank);
-    from = from < 0 ? from + rank : from;
-    to = to < 0 ? to + rank : to;
-    from = from < 0 ? 0 : from > rank ? rank : from;
-    to = to < from ? from : to > rank ? rank : to;
-    cgv_status status = cgv_onnx_constant(im, y, 1, &(int64_t){to - from}, true, true);
-    for (int lane = 0; lane < ONNX_LANES && !status; lane++)
-        for (int i = (int)from; i < (int)to; i++)
-            lane_of(y, lane)[i - from] = (double)cgv_onnx_extent(x, i, lane);
-    return status;
-}
-
-static int64_t product(const int64_t *shape, int from, int to) {
-    int64_t count = 1;
-    for (int i = from; i < to; i++)
-        count *= shape[i];
-    return count;
 }
 
 // Channels of a picture by number, for which the net has a 1x1 convolution.
@@ -108,13 +61,13 @@ static cgv_status pick_channels(onnx_import *im, const onnx_node *n, onnx_value 
 }
 
 cgv_status cgv_onnx_gather(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *indices = operand(im, n, 1);
+    onnx_value *x = cgv_onnx_operand(im, n, 0), *indices = cgv_onnx_operand(im, n, 1);
     onnx_value *y = cgv_onnx_output(im, n, 0);
     if (!x || !indices || !y)
         return CGV_ERROR_UNSUPPORTED;
     if (x->kind == ONNX_PICTURE)
         return pick_channels(im, n, x, indices, y);
-    if (indices->kind != ONNX_CONSTANT || decoded(im, x) || decoded(im, indices))
+    if (indices->kind != ONNX_CONSTANT)
         return cgv_onnx_refuse(im, n, "picks what depends on the picture");
     int axis = cgv_onnx_wrap(cgv_onnx_int(n, "axis", 0), x->rank);
     int rank = x->rank - 1 + indices->rank;
@@ -127,12 +80,12 @@ cgv_status cgv_onnx_gather(onnx_import *im, const onnx_node *n) {
            (size_t)(x->rank - axis - 1) * sizeof *shape);
     cgv_status status =
         cgv_onnx_constant(im, y, rank, shape, x->varies || indices->varies, x->integer);
-    size_t outer = (size_t)product(x->shape, 0, axis);
-    size_t inner = (size_t)product(x->shape, axis + 1, x->rank);
+    size_t outer = (size_t)cgv_onnx_product(x->shape, 0, axis);
+    size_t inner = (size_t)cgv_onnx_product(x->shape, axis + 1, x->rank);
     size_t extent = (size_t)x->shape[axis];
-    for (int lane = 0; !status && lane < lanes(y); lane++) {
-        const double *from = lane_of(x, lane), *which = lane_of(indices, lane);
-        double *to = lane_of(y, lane);
+    for (int lane = 0; !status && lane < cgv_onnx_lanes(y); lane++) {
+        const double *from = cgv_onnx_lane(x, lane), *which = cgv_onnx_lane(indices, lane);
+        double *to = cgv_onnx_lane(y, lane);
         for (size_t o = 0; o < outer; o++)
             for (size_t k = 0; k < indices->count; k++) {
                 double index = which[k] < 0 ? which[k] + (double)extent : which[k];
@@ -145,195 +98,8 @@ cgv_status cgv_onnx_gather(onnx_import *im, const onnx_node *n) {
     return status;
 }
 
-// y = x, seen alike.
-static cgv_status same(onnx_import *im, onnx_value *y, onnx_value *x) {
-    if (x->kind == ONNX_PICTURE) {
-        y->kind = ONNX_PICTURE;
-        y->node = x->node;
-        y->view = x->view;
-        return CGV_OK;
-    }
-    if (decoded(im, x))
-        return CGV_ERROR_UNSUPPORTED;
-    cgv_status status = cgv_onnx_constant(im, y, x->rank, x->shape, x->varies, x->integer);
-    if (!status)
-        memcpy(y->data, x->data, x->count * (size_t)lanes(x) * sizeof *x->data);
-    return status;
-}
-
-cgv_status cgv_onnx_identity(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
-    if (!x || !y)
-        return CGV_ERROR_UNSUPPORTED;
-    return same(im, y, x);
-}
-
-cgv_status cgv_onnx_cast(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
-    int64_t to = cgv_onnx_int(n, "to", ONNX_FLOAT);
-    bool integer = to != ONNX_FLOAT && to != ONNX_HALF && to != ONNX_DOUBLE && to != ONNX_BFLOAT16;
-    if (!x || !y)
-        return CGV_ERROR_UNSUPPORTED;
-    // Only the graph's output may lose its fractions: cgvideo rounds it anyway.
-    bool last = y->readers == 1 && im->graph->output[0]->name &&
-                !strcmp(y->name, im->graph->output[0]->name);
-    if (x->kind == ONNX_PICTURE && integer && !last)
-        return cgv_onnx_refuse(im, n, "makes whole numbers of a picture");
-    cgv_status status = same(im, y, x);
-    if (status || y->kind == ONNX_PICTURE)
-        return status;
-    y->integer = integer;
-    for (size_t i = 0; integer && i < y->count * (size_t)lanes(y); i++)
-        y->data[i] = to == ONNX_BOOL ? y->data[i] != 0 : trunc(y->data[i]);
-    return CGV_OK;
-}
-
-// ---- shapes ----
-
-// The shape that Reshape's operand asks for: 0 keeps an extent, -1 is what is left.
-static cgv_status resolve(onnx_import *im, const onnx_node *n, const onnx_value *x,
-                          onnx_value *wanted, int64_t shape[][ONNX_LANES]) {
-    int rank = x->kind == ONNX_CONSTANT ? x->rank : x->view.rank;
-    bool keep = !cgv_onnx_int(n, "allowzero", 0);
-    for (int lane = 0; lane < ONNX_LANES; lane++) {
-        const double *numbers = cgv_onnx_numbers(im, wanted, lane);
-        int64_t all = 1, given = 1;
-        int open = -1;
-        if (!numbers)
-            return CGV_ERROR_UNSUPPORTED;
-        for (int i = 0; i < rank; i++)
-            all *= cgv_onnx_extent(x, i, lane);
-        for (int i = 0; i < (int)wanted->count; i++) {
-            double extent = numbers[i] == 0 && keep && i < rank
-                                ? (double)cgv_onnx_extent(x, i, lane)
-                                : numbers[i];
-            if (!(extent >= -1 && extent < 1e9) || (extent == -1 && open >= 0))
-                return cgv_onnx_refuse(im, n, "makes a shape that cannot be");
-            open = extent == -1 ? i : open;
-            shape[i][lane] = (int64_t)extent;
-            if (extent != -1 && __builtin_mul_overflow(given, (int64_t)extent, &given))
-                return cgv_onnx_refuse(im, n, "makes a shape that cannot be");
-        }
-        if (open >= 0)
-            shape[open][lane] = given > 0 ? all / given : 0;
-        if (open >= 0 ? given < 1 || all % given : given != all)
-            return cgv_onnx_refuse(im, n, "makes a shape of another number of elements");
-    }
-    return CGV_OK;
-}
-
-static cgv_status reshape_to(onnx_import *im, const onnx_node *n, onnx_value *y, onnx_value *x,
-                             int rank, int64_t shape[][ONNX_LANES]) {
-    if (x->kind == ONNX_PICTURE)
-        return cgv_onnx_reshape(im, n, y, x, rank, shape);
-    cgv_status status = same(im, y, x);
-    if (status)
-        return status;
-    y->rank = rank;
-    for (int i = 0; i < rank; i++) {
-        if (shape[i][0] != shape[i][1] || shape[i][0] != shape[i][2])
-            return cgv_onnx_refuse(im, n, "shapes a constant by the picture's size");
-        y->shape[i] = shape[i][0];
-    }
-    return CGV_OK;
-}
-
-cgv_status cgv_onnx_reshape_op(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *wanted = operand(im, n, 1), *y = cgv_onnx_output(im, n, 0);
-    int64_t shape[ONNX_MAX_RANK][ONNX_LANES];
-    if (!x || !wanted || !y)
-        return CGV_ERROR_UNSUPPORTED;
-    if (wanted->kind != ONNX_CONSTANT || decoded(im, wanted) || wanted->count > ONNX_MAX_RANK)
-        return cgv_onnx_refuse(im, n, "makes a shape that cgvideo cannot follow");
-    if (x->kind == ONNX_CONSTANT && decoded(im, x))
-        return CGV_ERROR_UNSUPPORTED;
-    cgv_status status = resolve(im, n, x, wanted, shape);
-    return status ? status : reshape_to(im, n, y, x, (int)wanted->count, shape);
-}
-
-int cgv_onnx_axes(onnx_import *im, const onnx_node *n, size_t i, int64_t axes[ONNX_MAX_RANK]) {
-    onnx_value *given = cgv_onnx_input(im, n, i);
-    if (!given)
-        return cgv_onnx_ints(n, "axes", axes, ONNX_MAX_RANK);
-    int count = cgv_onnx_integers(im, n, given, axes, ONNX_MAX_RANK);
-    return count < 0 ? -2 : count;
-}
-
-// Squeeze takes axes of one element away, Unsqueeze puts them in.
-cgv_status cgv_onnx_squeeze(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
-    bool more = *n->op == 'U', marked[2 * ONNX_MAX_RANK] = {0};
-    int64_t axes[ONNX_MAX_RANK], shape[ONNX_MAX_RANK][ONNX_LANES];
-    if (!x || !y)
-        return CGV_ERROR_UNSUPPORTED;
-    int count = cgv_onnx_axes(im, n, 1, axes);
-    if (count == -2 || (x->kind == ONNX_CONSTANT && decoded(im, x)))
-        return CGV_ERROR_UNSUPPORTED;
-    int rank = x->kind == ONNX_CONSTANT ? x->rank : x->view.rank, out = 0, from = 0;
-    int all = more ? rank + count : rank;
-    if ((more && count < 0) || all > ONNX_MAX_RANK)
-        return cgv_onnx_refuse(im, n, "has axes that there are not");
-    for (int i = 0; i < count; i++) {
-        int axis = cgv_onnx_wrap(axes[i], all);
-        if (axis < 0 || marked[axis] || (!more && cgv_onnx_extent(x, axis, 0) != 1))
-            return cgv_onnx_refuse(im, n, "has axes that there are not");
-        marked[axis] = true;
-    }
-    for (int i = 0; i < all; i++) {
-        bool one = count < 0 ? cgv_onnx_extent(x, i, 0) == 1 : marked[i];
-        for (int lane = 0; lane < ONNX_LANES; lane++)
-            shape[out][lane] = more && one ? 1 : cgv_onnx_extent(x, more ? from : i, lane);
-        out += more || !one;
-        from += !one;
-    }
-    return reshape_to(im, n, y, x, out, shape);
-}
-
-static cgv_status transpose_constant(onnx_import *im, onnx_value *y, onnx_value *x,
-                                     const int *order) {
-    int64_t shape[ONNX_MAX_RANK];
-    size_t step[ONNX_MAX_RANK], at[ONNX_MAX_RANK] = {0};
-    if (decoded(im, x))
-        return CGV_ERROR_UNSUPPORTED;
-    for (int i = 0; i < x->rank; i++) {
-        shape[i] = x->shape[order[i]];
-        step[i] = (size_t)product(x->shape, order[i] + 1, x->rank);
-    }
-    cgv_status status = cgv_onnx_constant(im, y, x->rank, shape, x->varies, x->integer);
-    for (int lane = 0; !status && lane < lanes(y); lane++)
-        for (size_t k = 0; k < y->count; k++) {
-            size_t from = 0;
-            for (int i = 0; i < y->rank; i++)
-                from += at[i] * step[i];
-            lane_of(y, lane)[k] = lane_of(x, lane)[from];
-            for (int i = y->rank - 1; i >= 0 && ++at[i] == (size_t)shape[i]; i--)
-                at[i] = 0;
-        }
-    return status;
-}
-
-cgv_status cgv_onnx_transpose_op(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
-    int64_t axes[ONNX_MAX_RANK];
-    int order[ONNX_MAX_RANK], seen = 0;
-    if (!x || !y)
-        return CGV_ERROR_UNSUPPORTED;
-    if (x->kind == ONNX_CONSTANT && decoded(im, x))
-        return CGV_ERROR_UNSUPPORTED;
-    int rank = x->kind == ONNX_CONSTANT ? x->rank : x->view.rank;
-    int count = cgv_onnx_ints(n, "perm", axes, ONNX_MAX_RANK);
-    for (int i = 0; i < rank; i++) {
-        order[i] = count < 0 ? rank - 1 - i : i < count ? cgv_onnx_wrap(axes[i], rank) : -1;
-        seen |= order[i] >= 0 ? 1 << order[i] : 0;
-    }
-    if (seen != (1 << rank) - 1 || (count >= 0 && count != rank))
-        return cgv_onnx_refuse(im, n, "has axes that there are not");
-    return x->kind == ONNX_CONSTANT ? transpose_constant(im, y, x, order)
-                                    : cgv_onnx_transpose(y, x, order);
-}
-
 cgv_status cgv_onnx_constant_of_shape(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
+    onnx_value *x = cgv_onnx_operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
     const Cgv__Onnx__Attribute *a = cgv_onnx_attribute(n, "value");
     int64_t shape[ONNX_MAX_RANK];
     double fill = 0;
@@ -399,7 +165,7 @@ static double repeated(onnx_value *v, int lane, const int64_t *shape, int rank, 
         }
         at /= extent;
     }
-    return lane_of(v, lane)[index];
+    return cgv_onnx_lane(v, lane)[index];
 }
 
 static cgv_status broadcast(onnx_import *im, const onnx_node *n, onnx_value *y, onnx_value *a,
@@ -413,17 +179,18 @@ static cgv_status broadcast(onnx_import *im, const onnx_node *n, onnx_value *y, 
             return cgv_onnx_refuse(im, n, "has operands of shapes that do not fit");
     }
     cgv_status status = cgv_onnx_constant(im, y, rank, shape, a->varies || b->varies, integer);
-    for (int lane = 0; !status && lane < lanes(y); lane++)
+    for (int lane = 0; !status && lane < cgv_onnx_lanes(y); lane++)
         for (size_t i = 0; i < y->count; i++)
-            lane_of(y, lane)[i] = combine(n->op, repeated(a, lane, shape, rank, i),
-                                          repeated(b, lane, shape, rank, i), integer, &known);
+            cgv_onnx_lane(y, lane)[i] = combine(n->op, repeated(a, lane, shape, rank, i),
+                                                repeated(b, lane, shape, rank, i), integer, &known);
     return status || known ? status
                            : cgv_onnx_refuse(im, n, "is not an operation that cgvideo knows");
 }
 
 cgv_status cgv_onnx_fold_binary(onnx_import *im, const onnx_node *n) {
-    onnx_value *a = operand(im, n, 0), *b = operand(im, n, 1), *y = cgv_onnx_output(im, n, 0);
-    if (!a || !b || !y || decoded(im, a) || decoded(im, b))
+    onnx_value *a = cgv_onnx_operand(im, n, 0), *b = cgv_onnx_operand(im, n, 1),
+               *y = cgv_onnx_output(im, n, 0);
+    if (!a || !b || !y)
         return CGV_ERROR_UNSUPPORTED;
     if (n->proto->n_input > 2)
         return cgv_onnx_refuse(im, n, "has more than two constants");
@@ -436,11 +203,11 @@ cgv_status cgv_onnx_fold_unary(onnx_import *im, const onnx_node *n) {
         double (*function)(double x);
     } functions[] = {{"Floor", floor}, {"Ceil", ceil}, {"Round", rint}, {"Sqrt", sqrt},
                      {"Abs", fabs},    {"Exp", exp},   {"Tanh", tanh}};
-    onnx_value *x = operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
+    onnx_value *x = cgv_onnx_operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
     if (!x || !y)
         return CGV_ERROR_UNSUPPORTED;
-    cgv_status status = same(im, y, x);
-    for (size_t i = 0; !status && i < y->count * (size_t)lanes(y); i++) {
+    cgv_status status = cgv_onnx_copy(im, y, x);
+    for (size_t i = 0; !status && i < y->count * (size_t)cgv_onnx_lanes(y); i++) {
         size_t f = 0;
         if (!strcmp(n->op, "Neg")) {
             y->data[i] = -y->data[i];
@@ -460,14 +227,15 @@ cgv_status cgv_onnx_fold_unary(onnx_import *im, const onnx_node *n) {
 }
 
 cgv_status cgv_onnx_expand(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *wanted = operand(im, n, 1), *y = cgv_onnx_output(im, n, 0);
+    onnx_value *x = cgv_onnx_operand(im, n, 0), *wanted = cgv_onnx_operand(im, n, 1),
+               *y = cgv_onnx_output(im, n, 0);
     int64_t shape[ONNX_MAX_RANK], out[ONNX_MAX_RANK];
     if (!x || !wanted || !y)
         return CGV_ERROR_UNSUPPORTED;
     if (x->kind == ONNX_PICTURE)
         return cgv_onnx_expand_picture(im, n, x, wanted, y);
     int count = cgv_onnx_integers(im, n, wanted, shape, ONNX_MAX_RANK);
-    if (count < 0 || decoded(im, x))
+    if (count < 0)
         return CGV_ERROR_UNSUPPORTED;
     onnx_value like = {.rank = count};
     memcpy(like.shape, shape, sizeof shape);
@@ -478,9 +246,9 @@ cgv_status cgv_onnx_expand(onnx_import *im, const onnx_node *n) {
             return cgv_onnx_refuse(im, n, "has operands of shapes that do not fit");
     }
     cgv_status status = cgv_onnx_constant(im, y, rank, out, x->varies, x->integer);
-    for (int lane = 0; !status && lane < lanes(y); lane++)
+    for (int lane = 0; !status && lane < cgv_onnx_lanes(y); lane++)
         for (size_t i = 0; i < y->count; i++)
-            lane_of(y, lane)[i] = repeated(x, lane, out, rank, i);
+            cgv_onnx_lane(y, lane)[i] = repeated(x, lane, out, rank, i);
     return status;
 }
 
@@ -503,13 +271,13 @@ static int slice_numbers(onnx_import *im, const onnx_node *n, size_t i, const ch
     int64_t listed[ONNX_MAX_RANK];
     onnx_value *v = cgv_onnx_input(im, n, i);
     int count = v ? 0 : cgv_onnx_ints(n, name, listed, ONNX_MAX_RANK);
-    if (v && (v->kind != ONNX_CONSTANT || decoded(im, v) || v->count > ONNX_MAX_RANK))
+    if (v && (v->kind != ONNX_CONSTANT || v->count > ONNX_MAX_RANK))
         return -1;
     if (v)
         count = (int)v->count;
     for (int lane = 0; lane < ONNX_LANES; lane++)
         for (int k = 0; k < count; k++) { // the ends of int64 stand for "as far as there is"
-            double number = v ? lane_of(v, lane)[k] : (double)listed[k];
+            double number = v ? cgv_onnx_lane(v, lane)[k] : (double)listed[k];
             out[k][lane] = (int64_t)fmin(fmax(number, -4e18), 4e18);
         }
     return count;
@@ -546,33 +314,34 @@ int cgv_onnx_slices(onnx_import *im, const onnx_node *n, const onnx_value *x,
 static cgv_status slice_axis(onnx_import *im, onnx_value *y, int axis, int64_t begin, int64_t end,
                              int64_t step) {
     onnx_value x = *y;
-    size_t outer = (size_t)product(x.shape, 0, axis);
-    size_t inner = (size_t)product(x.shape, axis + 1, x.rank), extent = (size_t)x.shape[axis];
+    size_t outer = (size_t)cgv_onnx_product(x.shape, 0, axis);
+    size_t inner = (size_t)cgv_onnx_product(x.shape, axis + 1, x.rank),
+           extent = (size_t)x.shape[axis];
     int64_t count = cgv_onnx_slice_count(&begin, end, step, x.shape[axis]);
     int64_t shape[ONNX_MAX_RANK];
     memcpy(shape, x.shape, sizeof shape);
     shape[axis] = count;
     y->data = NULL;
     cgv_status status = cgv_onnx_constant(im, y, x.rank, shape, x.varies, x.integer);
-    for (int lane = 0; !status && lane < lanes(y); lane++)
+    for (int lane = 0; !status && lane < cgv_onnx_lanes(y); lane++)
         for (size_t o = 0; o < outer; o++)
             for (int64_t k = 0; k < count; k++)
-                memcpy(lane_of(y, lane) + (o * (size_t)count + (size_t)k) * inner,
-                       lane_of(&x, lane) + (o * extent + (size_t)(begin + k * step)) * inner,
+                memcpy(cgv_onnx_lane(y, lane) + (o * (size_t)count + (size_t)k) * inner,
+                       cgv_onnx_lane(&x, lane) + (o * extent + (size_t)(begin + k * step)) * inner,
                        inner * sizeof *y->data);
     free(x.data);
     return status;
 }
 
 cgv_status cgv_onnx_fold_slice(onnx_import *im, const onnx_node *n) {
-    onnx_value *x = operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
+    onnx_value *x = cgv_onnx_operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
     onnx_slice slices[ONNX_MAX_RANK];
-    if (!x || !y || decoded(im, x))
+    if (!x || !y)
         return CGV_ERROR_UNSUPPORTED;
     int count = cgv_onnx_slices(im, n, x, slices);
     if (count < 0)
         return CGV_ERROR_UNSUPPORTED;
-    cgv_status status = same(im, y, x);
+    cgv_status status = cgv_onnx_copy(im, y, x);
     for (int i = 0; i < count && !status; i++) {
         const onnx_slice *s = &slices[i];
         for (int lane = 1; lane < ONNX_LANES; lane++)
@@ -584,10 +353,10 @@ cgv_status cgv_onnx_fold_slice(onnx_import *im, const onnx_node *n) {
 }
 
 cgv_status cgv_onnx_fold_concat(onnx_import *im, const onnx_node *n) {
-    onnx_value *first = operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
+    onnx_value *first = cgv_onnx_operand(im, n, 0), *y = cgv_onnx_output(im, n, 0);
     bool varies = false, integer = true;
     int64_t shape[ONNX_MAX_RANK];
-    if (!first || !y || decoded(im, first))
+    if (!first || !y)
         return CGV_ERROR_UNSUPPORTED;
     int axis = cgv_onnx_wrap(cgv_onnx_int(n, "axis", 0), first->rank);
     if (axis < 0)
@@ -595,8 +364,8 @@ cgv_status cgv_onnx_fold_concat(onnx_import *im, const onnx_node *n) {
     memcpy(shape, first->shape, sizeof shape);
     shape[axis] = 0;
     for (size_t i = 0; i < n->proto->n_input; i++) {
-        onnx_value *x = operand(im, n, i);
-        if (!x || decoded(im, x))
+        onnx_value *x = cgv_onnx_operand(im, n, i);
+        if (!x)
             return CGV_ERROR_UNSUPPORTED;
         for (int k = 0; k < first->rank; k++)
             if (x->rank != first->rank || (k != axis && x->shape[k] != first->shape[k]))
@@ -606,16 +375,16 @@ cgv_status cgv_onnx_fold_concat(onnx_import *im, const onnx_node *n) {
         shape[axis] += x->shape[axis];
     }
     cgv_status status = cgv_onnx_constant(im, y, first->rank, shape, varies, integer);
-    size_t outer = (size_t)product(shape, 0, axis), row = 0;
+    size_t outer = (size_t)cgv_onnx_product(shape, 0, axis), row = 0;
     if (outer && !status)
         row = y->count / outer;
-    for (int lane = 0; !status && lane < lanes(y); lane++) {
+    for (int lane = 0; !status && lane < cgv_onnx_lanes(y); lane++) {
         size_t at = 0;
         for (size_t i = 0; i < n->proto->n_input; i++) {
-            onnx_value *x = operand(im, n, i);
+            onnx_value *x = cgv_onnx_operand(im, n, i);
             size_t part = outer ? x->count / outer : 0;
             for (size_t o = 0; o < outer; o++)
-                memcpy(lane_of(y, lane) + o * row + at, lane_of(x, lane) + o * part,
+                memcpy(cgv_onnx_lane(y, lane) + o * row + at, cgv_onnx_lane(x, lane) + o * part,
                        part * sizeof *y->data);
             at += part;
         }

@@ -388,153 +388,6 @@ static cgv_status adapt(onnx_import *im, const Cgv__Onnx__Model *model,
 
 // ---- the finished net ----
 
-static int64_t divisor(int64_t a, int64_t b) {
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-typedef struct fraction {
-    int64_t over, under;
-} fraction;
-
-static fraction times(fraction f, int64_t over, int64_t under) {
-    int64_t common;
-    f.over *= over;
-    f.under *= under;
-    common = divisor(f.over, f.under);
-    return (fraction){f.over / common, f.under / common};
-}
-
-// A scale as a fraction of small numbers; {1, 1}: it is none.
-static fraction as_fraction(float scale) {
-    for (int under = 1; under <= 64; under++) {
-        double over = (double)scale * under;
-        if (fabs(over - round(over)) < 1e-4 * under && round(over) >= 1 && over < 4096)
-            return (fraction){(int64_t)round(over), under};
-    }
-    return (fraction){1, 1};
-}
-
-// The size of a node's tensor over that of the input, along one axis.
-static fraction scale_of(const cgv_net *net, int i, const fraction *scales, int axis) {
-    const cgv_node *n = &net->nodes[i];
-    fraction in = scales[n->input[0]];
-    bool spread = n->rearrangement == CGV_DEPTH_TO_SPACE || n->rearrangement == CGV_PIXEL_SHUFFLE;
-    int stride = n->window.stride[axis];
-    switch (n->op) {
-    case CGV_OP_CONV:
-        return times(in, 1, n->stride);
-    case CGV_OP_CONV_TRANSPOSE:
-        return times(in, n->stride, 1);
-    case CGV_OP_UPSAMPLE:
-        return times(in, n->factor, 1);
-    case CGV_OP_WINDOW_CONV:
-        return n->transposed ? times(in, stride, 1) : times(in, 1, stride);
-    case CGV_OP_POOL:
-        return times(in, 1, stride);
-    case CGV_OP_REARRANGE:
-        return spread ? times(in, n->factor, 1) : times(in, 1, n->factor);
-    case CGV_OP_RESIZE:
-        if (n->like >= 0)
-            return scales[n->like];
-        fraction scale = as_fraction(n->scale[axis]);
-        return times(in, scale.over, scale.under);
-    default:
-        return in;
-    }
-}
-
-// Sides of which every layer gets whole ones.
-static cgv_status find_multiple(onnx_import *im) {
-    enum { MOST = 1024 };
-    cgv_net *net = im->net;
-    int64_t multiple = 1;
-    fraction *scales = cgv_onnx_allocate(im, (size_t)net->node_count, sizeof *scales);
-    if (!scales)
-        return CGV_ERROR_UNSUPPORTED;
-    for (int axis = 0; axis < 2; axis++) {
-        scales[0] = (fraction){1, 1};
-        for (int i = 1; i < net->node_count && multiple <= MOST; i++) {
-            scales[i] = scale_of(net, i, scales, axis);
-            if (scales[i].under > MOST || scales[i].over > MOST) // of something else than pictures
-                scales[i] = (fraction){1, 1};
-            multiple = multiple / divisor(multiple, scales[i].under) * scales[i].under;
-        }
-    }
-    free(scales);
-    if (multiple > MOST)
-        return cgv_fail(CGV_ERROR_UNSUPPORTED,
-                        "%s: unsupported: it needs pictures whose sides are multiples of %lld",
-                        im->where, (long long)multiple);
-    net->multiple = (int)multiple;
-    return CGV_OK;
-}
-
-// Without the nodes that nothing reads any more, and their parameters.
-static cgv_status sweep(onnx_import *im) {
-    cgv_net *net = im->net;
-    int *to = cgv_onnx_allocate(im, (size_t)net->node_count, sizeof *to), count = 0;
-    bool *params = cgv_onnx_allocate(im, (size_t)net->param_count + 1, sizeof *params);
-    if (!to || !params) {
-        free(to);
-        free(params);
-        return CGV_ERROR_UNSUPPORTED;
-    }
-    to[0] = to[net->node_count - 1] = 1; // kept
-    for (int i = net->node_count - 1; i > 0; i--) {
-        const cgv_node *n = &net->nodes[i];
-        if (!to[i])
-            continue;
-        for (int k = 0; k < 2; k++)
-            if (n->input[k] >= 0)
-                to[n->input[k]] = 1;
-        if (n->op == CGV_OP_RESIZE && n->like >= 0)
-            to[n->like] = 1;
-        if (n->weight >= 0)
-            params[n->weight] = true;
-        if (n->bias >= 0)
-            params[n->bias] = true;
-    }
-    int *param_to = cgv_onnx_allocate(im, (size_t)net->param_count + 1, sizeof *param_to);
-    size_t floats = 0;
-    int param_count = 0;
-    for (int p = 0; param_to && p < net->param_count; p++) {
-        cgv_param param = net->params[p];
-        if (!params[p])
-            continue;
-        memmove(im->params + floats, im->params + param.offset, param.count * sizeof(float));
-        param.offset = floats;
-        floats += (param.count + 3) / 4 * 4;
-        param_to[p] = param_count;
-        net->params[param_count++] = param;
-    }
-    for (int i = 0; param_to && i < net->node_count; i++) {
-        cgv_node n = net->nodes[i];
-        if (!to[i])
-            continue;
-        for (int k = 0; k < 2; k++)
-            n.input[k] = n.input[k] >= 0 ? to[n.input[k]] : -1;
-        if (n.op == CGV_OP_RESIZE && n.like >= 0)
-            n.like = to[n.like];
-        n.weight = n.weight >= 0 ? param_to[n.weight] : -1;
-        n.bias = n.bias >= 0 ? param_to[n.bias] : -1;
-        to[i] = count;
-        net->nodes[count++] = n;
-    }
-    net->node_count = count;
-    net->param_count = param_count;
-    net->param_floats = floats;
-    cgv_status status = param_to ? CGV_OK : CGV_ERROR_UNSUPPORTED;
-    free(to);
-    free(params);
-    free(param_to);
-    return status;
-}
-
 static cgv_status check_finite(const onnx_import *im) {
     for (int p = 0; p < im->net->param_count; p++) {
         const float *numbers = cgv_onnx_param(im, p);
@@ -560,9 +413,9 @@ static void read_notes(cgv_model_info *info, const Cgv__Onnx__Model *model) {
 }
 
 static cgv_status finish(cgv_model **out, onnx_import *im, const Cgv__Onnx__Model *model) {
-    cgv_status status = sweep(im);
+    cgv_status status = cgv_onnx_sweep(im);
     if (!status)
-        status = find_multiple(im);
+        status = cgv_onnx_find_multiple(im);
     if (!status)
         status = check_finite(im);
     if (status)

@@ -117,6 +117,8 @@ const Cgv__Onnx__Attribute *cgv_onnx_attribute(const onnx_node *n, const char *n
 // Operand i, NULL where it is left out; result i, NULL where nobody wants it.
 onnx_value *cgv_onnx_input(const onnx_import *im, const onnx_node *n, size_t i);
 onnx_value *cgv_onnx_output(const onnx_import *im, const onnx_node *n, size_t i);
+// Operand i, which must be there: NULL after a message.
+onnx_value *cgv_onnx_operand(const onnx_import *im, const onnx_node *n, size_t i);
 
 // ---- onnx_value.c ----
 
@@ -134,6 +136,17 @@ CGV_NODISCARD cgv_status cgv_onnx_decode(onnx_import *im, onnx_value *v,
                                          const Cgv__Onnx__Tensor *tensor);
 // The numbers of a constant in a lane; NULL, after a message, if they cannot be had.
 const double *cgv_onnx_numbers(onnx_import *im, onnx_value *v, int lane);
+static inline int cgv_onnx_lanes(const onnx_value *v) {
+    return v->varies ? ONNX_LANES : 1;
+}
+// The same of one that is decoded, to be written to.
+static inline double *cgv_onnx_lane(onnx_value *v, int lane) {
+    return v->data + (v->varies ? (size_t)lane * v->count : 0);
+}
+// Make y what x is, constant or picture.
+CGV_NODISCARD cgv_status cgv_onnx_copy(onnx_import *im, onnx_value *y, onnx_value *x);
+// Of the extents from axis `from` to before `to`.
+int64_t cgv_onnx_product(const int64_t *shape, int from, int to);
 // The numbers of a constant that does not vary, as integers. -1 after a message; `most` as above.
 int cgv_onnx_integers(onnx_import *im, const onnx_node *n, onnx_value *v, int64_t *out, int most);
 
@@ -156,6 +169,13 @@ bool cgv_onnx_is_turned(const onnx_import *im, const onnx_value *v);
 bool cgv_onnx_same_view(const onnx_value *a, const onnx_value *b);
 // The node of a tensor that lies as the graph sees it, [N, C, H, W]. -1 after a message.
 int cgv_onnx_plain(onnx_import *im, const onnx_node *n, onnx_value *v);
+
+// ---- onnx_net.c ----
+
+// Without the nodes that nothing reads any more, and their parameters.
+CGV_NODISCARD cgv_status cgv_onnx_sweep(onnx_import *im);
+// net->multiple: sides of which every layer gets whole ones.
+CGV_NODISCARD cgv_status cgv_onnx_find_multiple(onnx_import *im);
 
 // ---- onnx_import.c ----
 
@@ -187,9 +207,10 @@ onnx_operation cgv_onnx_pad, cgv_onnx_slice, cgv_onnx_split, cgv_onnx_concat, cg
     cgv_onnx_pool, cgv_onnx_global_pool, cgv_onnx_reduce_mean, cgv_onnx_depth_to_space,
     cgv_onnx_space_to_depth;                                                   // onnx_space.c
 onnx_operation cgv_onnx_binary, cgv_onnx_unary, cgv_onnx_clip, cgv_onnx_prelu; // onnx_element.c
-onnx_operation cgv_onnx_constant_op, cgv_onnx_shape, cgv_onnx_gather, cgv_onnx_cast,
-    cgv_onnx_identity, cgv_onnx_reshape_op, cgv_onnx_squeeze, cgv_onnx_transpose_op,
-    cgv_onnx_constant_of_shape, cgv_onnx_expand; // onnx_fold.c
+onnx_operation cgv_onnx_shape, cgv_onnx_cast, cgv_onnx_identity, cgv_onnx_reshape_op,
+    cgv_onnx_squeeze, cgv_onnx_transpose_op; // onnx_shape.c
+onnx_operation cgv_onnx_constant_op, cgv_onnx_gather, cgv_onnx_constant_of_shape,
+    cgv_onnx_expand; // onnx_fold.c
 // One axis of a slice in the manner of NumPy: where it begins and ends in each lane, as the graph
 // has it, and by which steps, never 0.
 typedef struct onnx_slice {

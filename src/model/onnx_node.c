@@ -66,3 +66,10 @@ onnx_value *cgv_onnx_output(const onnx_import *im, const onnx_node *n, size_t i)
         return NULL;
     return cgv_onnx_find(im, n->proto->output[i]);
 }
+
+onnx_value *cgv_onnx_operand(const onnx_import *im, const onnx_node *n, size_t i) {
+    onnx_value *v = cgv_onnx_input(im, n, i);
+    if (!v)
+        (void)cgv_onnx_refuse(im, n, "lacks an operand");
+    return v;
+}

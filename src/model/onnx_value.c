@@ -224,3 +224,23 @@ int cgv_onnx_integers(onnx_import *im, const onnx_node *n, onnx_value *v, int64_
     }
     return (int)v->count;
 }
+
+cgv_status cgv_onnx_copy(onnx_import *im, onnx_value *y, onnx_value *x) {
+    if (x->kind == ONNX_PICTURE) {
+        y->kind = ONNX_PICTURE;
+        y->node = x->node;
+        y->view = x->view;
+        return CGV_OK;
+    }
+    cgv_status status = cgv_onnx_constant(im, y, x->rank, x->shape, x->varies, x->integer);
+    if (!status)
+        memcpy(y->data, x->data, x->count * (size_t)cgv_onnx_lanes(x) * sizeof *x->data);
+    return status;
+}
+
+int64_t cgv_onnx_product(const int64_t *shape, int from, int to) {
+    int64_t count = 1;
+    for (int i = from; i < to; i++)
+        count *= shape[i];
+    return count;
+}

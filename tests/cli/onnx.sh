@@ -40,6 +40,10 @@ says_one_line "cut.onnx: damaged"
 expect 0 "$CGVIDEO" model convert identity identity.onnx
 translate -m identity.onnx -i in.png same.png
 equal "identity" "$(frames_md5 in.png)" "$(frames_md5 same.png)"
+mkdir pictures
+cp in.png pictures
+expect 1 "$CGVIDEO" train -a pictures -b pictures -o run -init_g net.onnx
+says "net.onnx: a graph from an .onnx file runs, and cannot be trained"
 no_file no.png
 no_file half.onnx
 no_file back.safetensors
