@@ -42,13 +42,17 @@ static bool odd_sides(const AVFrame *frame, enum AVPixelFormat format) {
     return frame->width % (1 << desc->log2_chroma_w) || frame->height % (1 << desc->log2_chroma_h);
 }
 
-// Picture formats store any size; what they subsample they round up. Video coders refuse or crop.
+// Those that store any size; what they subsample they round up. Other coders refuse or crop.
 static bool needs_whole_chroma(const AVCodec *codec) {
-    return codec->id != AV_CODEC_ID_MJPEG && codec->id != AV_CODEC_ID_WEBP &&
-           codec->id != AV_CODEC_ID_RAWVIDEO && codec->id != AV_CODEC_ID_WRAPPED_AVFRAME &&
-           codec->id != AV_CODEC_ID_VP8 && codec->id != AV_CODEC_ID_VP9 &&
-           codec->id != AV_CODEC_ID_AV1 && codec->id != AV_CODEC_ID_FFV1 &&
-           codec->id != AV_CODEC_ID_TIFF;
+    static const char *const any_size[] = {
+        "mjpeg",  "libwebp",    "libwebp_anim", "rawvideo",   "wrapped_avframe",
+        "libvpx", "libvpx-vp9", "libaom-av1",   "librav1e",   "ffv1",
+        "tiff",   "jpeg2000",   "magicyuv",     "mpeg1video", "mpeg2video",
+        "mpeg4",  "msmpeg4",    "flv"};
+    for (size_t i = 0; i < sizeof any_size / sizeof *any_size; i++)
+        if (!strcmp(codec->name, any_size[i]))
+            return false;
+    return true;
 }
 
 static cgv_status named_pixel_format(enum AVPixelFormat *out, const AVCodec *codec,

@@ -114,9 +114,10 @@ static cgv_status choose_video(cgv_selection *selection, const AVFormatContext *
             undecodable = true;
             continue;
         }
-        // ffmpeg's weights: being the default outweighs 5 megapixels.
+        // ffmpeg's weights: being the default outweighs 5 megapixels, having packets all.
         int64_t score = (int64_t)codec->width * codec->height +
-                        (stream->disposition & AV_DISPOSITION_DEFAULT ? 5000000 : 0);
+                        (stream->disposition & AV_DISPOSITION_DEFAULT ? 5000000 : 0) +
+                        (stream->event_flags & AVSTREAM_EVENT_FLAG_NEW_PACKETS ? 100000000 : 0);
         if (score > best) {
             best = score;
             selection->video = stream;

@@ -69,7 +69,8 @@ void cgv_splice_packet(cgv_splice *splice, AVPacket *packet, const AVStream *str
         return;
     cgv_splice_track *track = &splice->tracks[stream->index];
     enum AVMediaType type = stream->codecpar->codec_type;
-    bool steady = type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO;
+    bool steady = (type == AVMEDIA_TYPE_VIDEO || type == AVMEDIA_TYPE_AUDIO) &&
+                  !(stream->disposition & AV_DISPOSITION_ATTACHED_PIC);
     if (!steady) {
         track->part = splice->part; // its times come and go as they like
     } else if (packet->dts != AV_NOPTS_VALUE) {

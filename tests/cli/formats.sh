@@ -23,11 +23,22 @@ for size in 17x19 33x16 16x35; do
     translate -i odd.mkv -c:v ffv1 lossless.mkv
     equal "$size: frames" "$(frames_md5 odd.mkv)" "$(frames_md5 lossless.mkv)"
 done
+make_input -f lavfi -i testsrc=s=101x75:r=25:d=0.4 -pix_fmt yuv420p -c:v ffv1 odd.mkv
 expect 1 "$CGVIDEO" -v error -m identity -y -i odd.mkv -pix_fmt yuv420p no.mp4
 says_one_line "even sides"
-expect 1 "$CGVIDEO" -v error -m identity -y -i odd.mkv -c:v mpeg4 no.mp4
+expect 1 "$CGVIDEO" -v error -m identity -y -i odd.mkv -c:v huffyuv no.avi
 says_one_line "even sides"
 no_file no.mp4
+no_file no.avi
+for out in "mpeg4 -q:v 1 odd.avi" "mpeg2video -q:v 1 odd.ts" "mpeg1video -q:v 1 odd.mpg" "jpeg2000 j2k.mkv"; do
+    # shellcheck disable=SC2086
+    set -- $out
+    translate -i odd.mkv -c:v "$@"
+    equal "odd size, $1" 101,75,yuv420p "$(stream "${*: -1}" v width,height,pix_fmt)"
+    psnr=$(ffmpeg -nostdin -i "${*: -1}" -i odd.mkv -lavfi "[0]setpts=N/25/TB[a];[1]setpts=N/25/TB[b];[a][b]psnr" \
+        -f null - 2>&1 | sed -n 's/.*average:\([0-9a-z]*\).*/\1/p')
+    [ "${psnr/inf/99}" -ge 35 ] || fail "odd size, $1: $psnr dB"
+done
 
 # Pictures.
 make_input -f lavfi -i testsrc=s=35x27 -frames:v 1 in.png
