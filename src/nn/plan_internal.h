@@ -1,4 +1,4 @@
-// What a plan is made of: shared by nn/plan.c (forward) and nn/backward.c.
+// What a plan is made of: shared by nn/plan.c, nn/plan_record.c (forward) and nn/backward.c.
 #ifndef CGV_NN_PLAN_INTERNAL_H
 #define CGV_NN_PLAN_INTERNAL_H
 
@@ -49,6 +49,11 @@ cgv_tensor cgv_plan_tensor(const cgv_plan *plan, const cgv_tape *tape, int node)
 uint64_t cgv_plan_storage(const cgv_plan *plan, const cgv_tape *tape, int storage);
 // Address in `buffer`, which is laid out as the net's parameters; 0 for parameter -1.
 uint64_t cgv_plan_param(const cgv_plan *plan, const cgv_buffer *buffer, int param);
+
+// Where operand k of a concatenation begins in its result, in bytes of one picture; whether it is
+// written right there.
+uint64_t cgv_plan_part_offset(const cgv_plan *plan, int node, int k);
+bool cgv_plan_part_in_place(const cgv_plan *plan, int concat, int k);
 
 // Lay out the backward pass and allocate its workspace.
 CGV_NODISCARD cgv_status cgv_plan_create_backward(cgv_plan *plan);

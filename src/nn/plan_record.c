@@ -1,0 +1,148 @@
+// A plan becomes commands: weights in the order that kernels want, then its steps.
+#include "nn/plan_internal.h"
+#include "ops/graph.h"
+
+uint64_t cgv_plan_param(const cgv_plan *plan, const cgv_buffer *buffer, int param) {
+    return param < 0 ? 0 : buffer->address + plan->net->params[param].offset * sizeof(float);
+}
+
+void cgv_plan_pack(cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params) {
+    for (int s = 0; s < plan->step_count; s++) {
+        const plan_step *step = &plan->steps[s];
+        if (!step->conv.cin)
+            continue;
+        uint64_t weights =
+            cgv_plan_param(plan, &params->values, plan->net->nodes[step->node].weight);
+        cgv_conv_pack(cmd, plan->packed.address + step->packed, weights, &step->conv);
+        if (plan->train)
+            cgv_conv_pack(cmd, plan->packed.address + step->data_grad_packed, weights,
+                          &step->data_grad);
+    }
+}
+
+static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                        const cgv_tape *tape, const plan_step *step, cgv_tensor y, cgv_tensor x) {
+    const cgv_node *node = &plan->net->nodes[step->node];
+    uint64_t stats = cgv_plan_storage(plan, tape, step->stats);
+    cgv_tensor residual = {0};
+    if (step->residual >= 0)
+        residual = cgv_plan_tensor(plan, tape, step->residual);
+    cgv_instance_norm_stats(cmd, stats, x, cgv_plan_storage(plan, tape, step->scratch),
+                            node->epsilon);
+    cgv_instance_norm(
+        cmd, y, x, stats, residual,
+        &(cgv_norm_params){.scale = cgv_plan_param(plan, &params->values, node->weight),
+                           .shift = cgv_plan_param(plan, &params->values, node->bias),
+                           .activation = step->activation,
+                           .slope = step->slope});
+}
+
+static void record_elementwise(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                               const cgv_tape *tape, const cgv_node *node, cgv_tensor y,
+                               cgv_tensor x) {
+    cgv_tensor other = {0};
+    if (node->input[1] >= 0)
+        other = cgv_plan_tensor(plan, tape, node->input[1]);
+    if (node->weight >= 0)
+        other = (cgv_tensor){.address = cgv_plan_param(plan, &params->values, node->weight),
+                             .n = 1,
+                             .c = (int)plan->net->params[node->weight].count,
+                             .h = 1,
+                             .w = 1};
+    cgv_elementwise(
+        cmd, y, node->constant_first ? other : x, node->constant_first ? x : other,
+        &(cgv_elementwise_params){
+            .binary = node->binary, .function = node->function, .p = node->p, .q = node->q});
+}
+
+static void record_concat(const cgv_plan *plan, cgv_cmd *cmd, const cgv_tape *tape, int node,
+                          cgv_tensor y) {
+    const int *input = plan->net->nodes[node].input;
+    const cgv_tensor x[2] = {cgv_plan_tensor(plan, tape, input[0]),
+                             cgv_plan_tensor(plan, tape, input[1])};
+    if (plan->n > 1) {
+        cgv_join(cmd, y, x[0], x[1]);
+        return;
+    }
+    for (int k = 0; k < 2; k++) {
+        cgv_tensor part = x[k];
+        part.address = y.address + cgv_plan_part_offset(plan, node, k);
+        if (!cgv_plan_part_in_place(plan, node, k))
+            cgv_activation_apply(cmd, part, x[k], CGV_ACT_NONE, 0);
+    }
+}
+
+void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                     const cgv_tape *tape) {
+    for (int s = 0; s < plan->step_count; s++) {
+        const plan_step *step = &plan->steps[s];
+        const cgv_node *node = &plan->net->nodes[step->node];
+        cgv_tensor y = cgv_plan_tensor(plan, tape, step->out);
+        cgv_tensor x = cgv_plan_tensor(plan, tape, node->input[0]);
+        cgv_cmd_label(cmd, step->label);
+        switch (node->op) {
+        case CGV_OP_INPUT:
+            break;
+        case CGV_OP_CONV:
+        case CGV_OP_CONV_TRANSPOSE:
+            cgv_conv(cmd, y, x, plan->packed.address + step->packed,
+                     cgv_plan_param(plan, &params->values, node->bias),
+                     step->scratch < 0 ? 0 : cgv_plan_storage(plan, tape, step->scratch),
+                     &step->conv);
+            break;
+        case CGV_OP_INSTANCE_NORM:
+            record_norm(plan, cmd, params, tape, step, y, x);
+            break;
+        case CGV_OP_ACTIVATION:
+            cgv_activation_apply(cmd, y, x, step->activation, step->slope);
+            break;
+        case CGV_OP_ADD:
+            cgv_add(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
+            break;
+        case CGV_OP_UPSAMPLE:
+            cgv_upsample(cmd, y, x, node->factor, node->upsample);
+            break;
+        case CGV_OP_AVERAGE_POOL:
+            cgv_shrink(cmd, y, x);
+            break;
+        case CGV_OP_AFFINE_HEAD:
+            cgv_affine_head(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
+            break;
+        case CGV_OP_CONCAT:
+            record_concat(plan, cmd, tape, step->node, y);
+            break;
+        case CGV_OP_JOIN:
+            cgv_join(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
+            break;
+        case CGV_OP_BILATERAL_SLICE:
+            cgv_bilateral_slice(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]),
+                                cgv_plan_storage(plan, tape, step->scratch));
+            break;
+        case CGV_OP_WINDOW_CONV:
+            cgv_window_conv(cmd, y, x, cgv_plan_param(plan, &params->values, node->weight),
+                            cgv_plan_param(plan, &params->values, node->bias),
+                            &(cgv_window_conv_params){.window = node->window,
+                                                      .groups = node->groups,
+                                                      .transposed = node->transposed});
+            break;
+        case CGV_OP_POOL:
+            cgv_pool_apply(cmd, y, x, node->pool, &node->window);
+            break;
+        case CGV_OP_ELEMENTWISE:
+            record_elementwise(plan, cmd, params, tape, node, y, x);
+            break;
+        case CGV_OP_PAD:
+            cgv_pad_apply(cmd, y, x, &node->margin);
+            break;
+        case CGV_OP_REARRANGE:
+            cgv_rearrange(cmd, y, x, node->rearrangement, node->factor);
+            break;
+        case CGV_OP_RESIZE:
+            cgv_resize(cmd, y, x,
+                       &(cgv_resize_params){
+                           node->centres, node->nearest, {node->scale[0], node->scale[1]}});
+            break;
+        }
+    }
+    cgv_cmd_label(cmd, NULL);
+}
