@@ -359,7 +359,7 @@ static bool runs_right(const cgv_model *model, int h, int w, const char *name) {
     cgv_rng rng;
     cgv_rng_seed(&rng, 8, 1);
     ref_shape in = {1, model->net->input_channels, h, w}, out;
-    float *x = numbers_random(&rng, ref_count(in), 0, 0.7f), *y;
+    float *x = numbers_random(&rng, ref_count(in), 0, 0.7f), *y = NULL;
     cgv_tensor shape = {0};
     float *expected = ref_net(model->net, model->params, x, in, &out);
     cgv_plan_params params = {.n = 1, .h = h, .w = w};
