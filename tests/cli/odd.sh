@@ -29,10 +29,12 @@ size() { # FILE STREAM
 
 # Of the first frames of a stream to those of out.mkv, code by code.
 psnr() { # FILE STREAM
-    local raw
+    local raw decoder=()
+    # FFmpeg's own decoder leaves transparency out.
+    [ "$(stream "$1" "$2" codec_name:stream_tags=alpha_mode)" != vp9,1 ] || decoder=(-c:v libvpx-vp9)
     raw=(-f rawvideo -pix_fmt "$(stream out.mkv v:0 pix_fmt)"
         -s "$(size out.mkv v:0)")
-    ffmpeg -v quiet -nostdin -y -i "$1" -map "0:$2" -frames:v "$(wc -l <expected)" \
+    ffmpeg -v quiet -nostdin -y "${decoder[@]}" -i "$1" -map "0:$2" -frames:v "$(wc -l <expected)" \
         -fps_mode passthrough -f rawvideo expected.raw
     ffmpeg -v quiet -nostdin -y -i out.mkv -map 0:v:0 -fps_mode passthrough \
         -f rawvideo actual.raw
