@@ -444,6 +444,26 @@ def resize_like(g):
     conv_to(g, 6)
 
 
+def resize_like_before(g):
+    """Back to the size before a window took a border away: the scale is each picture's own."""
+    if g.opset < 13:
+        return
+    narrow = g.op("MaxPool", g.x, kernel_shape=[5, 3], strides=[1, 1])
+    sizes = g.op("Slice", g.op("Shape", g.x), g.ints(2), g.ints(4))
+    sizes = g.op("Concat", g.ints(1, g.c), sizes, axis=0)
+    g.x = g.op("Resize", narrow, "", "", sizes, mode="linear")
+    conv_to(g, 6)
+
+
+def gate_of_mean(g):
+    """A mean over rows and columns whose axes are put back, times what it is the mean of."""
+    if g.opset < 13 or g.opset >= 18:
+        return
+    mean = g.op("ReduceMean", g.x, axes=[2, 3], keepdims=0)
+    g.x = g.op("Mul", g.op("Unsqueeze", mean, g.ints(2, 3)), g.x)
+    conv_to(g, 6)
+
+
 def pool_average(g):
     more = {}
     if g.opset >= 10:
@@ -529,6 +549,7 @@ OPERATIONS = [
     maximum, residual, gate, gate_expanded, global_max, squeezed_mean, concat, split, pad_constant, pad_reflect,
     pad_edge, pad_then_conv, crop, slice_channels, pick_channels, resize_nearest,
     resize_nearest_odd, resize_linear, resize_linear_down, resize_to_sizes, resize_like,
+    resize_like_before, gate_of_mean,
     pool_average, pool_max, depth_to_space, pixel_shuffle, channels_last, plumbing, constant_nodes,
     half_weights,
 ]

@@ -306,6 +306,9 @@ static void test_refusals(void) {
     check_refused(&f, x, CGV_ERROR_UNSUPPORTED, "weights in another file");
     x = conv(&f, "image", 3, 4, 1);
     check_refused(&f, x, CGV_ERROR_UNSUPPORTED, "(Conv) has weights for other channels");
+    x = conv(&f, "image", 3, 3, 1);
+    CGV_ONNX_INTS(&f.b, "strides", 0, 1);
+    check_refused(&f, x, CGV_ERROR_UNSUPPORTED, "(Conv) has a stride or dilation below 1");
     static const float infinite[9] = {INFINITY};
     x = cgv_onnx_build_floats(&f.b, NULL, infinite, 4, (int64_t[]){3, 3, 1, 1});
     x = CGV_ONNX_NODE(&f.b, "Conv", "image", x);

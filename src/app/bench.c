@@ -153,6 +153,8 @@ cgv_status cgv_bench_random_model(cgv_model **out, const cgv_bench_options *o, b
 cgv_status cgv_bench_open_model(cgv_model **out, const cgv_bench_options *o) {
     if (o->model)
         return cgv_model_open(out, o->model, CGV_APP_MODEL_PARAMS(o));
+    if (o->model_range || o->model_order)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-model_range and -model_order are for .onnx files");
     bool generator = strcmp(o->arch, "patchgan") != 0;
     return cgv_bench_random_model(out, o, generator, 1);
 }

@@ -19,7 +19,7 @@ static const subcommand subcommands[] = {
     {"devices", cgv_app_devices, "list the Vulkan devices"},
     {"models", cgv_app_models, "list the models that -m finds by name"},
     {"model", cgv_app_model, "show or convert a model file"},
-    {"train", cgv_app_train, "train generators on two unpaired collections"},
+    {"train", cgv_app_train, "train generators on unpaired collections, or one on pairs"},
     {"eval", cgv_app_eval, "measure a generator against pictures of its domain"},
     {"bench", cgv_app_bench, "measure a network's speed"},
 };

@@ -186,6 +186,11 @@ static cgv_status check_options(const cgv_train_options *o) {
                         "directory; or -resume and a run directory");
     if (!o->paired && (o->lambda_l1 > 0 || o->direction))
         return cgv_fail(CGV_ERROR_ARGUMENT, "-lambda_l1 and -direction are of -paired trainings");
+    if (o->paired &&
+        ((o->init_g && strchr(o->init_g, ',')) || (o->init_d && strchr(o->init_d, ','))))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "a -paired training has one generator and one discriminator: give -init_g "
+                        "and -init_d one file each");
     return CGV_OK;
 }
 

@@ -70,8 +70,9 @@ cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
     params.flip = !o->no_flip;
     params.paired = o->paired;
     params.min_scale = (float)o->min_scale;
-    params.exposure[0] = (float)o->exposure_a;
-    params.exposure[1] = (float)o->exposure_b;
+    int a = o->paired ? o->direction : 0; // the side of the dataset that has the pictures of -a
+    params.exposure[a] = (float)o->exposure_a;
+    params.exposure[!a] = (float)o->exposure_b;
     params.seed = (uint64_t)o->seed;
     params.workers = o->workers;
     cgv_status status = o->cache ? cgv_make_folders(o->cache) : CGV_OK;

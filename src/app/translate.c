@@ -271,6 +271,8 @@ static cgv_status check_options(const translate_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "-c:v copy: translated pictures are new ones and must be encoded; leave it "
                         "out, or name an encoder");
+    if (o->tag && strlen(o->tag) > 4)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-tag:v %s: a tag is four characters", o->tag);
     if (o->rate && (o->sync % 4 == CGV_SYNC_PASSTHROUGH || o->sync % 4 == CGV_SYNC_VFR))
         return cgv_fail(CGV_ERROR_ARGUMENT, "-r asks for a constant rate, -fps_mode %s for none",
                         sync_names[o->sync % 4]);

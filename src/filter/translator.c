@@ -128,7 +128,9 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
     }
     cgv_cmd_destroy(&cmd);
     cgv_tensor x = translator->tape.input, y = translator->tape.output;
-    if (!status && !translator->carry.picture.address && (x.w != y.w || x.h != y.h))
+    // Coefficients that the network itself gives may have any size.
+    bool picture = !translator->carry.picture.address || translator->carry.coefficients.address;
+    if (!status && picture && (x.w != y.w || x.h != y.h))
         status = cgv_fail(CGV_ERROR_UNSUPPORTED, "%s turns %dx%d into %dx%d: not a filter",
                           model->info.architecture, x.w, x.h, y.w, y.h);
     return status;

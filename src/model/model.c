@@ -173,18 +173,25 @@ static cgv_status load_identity(cgv_model **out) {
     return status ? status : cgv_model_from_net(out, net, "built in");
 }
 
-// Parse what one row of `formats` has recognised.
-static cgv_status parse(cgv_model **out, size_t row, const void *data, size_t size,
-                        const cgv_model_params *params, const char *path) {
-    if (formats[row].parse_graph)
-        return formats[row].parse_graph(out, data, size, params, path);
+static cgv_status refuse_params(const cgv_model_params *params, const char *path) {
     if (params->range != CGV_MODEL_RANGE_AUTO || params->order != CGV_MODEL_ORDER_AUTO)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "%s: range and order of a model's numbers can be chosen for .onnx files "
                         "only: this network's are -1..1 and RGB",
                         path);
+    return CGV_OK;
+}
+
+// Parse what one row of `formats` has recognised.
+static cgv_status parse(cgv_model **out, size_t row, const void *data, size_t size,
+                        const cgv_model_params *params, const char *path) {
+    if (formats[row].parse_graph)
+        return formats[row].parse_graph(out, data, size, params, path);
+    cgv_status status = refuse_params(params, path);
+    if (status)
+        return status;
     cgv_state_dict dict;
-    cgv_status status = formats[row].parse(&dict, data, size, path);
+    status = formats[row].parse(&dict, data, size, path);
     if (!status)
         status = from_dict(out, &dict, formats[row].name, path);
     cgv_state_dict_free(&dict);
@@ -198,8 +205,12 @@ cgv_status cgv_model_load(cgv_model **out, const char *path) {
 cgv_status cgv_model_load_with(cgv_model **out, const char *path, const cgv_model_params *params) {
     static const cgv_model_params defaults = {0};
     *out = NULL;
-    if (!strcmp(path, "identity"))
-        return load_identity(out);
+    if (!params)
+        params = &defaults;
+    if (!strcmp(path, "identity")) {
+        cgv_status status = refuse_params(params, path);
+        return status ? status : load_identity(out);
+    }
     void *data;
     size_t size;
     cgv_status status = cgv_fs_read(&data, &size, path, max_file);
@@ -208,7 +219,7 @@ cgv_status cgv_model_load_with(cgv_model **out, const char *path, const cgv_mode
     size_t row = 0, rows = sizeof formats / sizeof *formats;
     while (row < rows && !formats[row].is(data, size))
         row++;
-    status = row < rows ? parse(out, row, data, size, params ? params : &defaults, path)
+    status = row < rows ? parse(out, row, data, size, params, path)
                         : cgv_fail(CGV_ERROR_FORMAT,
                                    "%s: not a model: neither PyTorch's .pth nor .safetensors nor "
                                    ".onnx",

@@ -37,6 +37,9 @@ cgv_status cgv_onnx_window(onnx_import *im, const onnx_node *n, cgv_window *w, i
     bool lower = cgv_onnx_text_is(n, "auto_pad", "NOTSET", "SAME_LOWER");
     if (!pair_of(n, "strides", w->stride, 1) || !pair_of(n, "dilations", w->dilation, 1))
         return cgv_onnx_refuse(im, n, "is not one over rows and columns");
+    for (int axis = 0; axis < 2; axis++)
+        if (w->stride[axis] < 1 || w->dilation[axis] < 1)
+            return cgv_onnx_refuse(im, n, "has a stride or dilation below 1");
     if (cgv_onnx_attribute(n, "pads") && cgv_onnx_ints(n, "pads", pads, 4) != 4)
         return cgv_onnx_refuse(im, n, "is not one over rows and columns");
     if (!upper && !lower && !cgv_onnx_text_is(n, "auto_pad", "NOTSET", "NOTSET"))
@@ -44,8 +47,6 @@ cgv_status cgv_onnx_window(onnx_import *im, const onnx_node *n, cgv_window *w, i
     for (int axis = 0; axis < 2; axis++) {
         cgv_size size = im->sizes[0][x];
         int64_t total = same_padding(w, axis, axis ? size.w : size.h, transposed);
-        if ((upper || lower) && (w->stride[axis] < 1 || w->dilation[axis] < 1))
-            return cgv_onnx_refuse(im, n, "has a stride of 0");
         for (int lane = 1; lane < ONNX_LANES && (upper || lower); lane++) {
             cgv_size other = im->sizes[lane][x];
             if (same_padding(w, axis, axis ? other.w : other.h, transposed) != total)

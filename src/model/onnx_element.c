@@ -81,13 +81,17 @@ static bool same_size(const onnx_import *im, int a, int b) {
 
 static cgv_status two_pictures(onnx_import *im, const onnx_node *n, cgv_binary binary,
                                onnx_value *a, onnx_value *b, onnx_value *y) {
-    if (!cgv_onnx_same_view(a, b) || !cgv_onnx_is_turned(im, a) || !cgv_onnx_is_turned(im, b))
+    bool alike = cgv_onnx_same_view(a, b) && cgv_onnx_is_turned(im, a) && cgv_onnx_is_turned(im, b);
+    if (!alike)
         if (cgv_onnx_plain(im, n, a) < 0 || cgv_onnx_plain(im, n, b) < 0)
             return CGV_ERROR_UNSUPPORTED;
     int node = binary == CGV_BINARY_ADD && same_size(im, a->node, b->node)
                    ? cgv_net_add(im->net, a->node, b->node)
                    : cgv_net_binary(im->net, binary, a->node, b->node);
-    return made(im, y, node, a);
+    cgv_status status = made(im, y, node, a);
+    if (!status && !alike) // one of the two may lack axes, the result does not
+        cgv_onnx_picture(im, y, node);
+    return status;
 }
 
 // x * scale + shift for the operations that are such; false: it is another.

@@ -524,7 +524,22 @@ static cgv_status write_file(exporter *e, const char *path) {
     return cgv_fs_writer_commit(&writer);
 }
 
+// What graphs of later operator sets can hold.
+static cgv_status check_known(const cgv_net *net, const char *path) {
+    for (int i = 0; i < net->node_count; i++) {
+        const cgv_node *n = &net->nodes[i];
+        if (n->op == CGV_OP_POOL && n->pool != CGV_POOL_MAX &&
+            (n->window.dilation[0] > 1 || n->window.dilation[1] > 1))
+            return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                            "%s: operator set %d has no average pool with dilations", path, OPSET);
+    }
+    return CGV_OK;
+}
+
 cgv_status cgv_onnx_write(const cgv_model *model, const char *path) {
+    cgv_status known = check_known(model->net, path);
+    if (known)
+        return known;
     exporter e = {.model = model, .net = model->net};
     e.names = cgv_onnx_build_memory(&e.b, (size_t)model->net->node_count * sizeof *e.names);
     if (!e.names)

@@ -334,14 +334,14 @@ static int64_t side_of(const onnx_import *im, int node, int axis, int lane) {
 // Sides as a scale that gives them in every lane. false: there is none.
 static bool find_scale(const onnx_import *im, int x, wanted_size *wanted) {
     for (int axis = 0; axis < 2; axis++) {
-        double scale = (double)wanted->side[axis][0] / (double)side_of(im, x, axis, 0);
+        int64_t from0 = side_of(im, x, axis, 0), to0 = wanted->side[axis][0];
         for (int lane = 0; lane < ONNX_LANES; lane++) {
             int64_t from = side_of(im, x, axis, lane), to = wanted->side[axis][lane];
             // What is a point here need not be one in larger pictures.
-            if ((from == 1 && to != 1) || (double)from * scale != (double)to)
+            if ((from == 1 && to != 1) || from * to0 != to * from0)
                 return false;
         }
-        wanted->scale[axis] = scale;
+        wanted->scale[axis] = (double)to0 / (double)from0;
     }
     return true;
 }
@@ -387,8 +387,12 @@ cgv_status cgv_onnx_resize(onnx_import *im, const onnx_node *n) {
         status = read_wanted(im, n, x, &wanted);
     if (status || !y)
         return status;
-    if (wanted.by_side && !find_scale(im, x->node, &wanted)) {
+    bool scaled = !wanted.by_side || find_scale(im, x->node, &wanted);
+    // A scale that is no whole number would ask for pictures of certain sides.
+    if (!scaled || (wanted.by_side && (wanted.scale[0] != floor(wanted.scale[0]) ||
+                                       wanted.scale[1] != floor(wanted.scale[1]))))
         desc.like = find_like(im, &wanted);
+    if (!scaled) {
         if (desc.like < 0)
             return cgv_onnx_refuse(im, n, "resizes to a size that cgvideo cannot follow");
         for (int axis = 0; axis < 2; axis++)

@@ -55,6 +55,15 @@ static void record_elementwise(const cgv_plan *plan, cgv_cmd *cmd, const cgv_par
             .binary = node->binary, .function = node->function, .p = node->p, .q = node->q});
 }
 
+static void record_resize(cgv_cmd *cmd, const cgv_node *node, cgv_tensor y, cgv_tensor x) {
+    cgv_resize_params params = {node->centres, node->nearest, {node->scale[0], node->scale[1]}};
+    if (node->like >= 0) { // the scale of these sizes, whatever they are
+        params.scale[0] = (float)y.h / (float)x.h;
+        params.scale[1] = (float)y.w / (float)x.w;
+    }
+    cgv_resize(cmd, y, x, &params);
+}
+
 static void record_concat(const cgv_plan *plan, cgv_cmd *cmd, const cgv_tape *tape, int node,
                           cgv_tensor y) {
     const int *input = plan->net->nodes[node].input;
@@ -138,9 +147,7 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
             cgv_rearrange(cmd, y, x, node->rearrangement, node->factor);
             break;
         case CGV_OP_RESIZE:
-            cgv_resize(cmd, y, x,
-                       &(cgv_resize_params){
-                           node->centres, node->nearest, {node->scale[0], node->scale[1]}});
+            record_resize(cmd, node, y, x);
             break;
         }
     }

@@ -37,9 +37,19 @@ static enum AVPixelFormat with_j(const AVCodec *codec, enum AVPixelFormat format
     return found;
 }
 
-static bool odd_sides(const AVFrame *frame, enum AVPixelFormat format) {
+// The sides of the pictures that are stored.
+typedef struct sides {
+    int width, height;
+} sides;
+
+static sides stored_sides(const AVFrame *first, cgv_turn turn) {
+    return cgv_turn_swaps_sides(turn) ? (sides){first->height, first->width}
+                                      : (sides){first->width, first->height};
+}
+
+static bool odd_sides(sides s, enum AVPixelFormat format) {
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format);
-    return frame->width % (1 << desc->log2_chroma_w) || frame->height % (1 << desc->log2_chroma_h);
+    return s.width % (1 << desc->log2_chroma_w) || s.height % (1 << desc->log2_chroma_h);
 }
 
 // Those that store any size; what they subsample they round up. Other coders refuse or crop.
@@ -56,7 +66,7 @@ static bool needs_whole_chroma(const AVCodec *codec) {
 }
 
 static cgv_status named_pixel_format(enum AVPixelFormat *out, const AVCodec *codec,
-                                     const cgv_sink_params *params, const AVFrame *first) {
+                                     const cgv_sink_params *params, sides stored) {
     enum AVPixelFormat format = cgv_colour_without_j(av_get_pix_fmt(params->pixel_format));
     if (format == AV_PIX_FMT_NONE)
         return cgv_fail(CGV_ERROR_ARGUMENT, "encode: no such pixel format: -pix_fmt %s",
@@ -64,11 +74,11 @@ static cgv_status named_pixel_format(enum AVPixelFormat *out, const AVCodec *cod
     if (!takes(codec, format))
         return cgv_fail(CGV_ERROR_ARGUMENT, "encode: %s does not take -pix_fmt %s", codec->name,
                         params->pixel_format);
-    if (needs_whole_chroma(codec) && odd_sides(first, format))
+    if (needs_whole_chroma(codec) && odd_sides(stored, format))
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "encode: %s cannot store %dx%d pictures in %s, which needs even sides: use "
                         "-pix_fmt yuv444p",
-                        codec->name, first->width, first->height, params->pixel_format);
+                        codec->name, stored.width, stored.height, params->pixel_format);
     *out = format;
     return CGV_OK;
 }
@@ -89,9 +99,11 @@ static enum AVPixelFormat nearest(const enum AVPixelFormat *list, enum AVPixelFo
 }
 
 static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *codec,
-                                      const cgv_sink_params *params, const AVFrame *first) {
+                                      const cgv_sink_params *params, const AVFrame *first,
+                                      cgv_turn turn) {
+    sides stored = stored_sides(first, turn);
     if (params->pixel_format)
-        return named_pixel_format(out, codec, params, first);
+        return named_pixel_format(out, codec, params, stored);
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(first->format);
     enum AVPixelFormat format = first->format;
     const enum AVPixelFormat *list = cgv_av_pixel_formats(codec);
@@ -100,14 +112,14 @@ static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *co
     if (format == AV_PIX_FMT_NONE)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "encode: %s takes no pixel format of this build",
                         codec->name);
-    if (needs_whole_chroma(codec) && odd_sides(first, format)) {
+    if (needs_whole_chroma(codec) && odd_sides(stored, format)) {
         static const enum AVPixelFormat whole[] = {AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV444P10LE};
         int deep = av_pix_fmt_desc_get(format)->comp[0].depth > 8;
         if (!takes(codec, whole[deep]))
             return cgv_fail(CGV_ERROR_UNSUPPORTED,
                             "encode: %s cannot store %dx%d pictures: its pixel formats need even "
                             "sides; choose another -c:v (libx264 keeps them in yuv444p)",
-                            codec->name, first->width, first->height);
+                            codec->name, stored.width, stored.height);
         format = whole[deep];
         cgv_log(CGV_LOG_INFO, "odd sides: encoding as %s", av_get_pix_fmt_name(format));
     }
@@ -185,6 +197,8 @@ static cgv_status set_quality(AVCodecContext *context, AVDictionary **options,
     const AVCodec *codec = context->codec;
     bool given = params->options && quality_given(params->options->video);
     if (params->quality >= 0) {
+        if (has_option(codec, "crf")) // those have no scale of quantisers
+            return refuse_option(codec, "-q:v");
         context->flags |= AV_CODEC_FLAG_QSCALE;
         context->global_quality = (int)lrint(FF_QP2LAMBDA * params->quality);
         given = true;
@@ -345,17 +359,17 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
     AVDictionary *options = NULL;
     enum AVPixelFormat format = AV_PIX_FMT_NONE;
     encoder->last_pts = INT64_MIN;
+    encoder->turn = cgv_carry_turn(container, source);
     encoder->context = avcodec_alloc_context3(codec);
     encoder->format = av_frame_alloc();
     if (!encoder->context || !encoder->format)
         return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
     cgv_status status = cgv_convert_create(&encoder->convert);
     if (!status)
-        status = choose_pixel_format(&format, codec, params, source->first);
+        status = choose_pixel_format(&format, codec, params, source->first, encoder->turn);
     if (status)
         return status;
     set_clock(encoder, container, params, source);
-    encoder->turn = cgv_carry_turn(container, source);
     set_picture(encoder, format, container, source);
     AVCodecContext *context = encoder->context;
     context->thread_count = params->threads;

@@ -162,8 +162,10 @@ static cgv_status write_header(cgv_sink *sink, const cgv_sink_params *params,
     int error = 0;
     if (!(sink->output->oformat->flags & AVFMT_NOFILE))
         error = avio_open2(&sink->output->pb, sink->output->url, AVIO_FLAG_WRITE, NULL, NULL);
-    if (error < 0)
+    if (error < 0) {
+        av_dict_free(&options);
         return cgv_av_fail(error, "%s: mux: cannot create", sink->url);
+    }
     if (sink->single)
         av_dict_set(&options, "update", "1", 0); // the name is no pattern
     // What a stream of the input is in already is no experiment.

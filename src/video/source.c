@@ -32,6 +32,7 @@ struct cgv_source {
     bool before_start;     // a frame before the wanted part, or just on its start, was decoded
     bool demuxed, flushed; // no more packets; no more frames
     bool warned_damaged;
+    AVDictionary *not_demuxers; // the options that the demuxer does not have
     cgv_source_errors errors;
 };
 
@@ -51,14 +52,15 @@ static cgv_status open_input(cgv_source *source) {
     if (!source->input)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
     source->input->interrupt_callback = (AVIOInterruptCB){interrupted, source};
-    AVDictionary *options = NULL;
+    AVDictionary *options = NULL; // those that are not taken remain in it
     av_dict_copy(&options, params->options, 0);
     if (params->rate)
         av_dict_set(&options, "framerate", params->rate, 0);
     cgv_av_clear_error();
     int error = avformat_open_input(&source->input, url, format, &options);
     bool unused = params->rate && av_dict_get(options, "framerate", NULL, 0);
-    av_dict_free(&options);
+    av_dict_free(&source->not_demuxers);
+    source->not_demuxers = options;
     if (error < 0)
         return cgv_av_fail(error, "%s: cannot open", params->url);
     if (unused)
@@ -108,10 +110,17 @@ static cgv_status open_decoder(cgv_source *source) {
     av_dict_copy(&options, source->params.options, 0);
     if (error >= 0)
         error = avcodec_open2(decoder, codec, &options);
-    av_dict_free(&options);
     if (error < 0)
-        return cgv_av_fail(error, "%s: decode: cannot open %s", source->params.url, codec->name);
-    return CGV_OK;
+        status = cgv_av_fail(error, "%s: decode: cannot open %s", source->params.url, codec->name);
+    const AVDictionaryEntry *left = NULL;
+    while (!status && (left = av_dict_get(options, "", left, AV_DICT_IGNORE_SUFFIX)))
+        if (av_dict_get(source->not_demuxers, left->key, NULL, 0))
+            status =
+                cgv_fail(CGV_ERROR_ARGUMENT,
+                         "%s: neither the demuxer %s nor the decoder %s has an option -%s",
+                         source->params.url, source->input->iformat->name, codec->name, left->key);
+    av_dict_free(&options);
+    return status;
 }
 
 static void leave_out_unwanted(cgv_source *source) {
@@ -540,6 +549,7 @@ void cgv_source_close(cgv_source **handle) {
     av_packet_free(&source->packet);
     avcodec_free_context(&source->decoder);
     avformat_close_input(&source->input);
+    av_dict_free(&source->not_demuxers);
     cgv_ready_destroy(&source->ready);
     free(source);
     *handle = NULL;

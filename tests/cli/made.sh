@@ -174,6 +174,12 @@ refused 2 "-r asks for a constant rate" -r 10 -vsync vfr
 refused 2 "-fps_mode is one of" -fps_mode wibble
 refused 1 "libx264 has no option -deadline" -deadline good
 refused 1 "mp4 has no option -segment_time" -segment_time 3
+refused 1 "libx264 has no -q:v" -q:v 3
+refused 2 "a tag is four characters" -tag:v 0x34363248
+expect 1 "$CGVIDEO" -v error -m identity -y -framerate 10 -i in.mp4 no.mp4
+says_one_line "neither the demuxer .* nor the decoder h264 has an option -framerate"
+expect 1 "$CGVIDEO" -v error -m identity -model_range 0,255 -y -i in.mp4 no.mp4
+says_one_line "for .onnx files only"
 refused 1 "put it before -i" -probesize 5000000
 refused 1 "-hwaccel is none, auto" -hwaccel wibble
 # Some releases of SVT-AV1 take no side below 64; all of them have much to say.

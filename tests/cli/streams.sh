@@ -156,6 +156,11 @@ turn() { # FILE OUT ANGLE
         make_input -i "$1" -c copy -metadata:s:v "rotate=$3" "$2"
 }
 rotation() { ffprobe -v error -show_entries stream_side_data=rotation -of csv=p=0 "$1" | grep .; }
+# What a picture that is turned itself needs is decided by its turned sides.
+make_input -f lavfi -i "testsrc2=s=64x48:r=25:d=0.08,scale=64:49" -pix_fmt yuv422p -c:v ffv1 -f mov odd422.mov
+turn odd422.mov turned422.mov 90
+translate -i turned422.mov -c:v libx264 turned422.avi
+equal "turned, odd" "49,64,yuv444p" "$(stream turned422.avi v width,height,pix_fmt)"
 turn vfr.mp4 rotated.mp4 90
 translate -i rotated.mp4 -preset ultrafast out.mp4
 equal "rotated input" 90 "$(rotation rotated.mp4)"
