@@ -107,7 +107,7 @@ static conv_tile choose_tile(const cgv_conv_params *params, const cgv_limits *li
         out_h = cgv_divide_up(out_h, 2);
         rows = columns = 2;
     }
-    while (rows > out_h)
+    while (rows > 1 && rows > out_h)
         rows /= 2;
     int subgroup = (int)limits->subgroup;
     conv_tile best = {columns, rows};

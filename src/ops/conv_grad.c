@@ -70,6 +70,7 @@ static int64_t picture_cost(const weight_grad *g, int tile_x, int lanes_x, int s
 
 static void choose_tile(weight_grad *g, int subgroup, const cgv_conv_params *params) {
     int64_t least = INT64_MAX;
+    g->tile_x = g->lanes_x = 1;
     for (int tile_x = 4; tile_x >= 1; tile_x /= 2)
         for (int lanes_x = subgroup; lanes_x >= 1; lanes_x /= 2) {
             int64_t cost = picture_cost(g, tile_x, lanes_x, subgroup, params);
