@@ -587,6 +587,10 @@ def main():
             plans.append((opset, [operation], bool(random.integers(3) == 0)))
     for _ in range(count):
         chosen = [OPERATIONS[k] for k in random.integers(0, len(OPERATIONS), random.integers(2, 7))]
+        # It crops to the image's size, which what was resized by halves reaches in some sizes only:
+        # that is refused.
+        if resize_nearest_odd in chosen:
+            chosen = [operation for operation in chosen if operation is not conv_stride_three]
         plans.append((int(random.integers(9, 22)), chosen, bool(random.integers(3) == 0)))
     jobs, what, expected = [], [], []
     for i, (opset, chosen, fixed) in enumerate(plans):
