@@ -143,62 +143,6 @@ static void make_normed(void) {
     cgv_net_destroy(&net);
 }
 
-// A tensor of ones called PREFIX + suffix, its numbers in storage 0.
-static void add_ones(fixture_tensor *tensors, int *count, const char *prefix, int length,
-                     const char *suffix, int dims, const int64_t *shape) {
-    static char names[256][64];
-    fixture_tensor *t = &tensors[*count];
-    snprintf(names[*count], sizeof *names, "%.*s%s", length, prefix, suffix);
-    *t = (fixture_tensor){.name = names[(*count)++], .dims = dims};
-    int64_t stride = 1;
-    for (int i = dims - 1; i >= 0; i--) {
-        t->shape[i] = shape[i];
-        t->stride[i] = stride;
-        stride *= shape[i];
-    }
-}
-
-// What training leaves of a network with batch norms, its first convolution with a spectral norm
-// too.
-static void make_normed(void) {
-    static float ones[4096];
-    static fixture_tensor tensors[256];
-    static const char *const parts[] = {".weight", ".bias", ".running_mean", ".running_var"};
-    fixture_storage storage = {"FloatStorage", ones, 4096, 4};
-    cgv_resnet_desc desc = cgv_resnet_desc_default(1, 1, 1, false);
-    cgv_net *net;
-    int count = 0;
-    desc.norm = CGV_NORM_FOLDED;
-    if (cgv_arch_resnet(&net, &desc))
-        exit(1);
-    for (int i = 0; i < 4096; i++)
-        ones[i] = 1;
-    for (int i = 0; i < net->param_count; i++) {
-        const cgv_param *p = &net->params[i];
-        const char *folded = strstr(p->name, ".folded");
-        int length = folded ? (int)(folded - p->name) : (int)strlen(p->name);
-        const char *weight = i ? ".weight" : ".weight_orig";
-        if (!folded || p->dims == 4)
-            add_ones(tensors, &count, p->name, length, folded ? weight : "", p->dims, p->shape);
-        for (int k = 0; folded && p->dims == 1 && k < 4; k++) {
-            char norm[64];
-            const char *dot = folded - 1; // before the convolution's index
-            while (*dot != '.')
-                dot--;
-            snprintf(norm, sizeof norm, "%.*s.%d", (int)(dot - p->name), p->name,
-                     atoi(dot + 1) + 1);
-            add_ones(tensors, &count, norm, (int)strlen(norm), parts[k], 1, p->shape);
-        }
-    }
-    add_ones(tensors, &count, "model.1", 7, ".weight_u", 1, (const int64_t[]){1});
-    add_ones(tensors, &count, "model.1", 7, ".weight_v", 1, (const int64_t[]){147});
-    make_pth(
-        &(fixture_file){
-            .storages = &storage, .storage_count = 1, .tensors = tensors, .tensor_count = count},
-        "normed");
-    cgv_net_destroy(&net);
-}
-
 static void make_types(void) {
     static const uint8_t data[64] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     static const fixture_storage storages[] = {
