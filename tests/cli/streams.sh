@@ -112,8 +112,9 @@ translate -i two.mp4 -map 0:0 -preset ultrafast out.mkv
 equal "picked video" "64,48" "$(stream out.mkv v:0 width,height)"
 
 # A larger one that holds nothing is none.
-make_input -f lavfi -i testsrc2=s=64x48:d=0.4 -f lavfi -i testsrc2=s=96x64:d=0.4 -map 0 -map 1 -c:v libx264 \
-    -frames:v:1 0 -disposition:v:0 default -disposition:v:1 default hollow.mkv
+make_input -f lavfi -i testsrc2=s=64x48:d=0.4 -f lavfi -i testsrc2=s=96x64:d=0.4 -map 0 -map 1 -c:v libx264 full.mkv
+make_input -i full.mkv -map 0 -c copy -bsf:v:1 noise=drop=1 -disposition:v:0 default -disposition:v:1 default \
+    hollow.mkv
 translate -i hollow.mkv -preset ultrafast out.mkv
 equal "video with packets" "64,48" "$(stream out.mkv v:0 width,height)"
 
