@@ -70,8 +70,7 @@ float combine(float a, float b)
 // Comparisons are such that NaN stays NaN.
 float clip(float x, float low, float high)
 {
-    x = x < low ? low : x;
-    return x > high ? high : x;
+    return keep_nan(x, clamp(x, low, high));
 }
 
 // e^x - 1, whose first digits cancel near zero.

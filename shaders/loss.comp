@@ -24,7 +24,7 @@ vec2 term(float x, int i)
     }
     if (KIND == LOSS_HINGE) {
         float margin = 1 - push.target * x;
-        return margin <= 0 ? vec2(0) : vec2(margin, -push.target); // NaN stays NaN
+        return isnan(margin) || margin > 0 ? vec2(margin, -push.target) : vec2(0);
     }
     if (KIND == LOSS_LINEAR)
         return vec2(-push.target * x, -push.target);

@@ -38,6 +38,14 @@ uint64_t at(uint64_t base, int index)
     return base + uint64_t(index) * 4;
 }
 
+// Element `index` of an optional array, else `otherwise`. Lavapipe of Mesa 26 loads what is the same
+// for all lanes even where no lane is active: then from `valid`, any address that can be read.
+float optional_at(uint64_t base, int index, uint64_t valid, float otherwise)
+{
+    float v = Floats(base != 0 ? at(base, index) : valid).v[0];
+    return base != 0 ? v : otherwise;
+}
+
 // Which element this invocation has in a dispatch by cgv_dispatch_linear.
 #define LINEAR_INDEX \
     int(gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * gl_NumWorkGroups.x * gl_WorkGroupSize.x)
@@ -70,11 +78,17 @@ float exact_tanh(float x)
     return isnan(x) ? x : x < 0 ? -y : y;
 }
 
-// NaN comes out as NaN, which max() and clamp() do not promise: a broken network must show.
+// y, but NaN where x is: a broken network must show. Neither max() and clamp() promise that, nor do
+// comparisons, which NVIDIA's compiler turns into them.
+float keep_nan(float x, float y)
+{
+    return isnan(x) ? x : y;
+}
+
 float activate(float x, int kind, float slope)
 {
     if (kind == ACT_RELU)
-        return x < 0 ? 0 : x;
+        return keep_nan(x, max(x, 0));
     if (kind == ACT_LEAKY_RELU)
         return x < 0 ? slope * x : x;
     if (kind == ACT_TANH)
