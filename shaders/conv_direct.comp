@@ -139,7 +139,7 @@ void main()
         int channel = (block - group * push.blocks) * BLOCK + b;
         if (channel < push.cout) {
             channel += group * push.cout;
-            float bias = push.bias != 0 ? Floats(at(push.bias, channel)).v[0] : 0;
+            float bias = optional_at(push.bias, channel, push.x, 0);
             int out_base = (n * push.groups * push.cout + channel) * out_plane;
             [[unroll]] for (int j = 0; j < TILE_Y; j++)
                 [[unroll]] for (int i = 0; i < TILE_X; i++) {

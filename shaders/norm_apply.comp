@@ -17,12 +17,9 @@ void main()
         return;
     float mean = Floats(at(push.stats, plane_index * 2)).v[0];
     float gain = Floats(at(push.stats, plane_index * 2)).v[1];
-    float shift = 0;
     int channel = plane_index % push.channels;
-    if (push.scale != 0)
-        gain *= Floats(at(push.scale, channel)).v[0];
-    if (push.shift != 0)
-        shift = Floats(at(push.shift, channel)).v[0];
+    gain *= optional_at(push.scale, channel, push.stats, 1);
+    float shift = optional_at(push.shift, channel, push.stats, 0);
     int width = PAIRS != 0 ? 2 : 1;
     int group = int(gl_WorkGroupSize.x) * width;
     int first = int(gl_WorkGroupID.x) * group * (PER_LANE / width) +

@@ -20,9 +20,7 @@ void main()
     float g = Floats(at(push.dy, i)).v[0];
     if (ACTIVATION != ACT_NONE)
         g *= activation_slope(Floats(at(push.y, i)).v[0], ACTIVATION, push.slope);
-    float gain = rstd;
-    if (push.scale != 0)
-        gain *= Floats(at(push.scale, plane_index % push.channels)).v[0];
+    float gain = rstd * optional_at(push.scale, plane_index % push.channels, stats, 1);
     float m = 1 / float(push.plane);
     Floats(at(push.dx, i)).v[0] =
         gain * (g - Floats(sums).v[0] * m - xhat * (Floats(sums).v[1] * m));

@@ -23,8 +23,9 @@ void main()
         Floats(to).v[1] = sum.y;
         total += sum;
     }
+    total += vec2(optional_at(push.dshift, c, push.sums, 0), optional_at(push.dscale, c, push.sums, 0));
     if (push.dshift != 0)
-        Floats(at(push.dshift, c)).v[0] += total.x;
+        Floats(at(push.dshift, c)).v[0] = total.x;
     if (push.dscale != 0)
-        Floats(at(push.dscale, c)).v[0] += total.y;
+        Floats(at(push.dscale, c)).v[0] = total.y;
 }

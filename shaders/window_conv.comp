@@ -64,7 +64,7 @@ void main()
     int y = ((n * push.groups * push.cout + channel) * push.out_h + oy) * push.out_w + ox;
     [[unroll]] for (int b = 0; b < BLOCK; b++)
         if (b < used) {
-            float bias = push.bias != 0 ? Floats(at(push.bias, channel + b)).v[0] : 0;
+            float bias = optional_at(push.bias, channel + b, push.x, 0);
             Floats(at(push.y, y + b * push.out_h * push.out_w)).v[0] = sum[b] + bias;
         }
 }

@@ -46,7 +46,7 @@ void main()
             [[unroll]] for (int j = 0; j < 4; j++)
                 half_done[6 * j + i] = y[j];
         }
-        float bias = push.bias != 0 ? Floats(at(push.bias, channel)).v[0] : 0;
+        float bias = optional_at(push.bias, channel, push.m, 0);
         uint64_t plane = at(push.y, (n * push.cout + channel) * push.h * push.w);
         [[unroll]] for (int j = 0; j < 4; j++) {
             float line[6], y[4];
