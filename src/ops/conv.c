@@ -97,8 +97,23 @@ static int64_t picture_cost(conv_tile tile, int width, int height, int kernel, i
     return runs * tile.y * (2 * tile.x + kernel);
 }
 
+// A GPU hides the time of loads by having many subgroups at hand, several a scheduler: where
+// large tiles give too few, smaller ones win, though each loaded value serves fewer products.
+static conv_tile filling_tile(conv_tile tile, int width, int height, int blocks, int subgroup) {
+    enum { SUBGROUPS = 1024 };
+    while (tile.x * tile.y > 1 &&
+           (int64_t)blocks * cgv_divide_up(tile_count(tile, width, height), subgroup) < SUBGROUPS) {
+        if (tile.y >= tile.x)
+            tile.y /= 2;
+        else
+            tile.x /= 2;
+    }
+    return tile;
+}
+
+// blocks: of output channels, of all pictures.
 static conv_tile choose_tile(const cgv_conv_params *params, const cgv_limits *limits, int out_w,
-                             int out_h) {
+                             int out_h, int blocks) {
     bool high = params->kernel == 3 && params->stride == 1 && !limits->few_registers;
     int rows = high ? 4 : 2;
     int columns = 4;
@@ -111,6 +126,8 @@ static conv_tile choose_tile(const cgv_conv_params *params, const cgv_limits *li
         rows /= 2;
     int subgroup = (int)limits->subgroup;
     conv_tile best = {columns, rows};
+    if (!limits->cpu)
+        return filling_tile(best, out_w, out_h, blocks, subgroup);
     for (int x = columns / 2; x >= 1; x /= 2) {
         conv_tile tile = {x, rows};
         if (picture_cost(tile, out_w, out_h, params->kernel, subgroup) <
@@ -132,8 +149,8 @@ static bool pairs_fit(const cgv_conv_params *params, conv_tile tile, int w, int 
 static void conv_direct(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
                         const cgv_conv_params *params) {
     const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
-    conv_tile tile = choose_tile(params, limits, y.w, y.h);
     int blocks = block_count(params);
+    conv_tile tile = choose_tile(params, limits, y.w, y.h, x.n * params->groups * blocks);
     struct conv_push push = {
         .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
         .weights = cgv_cmd_read(cmd, packed, cgv_conv_packed_bytes(params)),
