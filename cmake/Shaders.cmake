@@ -25,6 +25,19 @@ function(cgv_shader name)
   file(APPEND ${CGV_SHADER_HEADER}.new "extern const cgv_shader cgv_shader_${name};\n")
 endfunction()
 
+# cgv_shader_compiled(NAME): embed shaders/matrix/NAME.spv, which is kept compiled because Debian 12's
+# glslang does not know its extensions. tests/check_matrix_spirv.sh compares it with its source.
+function(cgv_shader_compiled name)
+  set(spirv ${CMAKE_SOURCE_DIR}/shaders/matrix/${name}.spv)
+  set(embedded ${CGV_SHADER_DIR}/${name}.spv.c)
+  add_custom_command(OUTPUT ${embedded}
+    COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DIN=${spirv} -DOUT=${embedded} -P ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    DEPENDS ${spirv} ${CMAKE_SOURCE_DIR}/cmake/Embed.cmake
+    COMMENT "Shader ${name}" VERBATIM)
+  target_sources(cgvideo PRIVATE ${embedded})
+  file(APPEND ${CGV_SHADER_HEADER}.new "extern const cgv_shader cgv_shader_${name};\n")
+endfunction()
+
 # After the last cgv_shader: replace the header only when it changed, so that nothing is rebuilt.
 function(cgv_shaders_done)
   file(COPY_FILE ${CGV_SHADER_HEADER}.new ${CGV_SHADER_HEADER} ONLY_IF_DIFFERENT)

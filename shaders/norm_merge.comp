@@ -1,22 +1,11 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
+#include "moments.glsl"
 #include "norm_merge.h"
 
-// Merge the chunks of a plane (Chan, Golub, LeVeque 1979), one subgroup a plane, in a fixed order.
+// Merge the chunks of a plane, one subgroup a plane, in a fixed order.
 // partial [planes][chunks][2]: mean, sum of squared deviations; stats [planes][2]: mean, rstd.
-
-struct Moments {
-    float count, mean, m2;
-};
-
-Moments merge(Moments a, Moments b)
-{
-    float count = a.count + b.count;
-    float share = count > 0 ? b.count / count : 0;
-    float delta = b.mean - a.mean;
-    return Moments(count, a.mean + delta * share, a.m2 + b.m2 + delta * delta * a.count * share);
-}
 
 void main()
 {

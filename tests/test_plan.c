@@ -11,8 +11,9 @@
 #include "reference_net.h"
 #include "support.h"
 
-#define TOLERANCE 1e-5
-#define NAN_WORD  0x7fc00000u
+#define TOLERANCE      1e-5
+#define HALF_TOLERANCE 1e-2
+#define NAN_WORD       0x7fc00000u
 
 static cgv_rng rng;
 
@@ -141,9 +142,9 @@ static void run_on(float *y, cgv_device *device, const cgv_net *net, const float
 }
 
 // The whole of what a plan promises, for one net and one input shape.
-static bool check_net(const cgv_net *net, int n, int h, int w) {
-    ref_shape in = {n, net->input_channels, h, w}, out;
-    cgv_plan_params shape = {.n = n, .h = h, .w = w}, kept = shape;
+static bool check_shape(const cgv_net *net, cgv_plan_params shape, double tolerance) {
+    ref_shape in = {shape.n, net->input_channels, shape.h, shape.w}, out;
+    cgv_plan_params kept = shape;
     kept.keep_input = true;
     float *weights = ref_random_params(net, &rng), *x = random_input(ref_count(in));
     float *expected = ref_net(net, weights, x, in, &out);
@@ -154,10 +155,10 @@ static bool check_net(const cgv_net *net, int n, int h, int w) {
 
     run_on(y, cgv_test_device(), net, weights, x, &shape);
     double error = cgv_test_relative_error(y, expected, ref_count(out));
-    bool right = error <= TOLERANCE;
+    bool right = error <= tolerance;
     if (!right)
-        printf("FAILED: %s at %dx%d, batch %d: relative error %.3g\n", net->architecture, w, h, n,
-               error);
+        printf("FAILED: %s at %dx%d, batch %d: relative error %.3g\n", net->architecture, shape.w,
+               shape.h, shape.n, error);
     run_on(other, cgv_test_device(), net, weights, x, &kept);
     CU_ASSERT_EQUAL(memcmp(other, y, bytes), 0);
     run_on(other, cgv_test_full_barriers(), net, weights, x, &shape);
@@ -168,6 +169,10 @@ static bool check_net(const cgv_net *net, int n, int h, int w) {
     free(y);
     free(other);
     return right;
+}
+
+static bool check_net(const cgv_net *net, int n, int h, int w) {
+    return check_shape(net, (cgv_plan_params){.n = n, .h = h, .w = w}, TOLERANCE);
 }
 
 static cgv_net *by_name(const char *name, int width) {
@@ -251,6 +256,35 @@ static void test_patchgan(void) {
     begin(3);
     check_named("patchgan", 8, 1, 40, 56);
     check_named("patchgan", 5, 2, 33, 31);
+}
+
+// On matrix units: norms and additions on either side of formats, operands that are converted.
+static void test_half(void) {
+    static const struct {
+        const char *name;
+        int width, n, h, w;
+    } cases[] = {
+        {"resnet_2blocks", 32, 1, 20, 28},
+        {"resnet_2blocks", 12, 2, 16, 24},
+        {"resnet_1blocks_resize_affine", 32, 1, 20, 28},
+        {"resnet_1blocks_3downs_grid", 12, 1, 32, 48},
+        {"mobile_resnet_1blocks", 16, 1, 16, 24},
+        {"unet_16", 16, 1, 32, 48},
+        {"patchgan", 16, 1, 40, 56},
+        {"identity", 0, 1, 5, 3},
+    };
+    if (!cgv_device_limits(cgv_test_device())->matrix.m) {
+        printf("skipped: no matrix units ");
+        return;
+    }
+    begin(12);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cgv_net *net = by_name(cases[i].name, cases[i].width);
+        cgv_plan_params shape = {
+            .n = cases[i].n, .h = cases[i].h, .w = cases[i].w, .half = true};
+        CU_ASSERT(check_shape(net, shape, HALF_TOLERANCE));
+        cgv_net_destroy(&net);
+    }
 }
 
 static void test_identity(void) {
@@ -511,6 +545,7 @@ int main(void) {
         {"U-Net", test_unet},
         {"filters, folded norms", test_filters},
         {"PatchGAN", test_patchgan},
+        {"half precision", test_half},
         {"identity", test_identity},
         {"fusions that may not be", test_traps},
         {"random networks", test_random},

@@ -22,6 +22,12 @@ extern "C" {
 
 typedef struct cgv_translator cgv_translator;
 
+typedef enum cgv_precision {
+    CGV_PRECISION_AUTO, // half on a GPU whose matrix units take it, else single
+    CGV_PRECISION_FP32,
+    CGV_PRECISION_FP16, // CGV_ERROR_UNSUPPORTED on devices without such units
+} cgv_precision;
+
 typedef struct cgv_translator_params {
     float strength; // 0: the input, 1: the network's picture, between: their blend
     int slots;      // pictures in flight, 1..8
@@ -31,6 +37,7 @@ typedef struct cgv_translator_params {
     // says the size of its training pictures (cgv_model_info) runs at that, any other on the
     // picture itself.
     int net_height;
+    cgv_precision precision; // of the network's tensors; sums are in single
     bool profile; // time every command, for cgvideo bench
 } cgv_translator_params;
 

@@ -52,6 +52,15 @@ typedef struct cgv_app_common {
         .help = "the same as -h"                                                                   \
     }
 
+// Row of a command that runs a network: field `precision`, an int that is a cgv_precision.
+#define CGV_APP_PRECISION_OPTION(type)                                                             \
+    {                                                                                              \
+        .name = "precision", .kind = CGV_CLI_CHOICE, .offset = offsetof(type, precision),          \
+        .value = "NAME", .choices = cgv_app_precision_names,                                       \
+        .help = "of the network's numbers: fp32, fp16 on matrix units, or auto (auto)"             \
+    }
+extern const char *const cgv_app_precision_names[];
+
 // Apply the common options after parsing: log level, banner.
 CGV_NODISCARD cgv_status cgv_app_begin(const cgv_app_common *common);
 

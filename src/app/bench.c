@@ -94,6 +94,7 @@ static const cgv_cli_option options[] = {
      .help = "timed runs, of which the median counts (5)",
      .min = 1,
      .max = 100000},
+    CGV_APP_PRECISION_OPTION(cgv_bench_options),
     {.name = "json",
      .kind = CGV_CLI_FLAG,
      .offset = offsetof(cgv_bench_options, json),
@@ -192,7 +193,10 @@ static cgv_status fill_input(const bench *b) {
 static cgv_status prepare(bench *b, const cgv_bench_options *o) {
     cgv_plan_params params = {
         .n = o->batch, .h = o->size.height, .w = o->size.width, .keep_input = true};
-    cgv_status status = cgv_plan_create(&b->plan, b->device, b->model->net, &params);
+    cgv_status status =
+        cgv_plan_wants_half(&params.half, b->device, (cgv_precision)o->precision);
+    if (!status)
+        status = cgv_plan_create(&b->plan, b->device, b->model->net, &params);
     if (!status)
         status = cgv_params_create(&b->params, b->device, b->model->net, b->model->params);
     if (!status)

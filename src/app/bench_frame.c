@@ -122,6 +122,7 @@ cgv_status cgv_bench_frame(cgv_device *device, const cgv_bench_options *o) {
     cgv_translator_params params = CGV_TRANSLATOR_DEFAULTS;
     params.slots = 1;
     params.net_height = o->net_height;
+    params.precision = (cgv_precision)o->precision;
     params.profile = true;
     cgv_status status = cgv_bench_open_model(&b.model, o);
     if (!status)

@@ -3,6 +3,8 @@
 #include "app/console.h"
 #include "base/log.h"
 
+const char *const cgv_app_precision_names[] = {"auto", "fp32", "fp16", NULL};
+
 cgv_status cgv_app_begin(const cgv_app_common *common) {
     cgv_log_level level = CGV_LOG_INFO;
     if (common->loglevel) {

@@ -32,7 +32,7 @@ typedef struct translate_options {
     cgv_av_options libav;
     AVDictionary *input_libav;
     double crf, quality, strength, max_error_rate;
-    int net_height, model_range, model_order;
+    int net_height, model_range, model_order, precision;
     bool no_audio, no_subtitles, no_data;
     int threads;
     const char *progress;
@@ -177,6 +177,7 @@ static const cgv_cli_option options[] = {
          "run the generator at this height, carry its change to the full picture (0: as trained)",
      .min = 0,
      .max = 65536},
+    CGV_APP_PRECISION_OPTION(translate_options),
     TEXT("progress", progress, "URL",
          "write machine-readable progress there (- is standard output)"),
     CGV_APP_COMMON_OPTIONS,
@@ -396,6 +397,7 @@ static cgv_status translate(run *r) {
     };
     params.translator.strength = (float)r->o->strength;
     params.translator.net_height = r->o->net_height;
+    params.translator.precision = (cgv_precision)r->o->precision;
     cgv_status status =
         cgv_progress_open(&progress, r->o->progress, cgv_source_get_info(r->source)->length);
     if (status)

@@ -99,14 +99,14 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
         .w = round_up(translator->in.width, model->net->multiple),
         .keep_input = wanted->strength < 1,
     };
-    cgv_status status = CGV_OK;
+    cgv_status status = cgv_plan_wants_half(&params.half, device, wanted->precision);
     translator->net = *model->net;
     int height = wanted->net_height
                      ? wanted->net_height
                      : cgv_carry_height(model, translator->in.width, translator->in.height);
     int multiple = model->net->multiple;
     bool divides = translator->in.height >= multiple && translator->in.width >= multiple;
-    if (height && height < translator->in.height && divides) {
+    if (!status && height && height < translator->in.height && divides) {
         params.keep_input = true;
         params.h = height;
         status =

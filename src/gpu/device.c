@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gpu/internal.h"
+#include "gpu/matrix_khr.h"
 
 static bool contains_fold(const char *text, const char *part) {
     return strcasestr(text, part) != NULL;
@@ -129,8 +130,7 @@ static cgv_status open_device(cgv_device *device) {
     // Where the compiler may choose among subgroup sizes, pin the one that kernels count on.
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
-    const char *extension = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
-    if (have_extension(device->physical, extension)) {
+    if (have_extension(device->physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
         VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
             .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT};
         vkGetPhysicalDeviceProperties2(
@@ -145,11 +145,29 @@ static cgv_status open_device(cgv_device *device) {
             sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)
             device->required_subgroup = device->info.subgroup;
     }
+    const char *extensions[2];
+    uint32_t extension_count = 0;
+    if (device->required_subgroup)
+        extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+    void *next = device->required_subgroup ? &control : NULL;
+
+    cgv_matrix_features matrix = {.sType = (VkStructureType)CGV_STRUCTURE_MATRIX_FEATURES,
+                                  .pNext = next,
+                                  .cooperativeMatrix = VK_TRUE};
+    if (have_extension(device->physical, CGV_MATRIX_EXTENSION))
+        device->limits.matrix = cgv_matrix_find(device->instance, device->physical);
+    bool matrices = device->limits.matrix.m != 0;
+    if (matrices) {
+        extensions[extension_count++] = CGV_MATRIX_EXTENSION;
+        next = &matrix;
+    }
     VkPhysicalDeviceVulkan12Features features12 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
-        .pNext = device->required_subgroup ? &control : NULL,
+        .pNext = next,
         .bufferDeviceAddress = VK_TRUE,
         .timelineSemaphore = VK_TRUE,
+        .shaderFloat16 = matrices,
+        .vulkanMemoryModel = matrices,
     };
     float priority = 1;
     VkResult result =
@@ -165,8 +183,8 @@ static cgv_status open_device(cgv_device *device) {
                                    .queueCount = 1,
                                    .pQueuePriorities = &priority,
                                },
-                           .enabledExtensionCount = device->required_subgroup != 0,
-                           .ppEnabledExtensionNames = &extension,
+                           .enabledExtensionCount = extension_count,
+                           .ppEnabledExtensionNames = extensions,
                            .pEnabledFeatures =
                                &(VkPhysicalDeviceFeatures){
                                    .shaderInt64 = VK_TRUE,

@@ -19,6 +19,11 @@
 #include "cgvideo/device.h"
 #include "gpu/shader.h"
 
+// result [m, n] += a [m, k] * b [k, n], a and b in half precision; m 0: there is none.
+typedef struct cgv_matrix_shape {
+    uint32_t m, n, k;
+} cgv_matrix_shape;
+
 typedef struct cgv_limits {
     uint32_t subgroup;  // lanes of a subgroup, the same in every shader
     uint32_t workgroup; // invocations of a workgroup
@@ -28,6 +33,7 @@ typedef struct cgv_limits {
     bool cpu;            // a CPU driver: workgroups of one subgroup are best
     bool few_registers;  // a CPU with 16 vector registers, not 32: large register tiles spill
     bool shuffle;        // shaders may exchange values between lanes (subgroup shuffles)
+    cgv_matrix_shape matrix; // of what a subgroup's matrix unit multiplies
     bool wide_sums;      // convolutions add up in double, cheap on a CPU; see docs/numerics.md
 } cgv_limits;
 

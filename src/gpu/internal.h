@@ -63,6 +63,9 @@ void cgv_instance_destroy(cgv_device *device);
 CGV_NODISCARD cgv_status cgv_instance_devices(VkInstance instance, VkPhysicalDevice **physical,
                                               cgv_device_info **info, int *count);
 
+// matrix.c: of a device that has VK_KHR_cooperative_matrix.
+cgv_matrix_shape cgv_matrix_find(VkInstance instance, VkPhysicalDevice physical);
+
 // program.c
 CGV_NODISCARD cgv_status cgv_programs_create(cgv_device *device, const char *cache_dir);
 void cgv_programs_destroy(cgv_device *device);

@@ -124,7 +124,12 @@ static cgv_status build_steps(cgv_plan *plan) {
         if (done[i])
             continue;
         plan_step *step = &plan->steps[plan->step_count++];
-        *step = (plan_step){.node = i, .out = i, .residual = -1, .stats = -1, .scratch = -1};
+        *step = (plan_step){.node = i,
+                            .out = i,
+                            .residual = -1,
+                            .stats = -1,
+                            .scratch = -1,
+                            .converted = {-1, -1, -1}};
         if (node->op == CGV_OP_CONV || node->op == CGV_OP_CONV_TRANSPOSE ||
             node->op == CGV_OP_INSTANCE_NORM)
             fuse(net, step);
@@ -191,7 +196,7 @@ uint64_t cgv_plan_part_offset(const cgv_plan *plan, int node, int k) {
 
 // Let what goes into concatenations be written where they want it. (With several pictures the parts
 // are no tensors.) A tensor has one place: further concatenations copy it; so they do the input,
-// and parts that would not begin at a multiple of 8.
+// and parts that would not begin at a multiple of 8 or are no planes.
 static void find_parts(cgv_plan *plan) {
     for (int i = 0; i < plan->net->node_count; i++)
         plan->whole_of[i] = i;
@@ -200,7 +205,7 @@ static void find_parts(cgv_plan *plan) {
         for (int k = 0; k < 2 && node->op == CGV_OP_CONCAT; k++) {
             int x = node->input[k];
             uint64_t offset = plan->offset_of[i] + cgv_plan_part_offset(plan, i, k);
-            if (x == 0 || plan->whole_of[x] != x || offset % 8)
+            if (x == 0 || plan->whole_of[x] != x || offset % 8 || plan->as_pixels[x])
                 continue;
             plan->whole_of[x] = plan->whole_of[i];
             plan->offset_of[x] = offset;
@@ -219,7 +224,7 @@ static void place_output(cgv_plan *plan, int node, int step) {
     int whole = plan->whole_of[node];
     if (plan->storage_of[whole] < 0)
         plan->storage_of[whole] =
-            add_storage(plan, cgv_tensor_bytes(cgv_plan_shape(plan, whole)), step);
+            add_storage(plan, cgv_plan_node_bytes(plan, whole), step);
     plan->storage_of[node] = plan->storage_of[whole];
     use_tensor(plan, node, step);
 }
@@ -234,10 +239,40 @@ static void keep_for_backward(cgv_plan *plan) {
             plan->storages[plan->steps[s].stats].last = plan->step_count;
 }
 
+// What step s needs beside its operands and its result.
+static void add_scratch(cgv_plan *plan, int s) {
+    plan_step *step = &plan->steps[s];
+    const cgv_node *node = &plan->net->nodes[step->node];
+    cgv_tensor x = cgv_plan_shape(plan, node->input[0]);
+    cgv_pixels pixels = {0, x.n, x.c, x.h, x.w};
+    if (node->op == CGV_OP_INSTANCE_NORM) {
+        step->stats = add_storage(plan,
+                                  step->matrix ? cgv_pixels_stats_bytes(pixels)
+                                               : (uint64_t)x.n * (uint64_t)x.c * 8,
+                                  s);
+        step->scratch = add_storage(plan,
+                                    step->matrix ? cgv_pixels_norm_scratch(pixels)
+                                                 : cgv_instance_norm_scratch(x),
+                                    s);
+    }
+    if (step->conv.winograd)
+        step->scratch = add_storage(plan, cgv_conv_scratch(plan->device, x, &step->conv), s);
+    if (step->conv.cin && step->matrix && cgv_matrix_conv_scratch(x, &step->conv))
+        step->scratch = add_storage(plan, cgv_matrix_conv_scratch(x, &step->conv), s);
+    if (node->op == CGV_OP_BILATERAL_SLICE)
+        step->scratch = add_storage(
+            plan, cgv_bilateral_slice_scratch(x, cgv_plan_shape(plan, node->input[1])), s);
+    for (int k = 0; k < 3; k++) {
+        uint64_t bytes = cgv_plan_conversion_bytes(plan, step, k);
+        if (bytes)
+            step->converted[k] = add_storage(plan, bytes, s);
+    }
+}
+
 static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
     const cgv_net *net = plan->net;
     size_t nodes = (size_t)net->node_count;
-    plan->storages = calloc(nodes * 3, sizeof *plan->storages);
+    plan->storages = calloc(nodes * 6, sizeof *plan->storages);
     plan->storage_of = calloc(nodes, sizeof *plan->storage_of);
     plan->whole_of = calloc(nodes, sizeof *plan->whole_of);
     plan->offset_of = calloc(nodes, sizeof *plan->offset_of);
@@ -255,22 +290,7 @@ static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
         use_tensor(plan, node->input[0], s);
         use_tensor(plan, node->input[1], s);
         use_tensor(plan, step->residual, s);
-        if (node->op == CGV_OP_INSTANCE_NORM) {
-            cgv_tensor x = cgv_plan_shape(plan, node->input[0]);
-            step->stats = add_storage(plan, (uint64_t)x.n * (uint64_t)x.c * 8, s);
-            step->scratch = add_storage(plan, cgv_instance_norm_scratch(x), s);
-        }
-        if (step->conv.winograd)
-            step->scratch = add_storage(
-                plan,
-                cgv_conv_scratch(plan->device, cgv_plan_shape(plan, node->input[0]), &step->conv),
-                s);
-        if (node->op == CGV_OP_BILATERAL_SLICE)
-            step->scratch =
-                add_storage(plan,
-                            cgv_bilateral_slice_scratch(cgv_plan_shape(plan, node->input[0]),
-                                                        cgv_plan_shape(plan, node->input[1])),
-                            s);
+        add_scratch(plan, s);
         if (in_place(plan, step))
             plan->storage_of[step->out] = plan->storage_of[node->input[0]];
         else
@@ -311,7 +331,10 @@ static cgv_status create_packed(cgv_plan *plan) {
         if (!step->conv.cin)
             continue;
         step->packed = bytes;
-        bytes += (cgv_conv_packed_bytes(&step->conv) + 255) / 256 * 256;
+        bytes += ((step->matrix ? cgv_matrix_conv_packed_bytes(&step->conv)
+                                : cgv_conv_packed_bytes(&step->conv)) +
+                  255) /
+                 256 * 256;
         if (!plan->train)
             continue;
         step->data_grad = cgv_conv_data_grad(&step->conv);
@@ -345,9 +368,11 @@ static cgv_status check_trains(const cgv_net *net) {
 cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *net,
                            const cgv_plan_params *params) {
     cgv_plan *plan = *out = calloc(1, sizeof *plan);
-    if (plan)
+    if (plan) {
         plan->sizes = calloc((size_t)net->node_count, sizeof *plan->sizes);
-    if (!plan || !plan->sizes) {
+        plan->as_pixels = calloc((size_t)net->node_count, sizeof *plan->as_pixels);
+    }
+    if (!plan || !plan->sizes || !plan->as_pixels) {
         cgv_plan_destroy(out);
         return cgv_fail(CGV_ERROR_MEMORY, "planning the network: out of memory");
     }
@@ -355,6 +380,7 @@ cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *ne
     plan->net = net;
     plan->n = params->n;
     plan->train = params->train;
+    plan->half = params->half && !params->train;
     plan->external_input = params->external_input;
     cgv_status status = params->train ? check_trains(net) : CGV_OK;
     if (!status)
@@ -363,6 +389,8 @@ cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *ne
         status = check_sizes(plan);
     if (!status)
         status = build_steps(plan);
+    if (!status)
+        cgv_plan_choose_formats(plan);
     if (!status)
         status = lay_out(plan, params->keep_input);
     if (!status)
@@ -383,6 +411,7 @@ void cgv_plan_destroy(cgv_plan **out) {
     cgv_buffer_destroy(&plan->workspace);
     free(plan->grad_storages);
     free(plan->sizes);
+    free(plan->as_pixels);
     free(plan->storage_of);
     free(plan->whole_of);
     free(plan->offset_of);

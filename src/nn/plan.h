@@ -9,6 +9,7 @@
 #ifndef CGV_NN_PLAN_H
 #define CGV_NN_PLAN_H
 
+#include "cgvideo/translator.h"
 #include "nn/net.h"
 #include "ops/ops.h"
 
@@ -29,7 +30,12 @@ typedef struct cgv_plan_params {
     bool keep_input;     // the input survives the run: its memory is not reused
     bool external_input; // tapes own no input: cgv_tape_bind gives them one
     bool train;          // all activations survive it, for cgv_plan_record_backward
+    bool half;           // in half precision, where the device has matrix units; not to train
 } cgv_plan_params;
+
+// Whether a plan of this precision runs in half.
+CGV_NODISCARD cgv_status cgv_plan_wants_half(bool *half, const cgv_device *device,
+                                             cgv_precision precision);
 
 // device and net must outlive the plan.
 CGV_NODISCARD cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *net,

@@ -5,6 +5,7 @@
 #include "nn/layout.h"
 #include "nn/plan.h"
 #include "ops/grad.h"
+#include "ops/matrix.h"
 
 // One op call: a node of the net with what was fused into it.
 typedef struct plan_step {
@@ -18,6 +19,8 @@ typedef struct plan_step {
     cgv_conv_params data_grad; // training: the convolution that gives the data gradient
     uint64_t data_grad_packed;
     int stats, scratch; // storages: of an instance norm's statistics; of scratch memory
+    bool matrix;        // its kernel works on pixels in half precision (nn/plan_half.c)
+    int converted[3];   // storages of operands in the other format; -1: as they are
     char label[96];
 } plan_step;
 
@@ -31,13 +34,14 @@ struct cgv_plan {
     // else itself; and where in its storage, in bytes.
     int *whole_of;
     uint64_t *offset_of;
+    bool *as_pixels; // every node's tensor: pixels in half precision, not planes
     plan_step *steps;
     int step_count;
     cgv_storage *storages;
     int storage_count;
     cgv_layout_plan layout;
     cgv_buffer packed;
-    bool train, external_input;
+    bool train, external_input, half;
     cgv_storage *grad_storages; // training: of the backward pass
     int grad_storage_count;
     cgv_buffer workspace;
@@ -54,6 +58,19 @@ uint64_t cgv_plan_param(const cgv_plan *plan, const cgv_buffer *buffer, int para
 // written right there.
 uint64_t cgv_plan_part_offset(const cgv_plan *plan, int node, int k);
 bool cgv_plan_part_in_place(const cgv_plan *plan, int concat, int k);
+
+// ---- half precision (nn/plan_half.c) ----
+
+// Decide which steps run on matrix units, and with them every tensor's format.
+void cgv_plan_choose_formats(cgv_plan *plan);
+uint64_t cgv_plan_node_bytes(const cgv_plan *plan, int node);
+// Bytes of operand k (2: the residual) in the format that the step wants; 0: it has that.
+uint64_t cgv_plan_conversion_bytes(const cgv_plan *plan, const plan_step *step, int k);
+// Operand k in that format, converted if need be.
+cgv_tensor cgv_plan_operand(const cgv_plan *plan, cgv_cmd *cmd, const cgv_tape *tape,
+                            const plan_step *step, int k);
+void cgv_plan_record_matrix(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                            const cgv_tape *tape, const plan_step *step);
 
 // Lay out the backward pass and allocate its workspace.
 CGV_NODISCARD cgv_status cgv_plan_create_backward(cgv_plan *plan);

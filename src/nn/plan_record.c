@@ -13,7 +13,11 @@ void cgv_plan_pack(cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params) {
             continue;
         uint64_t weights =
             cgv_plan_param(plan, &params->values, plan->net->nodes[step->node].weight);
-        cgv_conv_pack(cmd, plan->packed.address + step->packed, weights, &step->conv);
+        uint64_t packed = plan->packed.address + step->packed;
+        if (step->matrix)
+            cgv_matrix_conv_pack(cmd, packed, weights, &step->conv);
+        else
+            cgv_conv_pack(cmd, packed, weights, &step->conv);
         if (plan->train)
             cgv_conv_pack(cmd, plan->packed.address + step->data_grad_packed, weights,
                           &step->data_grad);
@@ -24,9 +28,7 @@ static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *pa
                         const cgv_tape *tape, const plan_step *step, cgv_tensor y, cgv_tensor x) {
     const cgv_node *node = &plan->net->nodes[step->node];
     uint64_t stats = cgv_plan_storage(plan, tape, step->stats);
-    cgv_tensor residual = {0};
-    if (step->residual >= 0)
-        residual = cgv_plan_tensor(plan, tape, step->residual);
+    cgv_tensor residual = cgv_plan_operand(plan, cmd, tape, step, 2);
     cgv_instance_norm_stats(cmd, stats, x, cgv_plan_storage(plan, tape, step->scratch),
                             node->epsilon);
     cgv_instance_norm(
@@ -38,11 +40,8 @@ static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *pa
 }
 
 static void record_elementwise(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
-                               const cgv_tape *tape, const cgv_node *node, cgv_tensor y,
-                               cgv_tensor x) {
-    cgv_tensor other = {0};
-    if (node->input[1] >= 0)
-        other = cgv_plan_tensor(plan, tape, node->input[1]);
+                               const cgv_node *node, cgv_tensor y, cgv_tensor x,
+                               cgv_tensor other) {
     if (node->weight >= 0)
         other = (cgv_tensor){.address = cgv_plan_param(plan, &params->values, node->weight),
                              .n = 1,
@@ -64,11 +63,8 @@ static void record_resize(cgv_cmd *cmd, const cgv_node *node, cgv_tensor y, cgv_
     cgv_resize(cmd, y, x, &params);
 }
 
-static void record_concat(const cgv_plan *plan, cgv_cmd *cmd, const cgv_tape *tape, int node,
-                          cgv_tensor y) {
-    const int *input = plan->net->nodes[node].input;
-    const cgv_tensor x[2] = {cgv_plan_tensor(plan, tape, input[0]),
-                             cgv_plan_tensor(plan, tape, input[1])};
+static void record_concat(const cgv_plan *plan, cgv_cmd *cmd, int node, cgv_tensor y,
+                          const cgv_tensor x[2]) {
     if (plan->n > 1) {
         cgv_join(cmd, y, x[0], x[1]);
         return;
@@ -86,9 +82,14 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
     for (int s = 0; s < plan->step_count; s++) {
         const plan_step *step = &plan->steps[s];
         const cgv_node *node = &plan->net->nodes[step->node];
-        cgv_tensor y = cgv_plan_tensor(plan, tape, step->out);
-        cgv_tensor x = cgv_plan_tensor(plan, tape, node->input[0]);
         cgv_cmd_label(cmd, step->label);
+        if (step->matrix) {
+            cgv_plan_record_matrix(plan, cmd, params, tape, step);
+            continue;
+        }
+        cgv_tensor y = cgv_plan_tensor(plan, tape, step->out);
+        cgv_tensor x = cgv_plan_operand(plan, cmd, tape, step, 0);
+        cgv_tensor second = cgv_plan_operand(plan, cmd, tape, step, 1);
         switch (node->op) {
         case CGV_OP_INPUT:
             break;
@@ -106,7 +107,7 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
             cgv_activation_apply(cmd, y, x, step->activation, step->slope);
             break;
         case CGV_OP_ADD:
-            cgv_add(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
+            cgv_add(cmd, y, x, second);
             break;
         case CGV_OP_UPSAMPLE:
             cgv_upsample(cmd, y, x, node->factor, node->upsample);
@@ -115,16 +116,16 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
             cgv_shrink(cmd, y, x);
             break;
         case CGV_OP_AFFINE_HEAD:
-            cgv_affine_head(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
+            cgv_affine_head(cmd, y, x, second);
             break;
         case CGV_OP_CONCAT:
-            record_concat(plan, cmd, tape, step->node, y);
+            record_concat(plan, cmd, step->node, y, (cgv_tensor[2]){x, second});
             break;
         case CGV_OP_JOIN:
-            cgv_join(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]));
+            cgv_join(cmd, y, x, second);
             break;
         case CGV_OP_BILATERAL_SLICE:
-            cgv_bilateral_slice(cmd, y, x, cgv_plan_tensor(plan, tape, node->input[1]),
+            cgv_bilateral_slice(cmd, y, x, second,
                                 cgv_plan_storage(plan, tape, step->scratch));
             break;
         case CGV_OP_WINDOW_CONV:
@@ -138,7 +139,7 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
             cgv_pool_apply(cmd, y, x, node->pool, &node->window);
             break;
         case CGV_OP_ELEMENTWISE:
-            record_elementwise(plan, cmd, params, tape, node, y, x);
+            record_elementwise(plan, cmd, params, node, y, x, second);
             break;
         case CGV_OP_PAD:
             cgv_pad_apply(cmd, y, x, &node->margin);

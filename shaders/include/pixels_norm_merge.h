@@ -1,0 +1,12 @@
+#include "push.h"
+
+#define PIXELS_NORM_SLICES 16
+
+CGV_PUSH(pixels_norm_merge)
+    uint64_t partial, stats;
+    int plane;
+    int stored;
+    int chunks;
+    int chunk; // pixels of every chunk but the last
+    float epsilon;
+CGV_PUSH_END(pixels_norm_merge)

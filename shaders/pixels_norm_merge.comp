@@ -1,0 +1,44 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+#include "moments.glsl"
+#include "pixels_norm_merge.h"
+
+// Merge the chunks of each channel in a fixed order: PIXELS_NORM_SLICES invocations take a slice of
+// them each, the first of these merges what they got. partial [N][chunks][stored][2]: mean, sum of
+// squared deviations; stats [N][stored][2]: mean, 1 / sqrt(variance + epsilon).
+// A workgroup has 32 channels by the slices. Grid: x channels, y pictures.
+
+shared float means[PIXELS_NORM_SLICES * 32], m2s[PIXELS_NORM_SLICES * 32];
+
+Moments of_slice(int n, int channel, int slice, int length)
+{
+    Moments own = Moments(0, 0, 0);
+    int end = min((slice + 1) * length, push.chunks);
+    for (int c = slice * length; c < end; c++) {
+        vec2 v = load_pair(at(push.partial, ((n * push.chunks + c) * push.stored + channel) * 2));
+        own = merge(own, Moments(float(min(push.chunk, push.plane - c * push.chunk)), v.x, v.y));
+    }
+    return own;
+}
+
+void main()
+{
+    int lane = int(gl_LocalInvocationID.x), slice = int(gl_LocalInvocationID.y);
+    int channel = int(gl_WorkGroupID.x) * 32 + lane, n = int(gl_WorkGroupID.y);
+    int length = (push.chunks + PIXELS_NORM_SLICES - 1) / PIXELS_NORM_SLICES;
+    Moments own = of_slice(n, channel, slice, length);
+    means[slice * 32 + lane] = own.mean;
+    m2s[slice * 32 + lane] = own.m2;
+    barrier();
+    if (slice != 0)
+        return;
+    Moments all = Moments(0, 0, 0);
+    for (int s = 0; s < PIXELS_NORM_SLICES; s++) {
+        int first = s * length * push.chunk, end = min((s + 1) * length * push.chunk, push.plane);
+        if (end > first)
+            all = merge(all, Moments(float(end - first), means[s * 32 + lane], m2s[s * 32 + lane]));
+    }
+    store_pair(at(push.stats, (n * push.stored + channel) * 2),
+               vec2(all.mean, 1 / sqrt(all.m2 / all.count + push.epsilon)));
+}
