@@ -66,9 +66,8 @@ static bool run_conv(const conv_case *c) {
     cgv_matrix_conv(cmd, b, a, packed, bias_at, scratch, p);
     if (!cgv_matrix_conv_gives_planes(p))
         cgv_pixels_to_planes(cmd, b.planes, b.pixels);
-    bool right =
-        guarded_run(&op_memory) && numbers_close(guarded_result(&op_memory, y_at), expected,
-                                                 ref_count(out), HALF_TOLERANCE);
+    bool right = guarded_run(&op_memory) && numbers_close(guarded_result(&op_memory, y_at),
+                                                          expected, ref_count(out), HALF_TOLERANCE);
     if (!right)
         conv_case_print(c);
     free(x);
@@ -173,9 +172,8 @@ static bool run_norm(ref_shape s, bool affine, bool residual, cgv_activation act
     cgv_pixels_norm_stats(cmd, stats_at, a, scratch, 1e-5f);
     cgv_pixels_norm(cmd, b, a, stats_at, residual ? r : (cgv_pixels){0}, &params);
     cgv_pixels_to_planes(cmd, op_tensor(y_at, s), b);
-    bool right =
-        guarded_run(&op_memory) &&
-        numbers_close(guarded_result(&op_memory, y_at), expected, count, HALF_TOLERANCE);
+    bool right = guarded_run(&op_memory) &&
+                 numbers_close(guarded_result(&op_memory, y_at), expected, count, HALF_TOLERANCE);
     if (!right)
         printf("FAILED: norm of %d x %d x %d x %d\n", s.n, s.c, s.h, s.w);
     free(x);

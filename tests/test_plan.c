@@ -280,8 +280,7 @@ static void test_half(void) {
     begin(12);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cgv_net *net = by_name(cases[i].name, cases[i].width);
-        cgv_plan_params shape = {
-            .n = cases[i].n, .h = cases[i].h, .w = cases[i].w, .half = true};
+        cgv_plan_params shape = {.n = cases[i].n, .h = cases[i].h, .w = cases[i].w, .half = true};
         CU_ASSERT(check_shape(net, shape, HALF_TOLERANCE));
         cgv_net_destroy(&net);
     }

@@ -193,8 +193,7 @@ static cgv_status fill_input(const bench *b) {
 static cgv_status prepare(bench *b, const cgv_bench_options *o) {
     cgv_plan_params params = {
         .n = o->batch, .h = o->size.height, .w = o->size.width, .keep_input = true};
-    cgv_status status =
-        cgv_plan_wants_half(&params.half, b->device, (cgv_precision)o->precision);
+    cgv_status status = cgv_plan_wants_half(&params.half, b->device, (cgv_precision)o->precision);
     if (!status)
         status = cgv_plan_create(&b->plan, b->device, b->model->net, &params);
     if (!status)

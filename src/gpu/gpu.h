@@ -29,12 +29,12 @@ typedef struct cgv_limits {
     uint32_t workgroup; // invocations of a workgroup
     uint32_t groups[3]; // workgroups of a dispatch
     uint32_t shared_bytes;
-    uint64_t allocation; // bytes of one buffer
-    bool cpu;            // a CPU driver: workgroups of one subgroup are best
-    bool few_registers;  // a CPU with 16 vector registers, not 32: large register tiles spill
-    bool shuffle;        // shaders may exchange values between lanes (subgroup shuffles)
+    uint64_t allocation;     // bytes of one buffer
+    bool cpu;                // a CPU driver: workgroups of one subgroup are best
+    bool few_registers;      // a CPU with 16 vector registers, not 32: large register tiles spill
+    bool shuffle;            // shaders may exchange values between lanes (subgroup shuffles)
     cgv_matrix_shape matrix; // of what a subgroup's matrix unit multiplies
-    bool wide_sums;      // convolutions add up in double, cheap on a CPU; see docs/numerics.md
+    bool wide_sums;          // convolutions add up in double, cheap on a CPU; see docs/numerics.md
 } cgv_limits;
 
 const cgv_limits *cgv_device_limits(const cgv_device *device);

@@ -32,8 +32,8 @@ cgv_matrix_shape cgv_matrix_find(VkInstance instance, VkPhysicalDevice physical)
     cgv_matrix_properties list[64];
     uint32_t count = sizeof list / sizeof *list;
     for (uint32_t i = 0; i < count; i++)
-        list[i] = (cgv_matrix_properties){.sType =
-                                              (VkStructureType)CGV_STRUCTURE_MATRIX_PROPERTIES};
+        list[i] =
+            (cgv_matrix_properties){.sType = (VkStructureType)CGV_STRUCTURE_MATRIX_PROPERTIES};
     if (!get || get(physical, &count, list) < 0)
         return best;
     // The largest: fewest instructions.

@@ -223,8 +223,7 @@ bool cgv_plan_part_in_place(const cgv_plan *plan, int concat, int k) {
 static void place_output(cgv_plan *plan, int node, int step) {
     int whole = plan->whole_of[node];
     if (plan->storage_of[whole] < 0)
-        plan->storage_of[whole] =
-            add_storage(plan, cgv_plan_node_bytes(plan, whole), step);
+        plan->storage_of[whole] = add_storage(plan, cgv_plan_node_bytes(plan, whole), step);
     plan->storage_of[node] = plan->storage_of[whole];
     use_tensor(plan, node, step);
 }
@@ -246,14 +245,11 @@ static void add_scratch(cgv_plan *plan, int s) {
     cgv_tensor x = cgv_plan_shape(plan, node->input[0]);
     cgv_pixels pixels = {0, x.n, x.c, x.h, x.w};
     if (node->op == CGV_OP_INSTANCE_NORM) {
-        step->stats = add_storage(plan,
-                                  step->matrix ? cgv_pixels_stats_bytes(pixels)
-                                               : (uint64_t)x.n * (uint64_t)x.c * 8,
-                                  s);
-        step->scratch = add_storage(plan,
-                                    step->matrix ? cgv_pixels_norm_scratch(pixels)
-                                                 : cgv_instance_norm_scratch(x),
-                                    s);
+        step->stats = add_storage(
+            plan, step->matrix ? cgv_pixels_stats_bytes(pixels) : (uint64_t)x.n * (uint64_t)x.c * 8,
+            s);
+        step->scratch = add_storage(
+            plan, step->matrix ? cgv_pixels_norm_scratch(pixels) : cgv_instance_norm_scratch(x), s);
     }
     if (step->conv.winograd)
         step->scratch = add_storage(plan, cgv_conv_scratch(plan->device, x, &step->conv), s);

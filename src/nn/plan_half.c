@@ -9,12 +9,11 @@ cgv_status cgv_plan_wants_half(bool *half, const cgv_device *device, cgv_precisi
     bool units = limits->matrix.m != 0;
     *half = precision == CGV_PRECISION_FP16 ||
             (precision == CGV_PRECISION_AUTO && units && !limits->cpu);
-    return *half && !units
-               ? cgv_fail(CGV_ERROR_UNSUPPORTED,
-                          "%s has no matrix units for half precision "
-                          "(VK_KHR_cooperative_matrix); -precision fp32 runs there",
-                          cgv_device_get_info(device)->name)
-               : CGV_OK;
+    return *half && !units ? cgv_fail(CGV_ERROR_UNSUPPORTED,
+                                      "%s has no matrix units for half precision "
+                                      "(VK_KHR_cooperative_matrix); -precision fp32 runs there",
+                                      cgv_device_get_info(device)->name)
+                           : CGV_OK;
 }
 
 static bool is_conv(const cgv_node *node) {
@@ -22,8 +21,8 @@ static bool is_conv(const cgv_node *node) {
 }
 
 static bool wants_pixels(const cgv_plan *plan, const plan_step *step) {
-    return step->matrix && !(is_conv(&plan->net->nodes[step->node]) &&
-                             cgv_matrix_conv_takes_planes(&step->conv));
+    return step->matrix &&
+           !(is_conv(&plan->net->nodes[step->node]) && cgv_matrix_conv_takes_planes(&step->conv));
 }
 
 // The node that operand k of a step is; the residual comes last. -1: none.
@@ -133,10 +132,9 @@ void cgv_plan_record_matrix(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params
                         &(cgv_norm_params){0});
         break;
     default:
-        cgv_matrix_conv(cmd, (cgv_matrix_operand){as_pixels(y), y},
-                        (cgv_matrix_operand){as_pixels(x), x}, plan->packed.address + step->packed,
-                        cgv_plan_param(plan, &params->values, node->bias),
-                        step->scratch < 0 ? 0 : cgv_plan_storage(plan, tape, step->scratch),
-                        &step->conv);
+        cgv_matrix_conv(
+            cmd, (cgv_matrix_operand){as_pixels(y), y}, (cgv_matrix_operand){as_pixels(x), x},
+            plan->packed.address + step->packed, cgv_plan_param(plan, &params->values, node->bias),
+            step->scratch < 0 ? 0 : cgv_plan_storage(plan, tape, step->scratch), &step->conv);
     }
 }

@@ -40,8 +40,7 @@ static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *pa
 }
 
 static void record_elementwise(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
-                               const cgv_node *node, cgv_tensor y, cgv_tensor x,
-                               cgv_tensor other) {
+                               const cgv_node *node, cgv_tensor y, cgv_tensor x, cgv_tensor other) {
     if (node->weight >= 0)
         other = (cgv_tensor){.address = cgv_plan_param(plan, &params->values, node->weight),
                              .n = 1,
@@ -125,8 +124,7 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
             cgv_join(cmd, y, x, second);
             break;
         case CGV_OP_BILATERAL_SLICE:
-            cgv_bilateral_slice(cmd, y, x, second,
-                                cgv_plan_storage(plan, tape, step->scratch));
+            cgv_bilateral_slice(cmd, y, x, second, cgv_plan_storage(plan, tape, step->scratch));
             break;
         case CGV_OP_WINDOW_CONV:
             cgv_window_conv(cmd, y, x, cgv_plan_param(plan, &params->values, node->weight),

@@ -1,7 +1,4 @@
 // Convolution on matrix units: how its weights are laid out, and which tiles a workgroup makes.
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "ops/dispatch.h"
 #include "ops/matrix_internal.h"
 #include "shaders.h"
@@ -34,16 +31,18 @@ static bool tile_works(const matrix_tile *t, const cgv_limits *limits) {
     int loaded = 2 * (t->m * lines + t->k * columns), made = t->m * columns;
     int lanes = tile_lanes(t, limits);
     return t->sub_m % (int)shape->m == 0 && t->sub_n % (int)shape->n == 0 &&
-           t->k % (int)shape->k == 0 && is_power_of_two(lanes) &&
-           lanes <= (int)limits->workgroup &&
+           t->k % (int)shape->k == 0 && is_power_of_two(lanes) && lanes <= (int)limits->workgroup &&
            (uint32_t)(loaded > made ? loaded : made) * 16 <= limits->shared_bytes;
 }
 
-// The first that works and divides the channels; those for narrow outputs last.
+// The first that works and divides the channels; those for narrow outputs last. The first two are
+// the fastest of ten on an H100 (docs/performance.md).
 static bool choose_tile(matrix_tile *out, const cgv_limits *limits, int stored_out) {
     static const matrix_tile tiles[] = {
-        {128, 128, 32, 64, 32}, {128, 64, 32, 32, 32}, {128, 32, 32, 32, 16}, // 16x16x16
-        {16, 16, 8, 8, 8}, // 8x8x8, of lavapipe, whose compiler is slow
+        {128, 128, 32, 64, 64},
+        {128, 64, 32, 64, 32},
+        {128, 32, 32, 32, 16}, // 16x16x16
+        {16, 16, 8, 8, 8},     // 8x8x8, of lavapipe, whose compiler is slow
     };
     for (size_t i = 0; i < sizeof tiles / sizeof *tiles; i++)
         if (stored_out % tiles[i].n == 0 && tile_works(&tiles[i], limits)) {
@@ -99,8 +98,8 @@ bool cgv_matrix_conv_fits(const cgv_limits *limits, cgv_tensor x, const cgv_conv
     return pixels / tile.m < (int64_t)limits->groups[1] && x.n <= (int)limits->groups[2];
 }
 
-// The taps of one dispatch along one axis: of the kernel from `first` on, `count` of them, one `step`
-// apart; the first reads position -before of the input for output 0.
+// The taps of one dispatch along one axis: of the kernel from `first` on, `count` of them, one
+// `step` apart; the first reads position -before of the input for output 0.
 typedef struct tap_run {
     int first, count, step, before;
 } tap_run;
@@ -206,21 +205,20 @@ static void product(cgv_cmd *cmd, cgv_pixels y, cgv_pixels x, uint64_t packed, u
             .slope = params->slope,
         };
         cgv_cmd_dispatch(
-            cmd, &(cgv_dispatch){
-                     .shader = &cgv_shader_matrix_conv,
-                     .local = {(uint32_t)tile_lanes(&tile, limits), 1},
-                     .groups = {(uint32_t)(stored_out(params) / tile.n),
-                                (uint32_t)cgv_divide_up(push.out_h * push.out_w, tile.m),
-                                (uint32_t)x.n},
-                     .spec = {tile.m, tile.n, tile.k, tile.sub_m, tile.sub_n,
-                              (int32_t)limits->matrix.m, (int32_t)limits->matrix.n,
-                              (int32_t)limits->matrix.k, (int32_t)params->pad_mode,
-                              params->transposed ? 1 : params->stride,
-                              (int32_t)params->activation},
-                     .spec_count = 11,
-                     .push = &push,
-                     .push_bytes = sizeof push,
-                 });
+            cmd,
+            &(cgv_dispatch){
+                .shader = &cgv_shader_matrix_conv,
+                .local = {(uint32_t)tile_lanes(&tile, limits), 1},
+                .groups = {(uint32_t)(stored_out(params) / tile.n),
+                           (uint32_t)cgv_divide_up(push.out_h * push.out_w, tile.m), (uint32_t)x.n},
+                .spec = {tile.m, tile.n, tile.k, tile.sub_m, tile.sub_n, (int32_t)limits->matrix.m,
+                         (int32_t)limits->matrix.n, (int32_t)limits->matrix.k,
+                         (int32_t)params->pad_mode, params->transposed ? 1 : params->stride,
+                         (int32_t)params->activation},
+                .spec_count = 11,
+                .push = &push,
+                .push_bytes = sizeof push,
+            });
         packed += phase.bytes;
     }
 }

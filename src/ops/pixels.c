@@ -48,9 +48,7 @@ void cgv_pixels_scatter(cgv_cmd *cmd, cgv_tensor y, cgv_pixels x,
     struct pixels_scatter_push push = {
         .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
         .x = cgv_cmd_read(cmd, x.address, cgv_pixels_bytes(x)),
-        .bias = params->bias
-                    ? cgv_cmd_read(cmd, params->bias, (uint64_t)y.c * sizeof(float))
-                    : 0,
+        .bias = params->bias ? cgv_cmd_read(cmd, params->bias, (uint64_t)y.c * sizeof(float)) : 0,
         .count = (int)(cgv_tensor_bytes(y) / sizeof(float)),
         .plane = y.h * y.w,
         .w = y.w,
@@ -58,14 +56,14 @@ void cgv_pixels_scatter(cgv_cmd *cmd, cgv_tensor y, cgv_pixels x,
         .stored = cgv_pixels_stored(x.c),
         .slope = params->slope,
     };
-    cgv_dispatch_linear(cmd, (uint64_t)push.count,
-                        (cgv_dispatch){.shader = &cgv_shader_pixels_scatter,
-                                       .spec = {params->columns, params->pad,
-                                                (int32_t)params->pad_mode,
-                                                (int32_t)params->activation},
-                                       .spec_count = 4,
-                                       .push = &push,
-                                       .push_bytes = sizeof push});
+    cgv_dispatch_linear(
+        cmd, (uint64_t)push.count,
+        (cgv_dispatch){.shader = &cgv_shader_pixels_scatter,
+                       .spec = {params->columns, params->pad, (int32_t)params->pad_mode,
+                                (int32_t)params->activation},
+                       .spec_count = 4,
+                       .push = &push,
+                       .push_bytes = sizeof push});
 }
 
 void cgv_pixels_from_planes(cgv_cmd *cmd, cgv_pixels y, cgv_tensor x) {
@@ -102,15 +100,15 @@ void cgv_pixels_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_pixels x, uint64_t 
         .stored = stored,
         .chunks = chunks(x),
     };
-    cgv_cmd_dispatch(cmd, &(cgv_dispatch){
-                              .shader = &cgv_shader_pixels_norm_partial,
-                              .local = {PAIRS, rows},
-                              .groups = {(uint32_t)(stored / 2 / PAIRS),
-                                         (uint32_t)cgv_divide_up(chunks(x), (int)rows),
-                                         (uint32_t)x.n},
-                              .push = &partial,
-                              .push_bytes = sizeof partial,
-                          });
+    cgv_cmd_dispatch(cmd,
+                     &(cgv_dispatch){
+                         .shader = &cgv_shader_pixels_norm_partial,
+                         .local = {PAIRS, rows},
+                         .groups = {(uint32_t)(stored / 2 / PAIRS),
+                                    (uint32_t)cgv_divide_up(chunks(x), (int)rows), (uint32_t)x.n},
+                         .push = &partial,
+                         .push_bytes = sizeof partial,
+                     });
     struct pixels_norm_merge_push merge = {
         .partial = cgv_cmd_read(cmd, scratch, cgv_pixels_norm_scratch(x)),
         .stats = cgv_cmd_write(cmd, stats, cgv_pixels_stats_bytes(x)),
@@ -149,11 +147,11 @@ void cgv_pixels_norm(cgv_cmd *cmd, cgv_pixels y, cgv_pixels x, uint64_t stats, c
         .channels = x.c,
         .slope = params->slope,
     };
-    cgv_dispatch_linear(cmd, (uint64_t)push.count,
-                        (cgv_dispatch){.shader = &cgv_shader_pixels_norm_apply,
-                                       .spec = {(int32_t)params->activation,
-                                                residual.address != 0, stats != 0},
-                                       .spec_count = 3,
-                                       .push = &push,
-                                       .push_bytes = sizeof push});
+    cgv_dispatch_linear(
+        cmd, (uint64_t)push.count,
+        (cgv_dispatch){.shader = &cgv_shader_pixels_norm_apply,
+                       .spec = {(int32_t)params->activation, residual.address != 0, stats != 0},
+                       .spec_count = 3,
+                       .push = &push,
+                       .push_bytes = sizeof push});
 }
