@@ -93,6 +93,33 @@ static void test_load_and_save(void) {
     cgv_net_destroy(&net);
 }
 
+static void test_average(void) {
+    cgv_test_listen();
+    cgv_model *model, *other, *wider;
+    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, tiny(), "new"), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&other, tiny(), "new"), CGV_OK);
+    size_t count = model->net->param_floats;
+    for (size_t i = 0; i < count; i++) {
+        model->params[i] = (float)i;
+        other->params[i] = 8;
+    }
+    CU_ASSERT_EQUAL(cgv_model_average(model, other, 0.25f), CGV_OK);
+    for (size_t i = 0; i < count; i++)
+        CU_ASSERT_DOUBLE_EQUAL(model->params[i], 0.75 * (double)i + 2, 1e-6 * (double)count);
+    CU_ASSERT_EQUAL(cgv_model_average(model, other, 1), CGV_OK);
+    CU_ASSERT_DOUBLE_EQUAL(model->params[count - 1], 8, 1e-3);
+
+    cgv_net *net;
+    cgv_arch_options options = {.name = "resnet_1blocks", .ngf = 3};
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &options), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&wider, net, "new"), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_model_average(model, wider, 0.5f), CGV_ERROR_ARGUMENT);
+    CU_ASSERT(cgv_test_said("two models alike"));
+    cgv_model_destroy(&model);
+    cgv_model_destroy(&other);
+    cgv_model_destroy(&wider);
+}
+
 // What a file says about its network survives copies of it.
 static void test_notes_and_precision(void) {
     cgv_test_listen();
@@ -393,6 +420,7 @@ int main(void) {
     static const cgv_test_case cases[] = {
         {"load and save", test_load_and_save},
         {"identity", test_identity},
+        {"means of weights", test_average},
         {"notes and precision", test_notes_and_precision},
         {"names are cleaned", test_names_are_cleaned},
         {"refusals", test_refusals},

@@ -10,7 +10,8 @@ typedef struct model_options {
     cgv_cli_size size;
     int precision; // cgv_model_precision
     int model_range, model_order;
-    const char *description;
+    const char *description, *average;
+    double share;
 } model_options;
 
 // In the order of cgv_model_precision.
@@ -41,6 +42,18 @@ static const cgv_cli_option convert_options[] = {
      .offset = offsetof(model_options, description),
      .value = "TEXT",
      .help = "a line about the model (the one that IN has)"},
+    {.name = "average",
+     .kind = CGV_CLI_TEXT,
+     .offset = offsetof(model_options, average),
+     .value = "MODEL",
+     .help = "write the mean of the weights of IN and this model of the same architecture"},
+    {.name = "share",
+     .kind = CGV_CLI_REAL,
+     .offset = offsetof(model_options, share),
+     .value = "0..1",
+     .help = "with -average: the part of that model in the mean (0.5)",
+     .min = 0,
+     .max = 1},
     CGV_APP_MODEL_OPTIONS(model_options),
     CGV_APP_MESSAGE_OPTIONS,
     {0},
@@ -70,6 +83,15 @@ static bool ends_in(const char *name, const char *suffix) {
     return length > tail && !strcmp(name + length - tail, suffix);
 }
 
+static cgv_status average(cgv_model *model, const model_options *o) {
+    cgv_model *other;
+    cgv_status status = cgv_model_open(&other, o->average, NULL);
+    if (!status)
+        status = cgv_model_average(model, other, (float)(o->share < 0 ? 0.5 : o->share));
+    cgv_model_destroy(&other);
+    return status;
+}
+
 static int convert(const char *const *words, const model_options *o) {
     const char *out = words[1];
     bool onnx = ends_in(out, ".onnx");
@@ -84,11 +106,17 @@ static int convert(const char *const *words, const model_options *o) {
         cgv_log(CGV_LOG_ERROR, "%s: .onnx files are written in float32: leave out -dtype", out);
         return CGV_EXIT_USAGE;
     }
+    if (o->share >= 0 && !o->average) {
+        cgv_log(CGV_LOG_ERROR, "-share is the part of the model that -average names");
+        return CGV_EXIT_USAGE;
+    }
     cgv_model *model;
     if (cgv_model_open(&model, words[0], CGV_APP_MODEL_PARAMS(o)))
         return CGV_EXIT_FAILED;
     int code = CGV_EXIT_OK;
-    if (o->description && cgv_model_describe(model, o->description))
+    if (o->average && average(model, o))
+        code = CGV_EXIT_FAILED;
+    else if (o->description && cgv_model_describe(model, o->description))
         code = CGV_EXIT_USAGE;
     else if (onnx ? cgv_model_save_onnx(model, out)
                   : cgv_model_save(model, out, (cgv_model_precision)o->precision))
@@ -107,7 +135,8 @@ typedef struct action {
 static const action actions[] = {
     {"info", "cgvideo model info MODEL [-s WxH]", info_options, 1, info},
     {"convert",
-     "cgvideo model convert IN OUT.safetensors|OUT.onnx [-dtype f16] [-description TEXT]",
+     "cgvideo model convert IN OUT.safetensors|OUT.onnx [-dtype f16] [-average MODEL [-share X]] "
+     "[-description TEXT]",
      convert_options, 2, convert},
 };
 enum { ACTIONS = sizeof actions / sizeof *actions };
@@ -125,7 +154,7 @@ static void print_help(void) {
 }
 
 int cgv_app_model(int argc, char **argv) {
-    model_options o = {.common.hide_banner = true, .size = {256, 256}};
+    model_options o = {.common.hide_banner = true, .size = {256, 256}, .share = -1};
     const char *words[2], *word = argc > 1 ? argv[1] : "";
     int count, i = 0;
     if (!strcmp(word, "-h") || !strcmp(word, "-help") || !strcmp(word, "--help")) {

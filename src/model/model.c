@@ -228,6 +228,19 @@ cgv_status cgv_model_load_with(cgv_model **out, const char *path, const cgv_mode
     return status;
 }
 
+cgv_status cgv_model_average(cgv_model *model, const cgv_model *other, float share) {
+    if (strcmp(model->info.architecture, other->info.architecture) ||
+        model->net->param_floats != other->net->param_floats)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "a mean of weights takes two models alike, not %s with %lld parameters and "
+                        "%s with %lld",
+                        model->info.architecture, (long long)model->info.parameters,
+                        other->info.architecture, (long long)other->info.parameters);
+    for (size_t i = 0; i < model->net->param_floats; i++)
+        model->params[i] += share * (other->params[i] - model->params[i]);
+    return CGV_OK;
+}
+
 cgv_status cgv_model_describe(cgv_model *model, const char *text) {
     char line[CGV_MODEL_DESCRIPTION];
     json_t *utf8 = json_string(text); // NULL when it is none

@@ -29,6 +29,20 @@ head -c 1000 /dev/urandom >noise.pth
 expect 1 "$CGVIDEO" model info noise.pth
 says_one_line "noise.pth"
 
+# Means of weights (their numbers: tests/test_model.c).
+"$CGV_MAKE_MODEL" resnet_1blocks 4 plain.safetensors
+"$CGV_MAKE_MODEL" resnet_1blocks 5 wider.safetensors
+expect 0 "$CGVIDEO" model convert plain.safetensors same.safetensors -average plain.safetensors -share 0.3
+expect 0 "$CGVIDEO" model convert plain.safetensors copy.safetensors
+cmp copy.safetensors same.safetensors || fail "a mean with itself is another model"
+expect 1 "$CGVIDEO" model convert plain.safetensors two.safetensors -average wider.safetensors
+says_one_line "two models alike"
+expect 1 "$CGVIDEO" model convert plain.safetensors two.safetensors -average missing.safetensors
+says_one_line "missing.safetensors"
+expect 2 "$CGVIDEO" model convert plain.safetensors two.safetensors -share 0.5
+says_one_line "-average"
+[ ! -e two.safetensors ] || fail "a refused mean was written"
+
 # Conversion: half the space, rounded once; the description stays until another is given.
 "$CGV_MAKE_MODEL" resnet_1blocks_resize_affine 4 full.safetensors
 expect 0 "$CGVIDEO" model convert full.safetensors half.safetensors -dtype f16 -description "day → night"
