@@ -5,7 +5,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(build-essential cmake ninja-build pkg-config glslang-tools libvulkan-dev
-    libvulkan-volk-dev mesa-vulkan-drivers libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev
+    libvulkan-volk-dev mesa-vulkan-drivers libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev
     libswscale-dev libzip-dev libjansson-dev libjpeg-dev libpng-dev libprotobuf-c-dev
     protobuf-c-compiler)
 

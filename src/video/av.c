@@ -101,6 +101,14 @@ void cgv_av_frame_set_duration(AVFrame *frame, int64_t duration) {
 #endif
 }
 
+int64_t cgv_av_frame_captured(const AVFrame *frame) {
+    return (intptr_t)frame->opaque;
+}
+
+void cgv_av_frame_set_captured(AVFrame *frame, int64_t time) {
+    frame->opaque = (void *)(intptr_t)time;
+}
+
 bool cgv_av_frame_interlaced(const AVFrame *frame) {
 #if INTERLACED_FLAG
     return frame->flags & AV_FRAME_FLAG_INTERLACED;

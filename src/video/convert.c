@@ -1,5 +1,6 @@
 #include "video/convert.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <libavutil/pixdesc.h>
@@ -10,14 +11,14 @@
 
 struct cgv_convert {
     struct SwsContext *scaler;
-    AVFrame *like; // the format and colours that `scaler` was set up for; no data
-    enum AVPixelFormat format;
-    int width, height;
+    AVFrame *like;   // the format and colours that `scaler` was set up for; no data
+    AVFrame *target; // those that it makes; no data
+    bool recolours;  // matrix and range change
 };
 
 cgv_status cgv_convert_create(cgv_convert **out) {
     *out = calloc(1, sizeof **out);
-    if (*out && ((*out)->like = av_frame_alloc()))
+    if (*out && ((*out)->like = av_frame_alloc()) && ((*out)->target = av_frame_alloc()))
         return CGV_OK;
     cgv_convert_destroy(out);
     return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
@@ -30,65 +31,89 @@ static int scaler_matrix(const AVFrame *frame) {
     return matrix;
 }
 
-static cgv_status prepare(cgv_convert *convert, const AVFrame *frame, enum AVPixelFormat format,
-                          int width, int height) {
-    if (convert->scaler && convert->format == format && convert->width == width &&
-        convert->height == height && cgv_colour_same(frame, convert->like))
+static bool is_full(const AVFrame *frame) {
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(frame->format);
+    return frame->color_range == AVCOL_RANGE_JPEG ||
+           (desc->flags & AV_PIX_FMT_FLAG_RGB && frame->color_range != AVCOL_RANGE_MPEG);
+}
+
+static cgv_status prepare(cgv_convert *convert, const AVFrame *frame, const AVFrame *to,
+                          bool recolours) {
+    if (convert->scaler && convert->recolours == recolours &&
+        cgv_colour_same(to, convert->target) && cgv_colour_same(frame, convert->like))
         return CGV_OK;
     sws_freeContext(convert->scaler);
     convert->scaler = sws_getContext(
-        frame->width, frame->height, frame->format, width, height, format,
+        frame->width, frame->height, frame->format, to->width, to->height, to->format,
         SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);
     if (!convert->scaler)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "swscale cannot convert %s to %s",
-                        av_get_pix_fmt_name(frame->format), av_get_pix_fmt_name(format));
-    // The same numbers on both sides, so that only the storage changes.
+                        av_get_pix_fmt_name(frame->format), av_get_pix_fmt_name(to->format));
+    // Else the same numbers on both sides, so that only the storage changes.
     const int *matrix = sws_getCoefficients(scaler_matrix(frame));
-    int full = frame->color_range == AVCOL_RANGE_JPEG;
-    sws_setColorspaceDetails(convert->scaler, matrix, full, matrix, full, 0, 1 << 16, 1 << 16);
-    convert->format = format;
-    convert->width = width;
-    convert->height = height;
+    int full = recolours ? is_full(frame) : frame->color_range == AVCOL_RANGE_JPEG;
+    sws_setColorspaceDetails(convert->scaler, matrix, full,
+                             recolours ? sws_getCoefficients(scaler_matrix(to)) : matrix,
+                             recolours ? is_full(to) : full, 0, 1 << 16, 1 << 16);
+    convert->recolours = recolours;
     cgv_colour_copy(convert->like, frame);
+    cgv_colour_copy(convert->target, to);
     return CGV_OK;
 }
 
-static cgv_status change(cgv_convert *convert, AVFrame **frame, enum AVPixelFormat format,
-                         int width, int height) {
+// `to`: format, size and colours.
+static cgv_status change(cgv_convert *convert, AVFrame **frame, const AVFrame *to, bool recolours) {
     AVFrame *in = *frame;
-    if ((enum AVPixelFormat)in->format == format && in->width == width && in->height == height)
-        return CGV_OK;
-    cgv_status status = prepare(convert, in, format, width, height);
+    cgv_status status = prepare(convert, in, to, recolours);
     if (status)
         return status;
     AVFrame *out = av_frame_alloc();
     if (!out)
         return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
-    out->format = format;
-    out->width = width;
-    out->height = height;
-    int error = av_frame_get_buffer(out, 0);
+    int error = av_frame_copy_props(out, in);
+    cgv_colour_copy(out, to);
     if (error >= 0)
-        error = av_frame_copy_props(out, in);
+        error = av_frame_get_buffer(out, 0);
     if (error >= 0)
         error = sws_scale(convert->scaler, (const uint8_t *const *)in->data, in->linesize, 0,
                           in->height, out->data, out->linesize);
     if (error < 0) {
         av_frame_free(&out);
         return cgv_av_fail(error, "cannot convert %s to %s", av_get_pix_fmt_name(in->format),
-                           av_get_pix_fmt_name(format));
+                           av_get_pix_fmt_name(to->format));
     }
     av_frame_free(frame);
     *frame = out;
     return CGV_OK;
 }
 
+static cgv_status store(cgv_convert *convert, AVFrame **frame, enum AVPixelFormat format, int width,
+                        int height) {
+    const AVFrame *in = *frame;
+    if ((enum AVPixelFormat)in->format == format && in->width == width && in->height == height)
+        return CGV_OK;
+    AVFrame *to = av_frame_alloc();
+    if (!to)
+        return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+    cgv_colour_copy(to, in);
+    to->format = format;
+    to->width = width;
+    to->height = height;
+    cgv_status status = change(convert, frame, to, false);
+    av_frame_free(&to);
+    return status;
+}
+
 cgv_status cgv_convert_frame(cgv_convert *convert, AVFrame **frame, enum AVPixelFormat format) {
-    return change(convert, frame, format, (*frame)->width, (*frame)->height);
+    return store(convert, frame, format, (*frame)->width, (*frame)->height);
 }
 
 cgv_status cgv_convert_size(cgv_convert *convert, AVFrame **frame, int width, int height) {
-    return change(convert, frame, (*frame)->format, width, height);
+    return store(convert, frame, (*frame)->format, width, height);
+}
+
+cgv_status cgv_convert_like(cgv_convert *convert, AVFrame **frame, const AVFrame *like) {
+    return cgv_colour_same(*frame, like) ? CGV_OK : change(convert, frame, like, true);
 }
 
 void cgv_convert_destroy(cgv_convert **handle) {
@@ -97,6 +122,7 @@ void cgv_convert_destroy(cgv_convert **handle) {
     cgv_convert *convert = *handle;
     sws_freeContext(convert->scaler);
     av_frame_free(&convert->like);
+    av_frame_free(&convert->target);
     free(convert);
     *handle = NULL;
 }

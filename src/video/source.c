@@ -4,11 +4,19 @@
 #include <string.h>
 
 #include <libavutil/avstring.h>
+#include <libavutil/time.h>
 
 #include "video/av.h"
 #include "video/hdr.h"
 #include "video/hwaccel.h"
+#include "video/live.h"
 #include "video/splice.h"
+
+// When the packets that are in the decoder came in.
+enum { ARRIVALS = 128 };
+typedef struct arrival {
+    int64_t pts, time; // stream time base; av_gettime_relative
+} arrival;
 
 struct cgv_source {
     cgv_source_params params;
@@ -32,13 +40,51 @@ struct cgv_source {
     bool before_start;     // a frame before the wanted part, or just on its start, was decoded
     bool demuxed, flushed; // no more packets; no more frames
     bool warned_damaged;
+    arrival arrivals[ARRIVALS];        // a ring
+    int64_t arrived;                   // all that were put there
+    bool live;                         // as info.live, which comes later
+    atomic_int_fast64_t reading_since; // av_gettime_relative; 0: nobody reads
+    atomic_bool lost, said_silent;
     AVDictionary *not_demuxers; // the options that the demuxer does not have
     cgv_source_errors errors;
 };
 
+// Nothing coming for so long is worth a word.
+enum { SILENCE = 2 * AV_TIME_BASE };
+
+bool cgv_source_watch(cgv_source *source) {
+    int64_t since = atomic_load(&source->reading_since), patience = source->params.patience;
+    int64_t silent = since ? av_gettime_relative() - since : 0;
+    if (!source->live || silent < SILENCE)
+        return atomic_load(&source->lost);
+    if (!atomic_exchange(&source->said_silent, true))
+        cgv_log(CGV_LOG_WARNING, "%s: nothing comes: waiting", source->params.url);
+    if (patience && silent >= patience && !atomic_exchange(&source->lost, true))
+        cgv_log(CGV_LOG_ERROR, "%s: lost: nothing came for %g s", source->params.url,
+                (double)patience / AV_TIME_BASE);
+    return atomic_load(&source->lost);
+}
+
 static int interrupted(void *opaque) {
-    const cgv_source *source = opaque;
-    return source->params.stop && atomic_load(source->params.stop);
+    cgv_source *source = opaque;
+    return (source->params.stop && atomic_load(source->params.stop)) || cgv_source_watch(source);
+}
+
+static void note_arrival(cgv_source *source, const AVPacket *packet) {
+    if (packet->stream_index == source->video->index)
+        source->arrivals[source->arrived++ % ARRIVALS] =
+            (arrival){packet->pts, av_gettime_relative()};
+    if (atomic_exchange(&source->said_silent, false) && !atomic_load(&source->lost))
+        cgv_log(CGV_LOG_INFO, "%s: it goes on", source->params.url);
+}
+
+// When the packet of a frame came in; of several, and of none, the last one.
+static int64_t arrival_of(const cgv_source *source, const AVFrame *frame) {
+    int64_t first = FFMAX(source->arrived - ARRIVALS, 0);
+    for (int64_t i = source->arrived - 1; i >= first; i--)
+        if (source->arrivals[i % ARRIVALS].pts == frame->pts)
+            return source->arrivals[i % ARRIVALS].time;
+    return source->arrived ? source->arrivals[(source->arrived - 1) % ARRIVALS].time : 0;
 }
 
 static cgv_status open_input(cgv_source *source) {
@@ -54,20 +100,26 @@ static cgv_status open_input(cgv_source *source) {
     source->input->interrupt_callback = (AVIOInterruptCB){interrupted, source};
     AVDictionary *options = NULL; // those that are not taken remain in it
     av_dict_copy(&options, params->options, 0);
+    cgv_live_input_options(&options, url);
     if (params->rate)
         av_dict_set(&options, "framerate", params->rate, 0);
     cgv_av_clear_error();
+    source->live = params->live || cgv_live_url(url);
+    atomic_store(&source->reading_since, av_gettime_relative());
     int error = avformat_open_input(&source->input, url, format, &options);
+    atomic_store(&source->reading_since, 0);
     bool unused = params->rate && av_dict_get(options, "framerate", NULL, 0);
     av_dict_free(&source->not_demuxers);
     source->not_demuxers = options;
     if (error < 0)
-        return cgv_av_fail(error, "%s: cannot open", params->url);
+        return atomic_load(&source->lost) ? CGV_ERROR_IO
+                                          : cgv_av_fail(error, "%s: cannot open", params->url);
     if (unused)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "%s: -r before -i is for picture sequences and raw video; put it after -i "
                         "for the output's rate",
                         params->url);
+    source->live |= cgv_live_input(source->input);
     error = avformat_find_stream_info(source->input, NULL);
     if (error < 0)
         return cgv_av_fail(error, "%s: cannot read its streams", params->url);
@@ -102,7 +154,8 @@ static cgv_status open_decoder(cgv_source *source) {
     decoder->pkt_timebase = source->video->time_base;
     decoder->framerate = av_guess_frame_rate(source->input, source->video, NULL);
     decoder->thread_count = source->params.threads;
-    decoder->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
+    // Threads that take a frame each hold back as many frames.
+    decoder->thread_type = source->live ? FF_THREAD_SLICE : FF_THREAD_FRAME | FF_THREAD_SLICE;
     cgv_status status = cgv_hwaccel_attach(decoder, source->params.hwaccel);
     if (status)
         return status;
@@ -178,6 +231,7 @@ static void fill_info(cgv_source *source) {
         .rate = rate.num && rate.den ? rate : (AVRational){0, 1},
         .shift = source->start,
         .wanted = source->params.length,
+        .live = source->live,
     };
     if (input->duration != AV_NOPTS_VALUE)
         info->length = FFMAX(input->duration - source->params.start, 0);
@@ -239,12 +293,23 @@ static bool part_ended(const cgv_source *source) {
     return true;
 }
 
+// What came from a live input before counts, and the outputs are finished.
+static void lose(cgv_source *source, int error) {
+    if (!atomic_exchange(&source->lost, true)) {
+        cgv_status said = cgv_av_fail(error, "%s: lost", source->params.url);
+        (void)said;
+    }
+}
+
 static cgv_status end_of_input(cgv_source *source, int error) {
     source->demuxed = true;
     if (error < 0 && error != AVERROR_EOF && error != AVERROR_EXIT) {
-        if (error != AVERROR_INVALIDDATA)
+        if (error != AVERROR_INVALIDDATA && !source->live)
             return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
-        count_damaged(source);
+        if (error == AVERROR_INVALIDDATA)
+            count_damaged(source);
+        else
+            lose(source, error);
     }
     // It may report one of the packets that it still has; frames may come after that.
     error = avcodec_send_packet(source->decoder, NULL);
@@ -260,7 +325,9 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     if (interrupted(source) || part_ended(source))
         return end_of_input(source, 0);
     cgv_av_clear_error();
+    atomic_store(&source->reading_since, av_gettime_relative());
     int error = av_read_frame(source->input, source->packet);
+    atomic_store(&source->reading_since, 0);
     if (error == AVERROR(EAGAIN))
         return CGV_OK;
     if (error < 0)
@@ -268,6 +335,7 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     cgv_status status = CGV_OK;
     int index = source->packet->stream_index;
     cgv_splice_packet(&source->splice, source->packet, source->input->streams[index]);
+    note_arrival(source, source->packet);
     if (index == source->video->index) {
         source->wait_key &= !(source->packet->flags & AV_PKT_FLAG_KEY);
         if (!source->stream_ended[index] && !source->wait_key) {
@@ -312,6 +380,7 @@ static void set_times(cgv_source *source, AVFrame *frame) {
 static cgv_status accept(cgv_source *source, AVFrame **frame) {
     AVFrame *f = *frame;
     AVRational base = source->video->time_base;
+    cgv_av_frame_set_captured(f, arrival_of(source, f));
     set_times(source, f);
     int order = av_compare_ts(f->pts, base, source->start, AV_TIME_BASE_Q);
     source->before_start |= order <= 0;
@@ -533,6 +602,10 @@ cgv_status cgv_source_read(cgv_source *source, cgv_item *item) {
 
 cgv_source_errors cgv_source_get_errors(const cgv_source *source) {
     return source->errors;
+}
+
+bool cgv_source_lost(cgv_source *source) {
+    return atomic_load(&source->lost);
 }
 
 void cgv_source_close(cgv_source **handle) {
