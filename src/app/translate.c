@@ -249,9 +249,9 @@ int cgv_app_translate(int argc, char **argv) {
     cgv_wanted_part part;
     const char *word = NULL;
     int words;
+    cgv_live_init(); // devices have options of their own
     if (cgv_cli_parse(options, &o, argc, argv, &word, 1, &words))
         return CGV_EXIT_USAGE;
-    cgv_live_init();
     o.common.hide_banner |= o.version || o.common.help;
     if (cgv_app_begin(&o.common))
         return CGV_EXIT_USAGE;

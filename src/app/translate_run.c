@@ -229,7 +229,8 @@ static void linger(run *r) {
 }
 
 static void watch(run *r, cgv_pipeline *pipeline, cgv_progress *progress) {
-    enum { WAIT = 50, FRAME = 5 }; // milliseconds
+    enum { WAIT = 50, FRAME = 5, ROUNDS = WAIT / FRAME }; // milliseconds
+    int round = 0;
     bool keys = !reads_standard_input(r->o->input), ended;
     if (keys)
         cgv_console_keys_begin();
@@ -237,7 +238,8 @@ static void watch(run *r, cgv_pipeline *pipeline, cgv_progress *progress) {
         ended = cgv_pipeline_wait(pipeline, r->preview ? FRAME : WAIT);
         if (r->preview)
             obey(pipeline, cgv_preview_update(r->preview));
-        cgv_progress_update(progress, numbers(r, pipeline), ended);
+        if (!r->preview || ended || !(++round % ROUNDS))
+            cgv_progress_update(progress, numbers(r, pipeline), ended);
         if (keys && cgv_console_key() == 'q')
             atomic_store(&stop, true);
         if (atomic_load(&stop) && !ended)

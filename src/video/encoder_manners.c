@@ -23,6 +23,7 @@ void cgv_encoder_live(AVCodecContext *context, AVDictionary **options,
         if (!strcmp(context->codec->name, live[i].codec))
             av_dict_set(options, live[i].key, live[i].value,
                         strcmp(live[i].key, "preset") ? 0 : AV_DICT_DONT_OVERWRITE);
+    context->thread_type = FF_THREAD_SLICE; // others hold back a frame each
     const AVDictionary *given = params->options ? params->options->video : NULL;
     if (!av_dict_get(given, "g", NULL, 0))
         context->gop_size = (int)lrint(2 * av_q2d(context->framerate));
