@@ -34,6 +34,11 @@ static bool take_number(double *to, double from) {
     return from >= 0;
 }
 
+static bool take_flag(bool *to, bool from) {
+    *to |= from;
+    return from;
+}
+
 static bool take_dictionary(AVDictionary **to, const AVDictionary *from) {
     av_dict_copy(to, from, 0);
     return av_dict_count(from);
@@ -54,6 +59,9 @@ static bool take(cgv_output_options *to, const cgv_output_options *from) {
     any |= take_text(&to->quality_name, from->quality_name);
     any |= take_number(&to->crf, from->crf);
     any |= take_number(&to->quality, from->quality);
+    any |= take_flag(&to->no_audio, from->no_audio);
+    any |= take_flag(&to->no_subtitles, from->no_subtitles);
+    any |= take_flag(&to->no_data, from->no_data);
     any |= take_dictionary(&to->libav.video, from->libav.video);
     any |= take_dictionary(&to->libav.audio, from->libav.audio);
     any |= take_dictionary(&to->libav.format, from->libav.format);

@@ -13,6 +13,7 @@ typedef struct cgv_output_options {
     const char *audio_codec, *audio_bit_rate, *subtitle_codec, *quality_name;
     double crf, quality;
     int sync;
+    bool no_audio, no_subtitles, no_data;
     AVRational constant_rate; // what `rate` says
     cgv_av_options libav;
 } cgv_output_options;

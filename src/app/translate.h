@@ -23,7 +23,6 @@ typedef struct cgv_translate_options {
     AVDictionary *input_libav;
     double strength, max_error_rate, patience;
     int net_height, model_range, model_order;
-    bool no_audio, no_subtitles, no_data;
     bool live, paced, auto_height, preview, list_devices;
     int threads;
     const char *progress;

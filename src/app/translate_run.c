@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libavutil/pixdesc.h>
 #include <libavutil/time.h>
 
 #include "app/console.h"
@@ -14,7 +15,6 @@
 #include "app/progress.h"
 #include "base/log.h"
 #include "video/av.h"
-#include "video/colour.h"
 
 // ---- signals
 
@@ -72,8 +72,6 @@ typedef struct run {
     cgv_wanted_part part;
     bool live, paced;
     cgv_source *source;
-    cgv_source_info shown; // what sinks after the first get: what the first one wants
-    AVFrame *first;        // of it
     cgv_sink *sinks[CGV_MAX_OUTPUTS];
     int sink_count;
     cgv_preview *preview;
@@ -89,17 +87,20 @@ static bool paced(const run *r, const cgv_source_info *info) {
 
 static cgv_status open_source(run *r) {
     const cgv_translate_options *o = r->o;
+    // What no output wants is not even read; a window is silent.
+    cgv_select_params select = {o->maps, o->map_count, true, true, true};
+    for (int i = 0; i < o->outputs.count; i++) {
+        select.no_audio &= o->outputs.list[i].no_audio;
+        select.no_subtitles &= o->outputs.list[i].no_subtitles;
+        select.no_data &= o->outputs.list[i].no_data;
+    }
     cgv_source_params from = {
         .url = o->input,
         .format = o->input_format,
         .rate = o->input_rate,
         .start = r->part.start,
         .length = r->part.length,
-        .select = {.maps = o->maps,
-                   .map_count = o->map_count,
-                   .no_audio = o->no_audio,
-                   .no_subtitles = o->no_subtitles,
-                   .no_data = o->no_data},
+        .select = select,
         .deinterlace = (cgv_deinterlacing)o->deinterlace,
         .hdr = (cgv_hdr_manner)o->hdr,
         .hwaccel = o->hwaccel,
@@ -123,7 +124,7 @@ static cgv_status open_source(run *r) {
     return CGV_OK;
 }
 
-static cgv_status open_sink(run *r, const cgv_output_options *out, const cgv_source_info *info) {
+static cgv_status open_sink(run *r, const cgv_output_options *out) {
     cgv_sink_params to = {
         .url = out->device,
         .format = out->format,
@@ -143,10 +144,13 @@ static cgv_status open_sink(run *r, const cgv_output_options *out, const cgv_sou
         .carry = {.audio_codec = out->audio_codec,
                   .subtitle_codec = out->subtitle_codec,
                   .audio_bit_rate = out->audio_bit_rate,
+                  .no_audio = out->no_audio,
+                  .no_subtitles = out->no_subtitles,
+                  .no_data = out->no_data,
                   .audio_options = out->libav.audio},
     };
     cgv_sink **sink = &r->sinks[r->sink_count];
-    cgv_status status = cgv_sink_open(sink, &to, info);
+    cgv_status status = cgv_sink_open(sink, &to, cgv_source_get_info(r->source));
     if (status)
         return status;
     if (cgv_sink_part(*sink))
@@ -155,29 +159,31 @@ static cgv_status open_sink(run *r, const cgv_output_options *out, const cgv_sou
     return CGV_OK;
 }
 
-// Pictures are translated into the format that the first sink wants; that is what the others find.
-static cgv_status describe_shown(run *r) {
-    r->shown = *cgv_source_get_info(r->source);
-    r->first = av_frame_alloc();
-    if (!r->first || av_frame_copy_props(r->first, r->shown.first) < 0)
-        return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
-    cgv_colour_copy(r->first, cgv_sink_format(r->sinks[0]));
-    r->shown.first = r->first;
-    return CGV_OK;
+// Pictures are translated into the format of one sink, from which the others make theirs: one that
+// loses least; the input's own if it is among them.
+static const AVFrame *richest_format(const run *r) {
+    const AVFrame *best = NULL, *first = cgv_source_get_info(r->source)->first;
+    int most = -1;
+    for (int i = 0; i < r->sink_count; i++) {
+        const AVFrame *format = cgv_sink_format(r->sinks[i]);
+        const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format->format);
+        int alpha = desc->flags & AV_PIX_FMT_FLAG_ALPHA ? 1000 : 0;
+        int score = alpha + 20 * desc->comp[0].depth -
+                    4 * (desc->log2_chroma_w + desc->log2_chroma_h) +
+                    (format->color_range == first->color_range) +
+                    (format->chroma_location == first->chroma_location);
+        if (score > most)
+            best = format;
+        most = FFMAX(most, score);
+    }
+    return best;
 }
 
 static cgv_status open_sinks(run *r) {
     const cgv_outputs *outputs = &r->o->outputs;
-    const cgv_source_info *info = cgv_source_get_info(r->source);
     cgv_status status = CGV_OK;
-    for (int i = 0; i < outputs->count && !status; i++) {
-        if (i == 1) {
-            status = describe_shown(r);
-            info = &r->shown;
-        }
-        if (!status)
-            status = open_sink(r, &outputs->list[i], info);
-    }
+    for (int i = 0; i < outputs->count && !status; i++)
+        status = open_sink(r, &outputs->list[i]);
     return status;
 }
 
@@ -257,7 +263,7 @@ static cgv_status translate(run *r) {
         .source = r->source,
         .sinks = r->sinks,
         .sink_count = r->sink_count,
-        .format = r->sink_count ? cgv_sink_format(r->sinks[0]) : cgv_preview_format(r->preview),
+        .format = r->sink_count ? richest_format(r) : cgv_preview_format(r->preview),
         .device = r->device,
         .model = r->model,
         .translator = CGV_TRANSLATOR_DEFAULTS,
@@ -325,7 +331,6 @@ int cgv_translate_run(const cgv_translate_options *o, const cgv_wanted_part *par
         cgv_sink_close(&r.sinks[i]);
     }
     cgv_preview_close(&r.preview);
-    av_frame_free(&r.first);
     cgv_source_close(&r.source);
     cgv_model_destroy(&r.model);
     return cgv_app_close_device(&r.device, code);

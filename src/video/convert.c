@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
@@ -37,15 +38,54 @@ static bool is_full(const AVFrame *frame) {
            (desc->flags & AV_PIX_FMT_FLAG_RGB && frame->color_range != AVCOL_RANGE_MPEG);
 }
 
+// Where swscale is to expect chroma, in 256ths of the distance of luma samples.
+static void set_siting(struct SwsContext *scaler, const char *h, const char *v,
+                       const AVFrame *frame) {
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(frame->format);
+    enum AVChromaLocation at = frame->chroma_location;
+    bool middle = at == AVCHROMA_LOC_CENTER || at == AVCHROMA_LOC_TOP || at == AVCHROMA_LOC_BOTTOM;
+    bool top = at == AVCHROMA_LOC_TOP || at == AVCHROMA_LOC_TOPLEFT;
+    bool bottom = at == AVCHROMA_LOC_BOTTOM || at == AVCHROMA_LOC_BOTTOMLEFT;
+    if (desc->log2_chroma_w)
+        av_opt_set_int(scaler, h, middle ? 128 : 0, 0);
+    if (desc->log2_chroma_h)
+        av_opt_set_int(scaler, v, top ? 0 : bottom ? 256 : 128, 0);
+}
+
+// NULL: there is none.
+static struct SwsContext *open_scaler(const AVFrame *from, const AVFrame *to, bool recolours) {
+    struct SwsContext *scaler = sws_alloc_context();
+    if (!scaler)
+        return NULL;
+    av_opt_set_int(scaler, "srcw", from->width, 0);
+    av_opt_set_int(scaler, "srch", from->height, 0);
+    av_opt_set_int(scaler, "src_format", from->format, 0);
+    av_opt_set_int(scaler, "dstw", to->width, 0);
+    av_opt_set_int(scaler, "dsth", to->height, 0);
+    av_opt_set_int(scaler, "dst_format", to->format, 0);
+    av_opt_set_int(scaler, "sws_flags",
+                   SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, 0);
+    if (recolours) {
+        // Before the scaler is made: it would copy planes of one format as they are.
+        av_opt_set_int(scaler, "src_range", is_full(from), 0);
+        av_opt_set_int(scaler, "dst_range", is_full(to), 0);
+        set_siting(scaler, "src_h_chr_pos", "src_v_chr_pos", from);
+        set_siting(scaler, "dst_h_chr_pos", "dst_v_chr_pos", to);
+    }
+    if (sws_init_context(scaler, NULL, NULL) < 0) {
+        sws_freeContext(scaler);
+        return NULL;
+    }
+    return scaler;
+}
+
 static cgv_status prepare(cgv_convert *convert, const AVFrame *frame, const AVFrame *to,
                           bool recolours) {
     if (convert->scaler && convert->recolours == recolours &&
         cgv_colour_same(to, convert->target) && cgv_colour_same(frame, convert->like))
         return CGV_OK;
     sws_freeContext(convert->scaler);
-    convert->scaler = sws_getContext(
-        frame->width, frame->height, frame->format, to->width, to->height, to->format,
-        SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);
+    convert->scaler = open_scaler(frame, to, recolours);
     if (!convert->scaler)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "swscale cannot convert %s to %s",
                         av_get_pix_fmt_name(frame->format), av_get_pix_fmt_name(to->format));
