@@ -120,6 +120,10 @@ static cgv_status open_input(cgv_source *source) {
                         "for the output's rate",
                         params->url);
     source->live |= cgv_live_input(source->input);
+    // Frames that are looked at to learn the rate are late by then.
+    enum { RATE_FRAMES = 5 };
+    if (source->live && source->input->fps_probe_size < 0)
+        source->input->fps_probe_size = RATE_FRAMES;
     error = avformat_find_stream_info(source->input, NULL);
     if (error < 0)
         return cgv_av_fail(error, "%s: cannot read its streams", params->url);
