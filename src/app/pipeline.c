@@ -46,6 +46,7 @@ struct cgv_pipeline {
     _Atomic float strength; // wanted
     atomic_int net_height;  // of the network's picture
     cgv_latency translate;
+    _Atomic double device_ms[CGV_PARTS]; // running averages
     // Of the translate stage:
     cgv_translator *translator;
     cgv_translator_params made; // what it was made with
@@ -233,8 +234,22 @@ static double interval(const cgv_pipeline *pipeline) {
     return rate.num ? av_q2d(av_inv_q(rate)) : 1. / 25;
 }
 
+static void take_parts(cgv_pipeline *pipeline) {
+    const cgv_profile_entry *entries;
+    int count;
+    double ms[CGV_PARTS];
+    if (!pipeline->made.profile || cgv_translator_profile(pipeline->translator, &entries, &count))
+        return;
+    cgv_parts_sum(ms, entries, count);
+    for (int p = 0; p < CGV_PARTS; p++) {
+        double before = atomic_load(&pipeline->device_ms[p]);
+        atomic_store(&pipeline->device_ms[p], before > 0 ? before + (ms[p] - before) / 16 : ms[p]);
+    }
+}
+
 static void take_time(cgv_pipeline *pipeline, int64_t microseconds) {
     cgv_latency_add(&pipeline->translate, microseconds);
+    take_parts(pipeline);
     if (!pipeline->params.auto_height)
         return;
     double seconds = (double)microseconds / AV_TIME_BASE;
@@ -424,6 +439,7 @@ cgv_status cgv_pipeline_start(cgv_pipeline **out, const cgv_pipeline_params *par
         return out_of_memory();
     pipeline->params = *params;
     pipeline->made = params->translator;
+    pipeline->made.profile = params->live && cgv_device_has_timestamps(params->device);
     atomic_init(&pipeline->strength, params->translator.strength);
     pthread_mutex_init(&pipeline->lock, NULL);
     pthread_cond_init(&pipeline->ended, NULL);
@@ -497,6 +513,8 @@ cgv_pipeline_stats cgv_pipeline_get_stats(cgv_pipeline *pipeline) {
         .translate = cgv_latency_quantile(&pipeline->translate, .5),
         .outputs = pipeline->params.sink_count,
     };
+    for (int p = 0; p < CGV_PARTS; p++)
+        stats.device[p] = atomic_load(&pipeline->device_ms[p]);
     for (int i = 0; i < stats.outputs; i++) {
         int64_t dropped, repeated;
         cgv_outlet_counts(pipeline->outlets[i], &dropped, &repeated);

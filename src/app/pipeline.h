@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "app/parts.h"
 #include "cgvideo/translator.h"
 #include "video/sink.h"
 #include "video/source.h"
@@ -57,6 +58,7 @@ typedef struct cgv_pipeline_stats {
     int64_t dropped, repeated; // by all stages
     int net_height;            // of the picture that the network runs on
     int64_t translate;         // microseconds that a frame spends there, half of them less; 0: none
+    double device[CGV_PARTS];  // milliseconds of the last frames on the device; 0: not measured
     int outputs, failed;       // how many outputs there were, and how many have failed
 } cgv_pipeline_stats;
 cgv_pipeline_stats cgv_pipeline_get_stats(cgv_pipeline *pipeline);

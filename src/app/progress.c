@@ -43,12 +43,15 @@ static double milliseconds(int64_t microseconds) {
     return (double)microseconds / 1000;
 }
 
-// What matters of a live source only.
+// What matters of a live source only. The device's parts: in, network, carried to full size, out.
 static void format_live(const cgv_progress *progress, char *text, size_t size,
                         const cgv_progress_numbers *n) {
+    const double *gpu = n->pipeline.device;
     snprintf(text, size,
-             " in=%.1f out=%.1f drop=%" PRId64 " N=%d translate=%.0fms latency=%.0f/%.0fms",
+             " in=%.1f out=%.1f drop=%" PRId64
+             " N=%d gpu=%.0f+%.0f+%.0f+%.0fms translate=%.0fms latency=%.0f/%.0fms",
              progress->in_rate, progress->out_rate, n->pipeline.dropped, n->pipeline.net_height,
+             gpu[CGV_PART_IN], gpu[CGV_PART_NETWORK], gpu[CGV_PART_CARRY], gpu[CGV_PART_OUT],
              milliseconds(n->pipeline.translate), milliseconds(n->latency_median),
              milliseconds(n->latency_95));
 }
@@ -56,7 +59,7 @@ static void format_live(const cgv_progress *progress, char *text, size_t size,
 static void print_line(const cgv_progress *progress, const cgv_progress_numbers *n, double seconds,
                        bool last) {
     cgv_sink_stats stats = n->sink;
-    char line[512], time[32], eta[64] = "", live[128] = "";
+    char line[512], time[32], eta[64] = "", live[192] = "";
     format_time(time, sizeof time, stats.time);
     double speed = (double)stats.time / 1e6 / seconds;
     if (!last && progress->length > stats.time && speed > 0) {
@@ -99,6 +102,11 @@ static void write_report(const cgv_progress *progress, const cgv_progress_number
                 n->pipeline.net_height, milliseconds(n->pipeline.translate), progress->in_rate,
                 progress->out_rate, milliseconds(n->latency_median), milliseconds(n->latency_95),
                 n->pipeline.outputs, n->pipeline.failed);
+    if (n->live)
+        avio_printf(report,
+                    "gpu_in_ms=%.1f\ngpu_network_ms=%.1f\ngpu_carry_ms=%.1f\ngpu_out_ms=%.1f\n",
+                    n->pipeline.device[CGV_PART_IN], n->pipeline.device[CGV_PART_NETWORK],
+                    n->pipeline.device[CGV_PART_CARRY], n->pipeline.device[CGV_PART_OUT]);
     avio_printf(report, "progress=%s\n", last ? "end" : "continue");
     avio_flush(report);
 }

@@ -74,7 +74,7 @@ between "milliseconds of a video of 3 s" 2800 $((($(date +%s%N) - begin) / 10000
 equal "every frame is written or dropped" 75 \
     $(($(value frame played.txt) + $(value drop_frames played.txt)))
 equal "frames" "$(value frame played.txt)" "$(frame_count played.mkv)"
-for key in in_fps out_fps latency_p50_ms latency_p95_ms translate_ms; do
+for key in in_fps out_fps latency_p50_ms latency_p95_ms translate_ms gpu_in_ms gpu_out_ms; do
     between "$key" 0.1 "$(value $key played.txt)" 10000
 done
 equal "height of the network's picture" 120 "$(value net_height played.txt)"
@@ -164,6 +164,16 @@ wait $child || status=$?
 equal "exit status of a stopped stream" 255 $status
 { kill -KILL $sender && wait $sender; } 2>/dev/null || true
 equal "frames of a stopped stream" "$(value frame signal.txt)" "$(frame_count signal.mkv)"
+
+# A live recording that breaks off is not thrown away, and does not look finished.
+status=0
+(trap '' XFSZ && ulimit -f 300 && exec "$CGVIDEO" -v warning -hide_banner -m identity -y -re -i large.mp4 \
+    -c:v rawvideo full_disk.mkv) 2>err || status=$?
+equal "exit status of a recording that breaks off" 1 $status
+says "full_disk.mkv: mux: cannot write"
+says "full_disk.mkv: not finished: what was recorded is in"
+no_file full_disk.mkv
+[ -n "$(find . -name 'full_disk.mkv*part*' -size +100k)" ] || fail "no part of the recording: $(ls)"
 
 # ---- devices
 
