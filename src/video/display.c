@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <SDL.h>
 
@@ -51,6 +52,11 @@ static cgv_status open_window(cgv_display *display, const char *title) {
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "0");
     if (SDL_InitSubSystem(SDL_INIT_VIDEO))
         return failed("no screen");
+    // SDL finds a screen everywhere, if need be one that nobody sees.
+    const char *driver = SDL_GetCurrentVideoDriver(), *asked = SDL_getenv("SDL_VIDEODRIVER");
+    if (!asked && (!strcmp(driver, "offscreen") || !strcmp(driver, "dummy")))
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "-preview: no screen: DISPLAY and WAYLAND_DISPLAY "
+                                               "lead to none");
     int width, height;
     choose_size(display, &width, &height);
     display->window = SDL_CreateWindow(title, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED,

@@ -150,4 +150,7 @@ grep -q "^source  x11grab" out.txt || fail "-list_devices does not list the scre
 kill $manager
 expect 1 env DISPLAY=:9999 SDL_VIDEODRIVER=x11 "$CGVIDEO" -v error -m identity -i clip.mp4 -preview
 says_one_line "-preview: no screen: "
+expect 1 env -u DISPLAY -u WAYLAND_DISPLAY -u SDL_VIDEODRIVER timeout 20 "$CGVIDEO" -v error -m identity \
+    -i clip.mp4 -preview
+says "-preview: no screen: "
 finish
