@@ -106,7 +106,8 @@ int64_t cgv_av_frame_captured(const AVFrame *frame) {
 }
 
 void cgv_av_frame_set_captured(AVFrame *frame, int64_t time) {
-    frame->opaque = (void *)(intptr_t)time;
+    intptr_t value = (intptr_t)time;
+    memcpy(&frame->opaque, &value, sizeof value); // a number, where a pointer could be
 }
 
 bool cgv_av_frame_interlaced(const AVFrame *frame) {
