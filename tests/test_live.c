@@ -8,6 +8,7 @@
 #include "app/outputs.h"
 #include "app/pace.h"
 #include "support.h"
+#include "video/arrival.h"
 #include "video/av.h"
 #include "video/convert.h"
 #include "video/encoder.h"
@@ -82,6 +83,41 @@ static void test_clone(void) {
     cgv_item_free(&item);
     CU_ASSERT_EQUAL(copy.frame->pts, 5);
     cgv_item_free(&copy);
+}
+
+// ---- arrivals
+
+static void test_arrivals(void) {
+    static cgv_arrivals arrivals = {.url = "camera", .live = true, .patience = 2500000};
+    CU_ASSERT_EQUAL(cgv_arrivals_find(&arrivals, 1), 0);
+    int64_t begin = av_gettime_relative();
+    for (int i = 0; i < 2 * CGV_ARRIVALS; i++) {
+        cgv_arrivals_note(&arrivals, true, i);
+        cgv_arrivals_note(&arrivals, false, -1);
+    }
+    // Those that the ring still holds have their own time, others the last one's.
+    int64_t last = cgv_arrivals_find(&arrivals, 2 * CGV_ARRIVALS - 1);
+    int64_t middle = cgv_arrivals_find(&arrivals, CGV_ARRIVALS + 5);
+    CU_ASSERT(begin <= middle && middle <= last && last <= av_gettime_relative());
+    arrivals.ring[5].time = 77;
+    CU_ASSERT_EQUAL(cgv_arrivals_find(&arrivals, CGV_ARRIVALS + 5), 77);
+    CU_ASSERT_EQUAL(cgv_arrivals_find(&arrivals, 5), last);
+
+    // Silence counts while somebody reads.
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&arrivals));
+    cgv_arrivals_begin_read(&arrivals);
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&arrivals));
+    atomic_fetch_sub(&arrivals.reading_since, 2100000);
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&arrivals));
+    CU_ASSERT(atomic_load(&arrivals.said_silent));
+    arrivals.live = false;
+    atomic_fetch_sub(&arrivals.reading_since, 500000);
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&arrivals)); // a file may take its time
+    arrivals.live = true;
+    CU_ASSERT(cgv_arrivals_watch(&arrivals));
+    CU_ASSERT(cgv_arrivals_lost(&arrivals));
+    cgv_arrivals_end_read(&arrivals);
+    CU_ASSERT(cgv_arrivals_watch(&arrivals)); // for good
 }
 
 // ---- latency
@@ -420,6 +456,7 @@ int main(void) {
     static const cgv_test_case cases[] = {
         {"queue: the latest frame wins", test_latest_frame_wins},
         {"queue: clone", test_clone},
+        {"arrivals", test_arrivals},
         {"latency", test_latency},
         {"ladder: finds the height", test_ladder_finds_the_height},
         {"ladder: takes all that is of use", test_ladder_takes_all_that_is_of_use},

@@ -4,19 +4,13 @@
 #include <string.h>
 
 #include <libavutil/avstring.h>
-#include <libavutil/time.h>
 
+#include "video/arrival.h"
 #include "video/av.h"
 #include "video/hdr.h"
 #include "video/hwaccel.h"
 #include "video/live.h"
 #include "video/splice.h"
-
-// When the packets that are in the decoder came in.
-enum { ARRIVALS = 128 };
-typedef struct arrival {
-    int64_t pts, time; // stream time base; av_gettime_relative
-} arrival;
 
 struct cgv_source {
     cgv_source_params params;
@@ -40,51 +34,18 @@ struct cgv_source {
     bool before_start;     // a frame before the wanted part, or just on its start, was decoded
     bool demuxed, flushed; // no more packets; no more frames
     bool warned_damaged;
-    arrival arrivals[ARRIVALS];        // a ring
-    int64_t arrived;                   // all that were put there
-    bool live;                         // as info.live, which comes later
-    atomic_int_fast64_t reading_since; // av_gettime_relative; 0: nobody reads
-    atomic_bool lost, said_silent;
+    cgv_arrivals arrivals;
     AVDictionary *not_demuxers; // the options that the demuxer does not have
     cgv_source_errors errors;
 };
 
-// Nothing coming for so long is worth a word.
-enum { SILENCE = 2 * AV_TIME_BASE };
-
 bool cgv_source_watch(cgv_source *source) {
-    int64_t since = atomic_load(&source->reading_since), patience = source->params.patience;
-    int64_t silent = since ? av_gettime_relative() - since : 0;
-    if (!source->live || silent < SILENCE)
-        return atomic_load(&source->lost);
-    if (!atomic_exchange(&source->said_silent, true))
-        cgv_log(CGV_LOG_WARNING, "%s: nothing comes: waiting", source->params.url);
-    if (patience && silent >= patience && !atomic_exchange(&source->lost, true))
-        cgv_log(CGV_LOG_ERROR, "%s: lost: nothing came for %g s", source->params.url,
-                (double)patience / AV_TIME_BASE);
-    return atomic_load(&source->lost);
+    return cgv_arrivals_watch(&source->arrivals);
 }
 
 static int interrupted(void *opaque) {
     cgv_source *source = opaque;
     return (source->params.stop && atomic_load(source->params.stop)) || cgv_source_watch(source);
-}
-
-static void note_arrival(cgv_source *source, const AVPacket *packet) {
-    if (packet->stream_index == source->video->index)
-        source->arrivals[source->arrived++ % ARRIVALS] =
-            (arrival){packet->pts, av_gettime_relative()};
-    if (atomic_exchange(&source->said_silent, false) && !atomic_load(&source->lost))
-        cgv_log(CGV_LOG_INFO, "%s: it goes on", source->params.url);
-}
-
-// When the packet of a frame came in; of several, and of none, the last one.
-static int64_t arrival_of(const cgv_source *source, const AVFrame *frame) {
-    int64_t first = FFMAX(source->arrived - ARRIVALS, 0);
-    for (int64_t i = source->arrived - 1; i >= first; i--)
-        if (source->arrivals[i % ARRIVALS].pts == frame->pts)
-            return source->arrivals[i % ARRIVALS].time;
-    return source->arrived ? source->arrivals[(source->arrived - 1) % ARRIVALS].time : 0;
 }
 
 static cgv_status open_input(cgv_source *source) {
@@ -104,25 +65,26 @@ static cgv_status open_input(cgv_source *source) {
     if (params->rate)
         av_dict_set(&options, "framerate", params->rate, 0);
     cgv_av_clear_error();
-    source->live = params->live || cgv_live_url(url);
-    atomic_store(&source->reading_since, av_gettime_relative());
+    source->arrivals.live = params->live || cgv_live_url(url);
+    cgv_arrivals_begin_read(&source->arrivals);
     int error = avformat_open_input(&source->input, url, format, &options);
-    atomic_store(&source->reading_since, 0);
+    cgv_arrivals_end_read(&source->arrivals);
     bool unused = params->rate && av_dict_get(options, "framerate", NULL, 0);
     av_dict_free(&source->not_demuxers);
     source->not_demuxers = options;
     if (error < 0)
-        return atomic_load(&source->lost) ? CGV_ERROR_IO
-                                          : cgv_av_fail(error, "%s: cannot open", params->url);
+        return cgv_arrivals_lost(&source->arrivals)
+                   ? CGV_ERROR_IO
+                   : cgv_av_fail(error, "%s: cannot open", params->url);
     if (unused)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "%s: -r before -i is for picture sequences and raw video; put it after -i "
                         "for the output's rate",
                         params->url);
-    source->live |= cgv_live_input(source->input);
+    source->arrivals.live |= cgv_live_input(source->input);
     // Frames that are looked at to learn the rate are late by then.
     enum { RATE_FRAMES = 5 };
-    if (source->live && source->input->fps_probe_size < 0)
+    if (source->arrivals.live && source->input->fps_probe_size < 0)
         source->input->fps_probe_size = RATE_FRAMES;
     error = avformat_find_stream_info(source->input, NULL);
     if (error < 0)
@@ -159,7 +121,8 @@ static cgv_status open_decoder(cgv_source *source) {
     decoder->framerate = av_guess_frame_rate(source->input, source->video, NULL);
     decoder->thread_count = source->params.threads;
     // Threads that take a frame each hold back as many frames.
-    decoder->thread_type = source->live ? FF_THREAD_SLICE : FF_THREAD_FRAME | FF_THREAD_SLICE;
+    decoder->thread_type =
+        source->arrivals.live ? FF_THREAD_SLICE : FF_THREAD_FRAME | FF_THREAD_SLICE;
     cgv_status status = cgv_hwaccel_attach(decoder, source->params.hwaccel);
     if (status)
         return status;
@@ -235,7 +198,7 @@ static void fill_info(cgv_source *source) {
         .rate = rate.num && rate.den ? rate : (AVRational){0, 1},
         .shift = source->start,
         .wanted = source->params.length,
-        .live = source->live,
+        .live = source->arrivals.live,
     };
     if (input->duration != AV_NOPTS_VALUE)
         info->length = FFMAX(input->duration - source->params.start, 0);
@@ -297,23 +260,15 @@ static bool part_ended(const cgv_source *source) {
     return true;
 }
 
-// What came from a live input before counts, and the outputs are finished.
-static void lose(cgv_source *source, int error) {
-    if (!atomic_exchange(&source->lost, true)) {
-        cgv_status said = cgv_av_fail(error, "%s: lost", source->params.url);
-        (void)said;
-    }
-}
-
 static cgv_status end_of_input(cgv_source *source, int error) {
     source->demuxed = true;
     if (error < 0 && error != AVERROR_EOF && error != AVERROR_EXIT) {
-        if (error != AVERROR_INVALIDDATA && !source->live)
+        if (error != AVERROR_INVALIDDATA && !source->arrivals.live)
             return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
         if (error == AVERROR_INVALIDDATA)
             count_damaged(source);
         else
-            lose(source, error);
+            cgv_arrivals_lose(&source->arrivals, error); // the outputs are finished
     }
     // It may report one of the packets that it still has; frames may come after that.
     error = avcodec_send_packet(source->decoder, NULL);
@@ -329,9 +284,9 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     if (interrupted(source) || part_ended(source))
         return end_of_input(source, 0);
     cgv_av_clear_error();
-    atomic_store(&source->reading_since, av_gettime_relative());
+    cgv_arrivals_begin_read(&source->arrivals);
     int error = av_read_frame(source->input, source->packet);
-    atomic_store(&source->reading_since, 0);
+    cgv_arrivals_end_read(&source->arrivals);
     if (error == AVERROR(EAGAIN))
         return CGV_OK;
     if (error < 0)
@@ -339,7 +294,7 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     cgv_status status = CGV_OK;
     int index = source->packet->stream_index;
     cgv_splice_packet(&source->splice, source->packet, source->input->streams[index]);
-    note_arrival(source, source->packet);
+    cgv_arrivals_note(&source->arrivals, index == source->video->index, source->packet->pts);
     if (index == source->video->index) {
         source->wait_key &= !(source->packet->flags & AV_PKT_FLAG_KEY);
         if (!source->stream_ended[index] && !source->wait_key) {
@@ -384,7 +339,7 @@ static void set_times(cgv_source *source, AVFrame *frame) {
 static cgv_status accept(cgv_source *source, AVFrame **frame) {
     AVFrame *f = *frame;
     AVRational base = source->video->time_base;
-    cgv_av_frame_set_captured(f, arrival_of(source, f));
+    cgv_av_frame_set_captured(f, cgv_arrivals_find(&source->arrivals, f->pts));
     set_times(source, f);
     int order = av_compare_ts(f->pts, base, source->start, AV_TIME_BASE_Q);
     source->before_start |= order <= 0;
@@ -565,6 +520,8 @@ cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
     if (!source)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
     source->params = *params;
+    source->arrivals.url = params->url;
+    source->arrivals.patience = params->patience;
     source->packet = av_packet_alloc();
     cgv_ready_params ready = {params->url, params->deinterlace, params->hdr};
     cgv_status status = source->packet ? cgv_ready_create(&source->ready, &ready)
@@ -609,7 +566,7 @@ cgv_source_errors cgv_source_get_errors(const cgv_source *source) {
 }
 
 bool cgv_source_lost(cgv_source *source) {
-    return atomic_load(&source->lost);
+    return cgv_arrivals_lost(&source->arrivals);
 }
 
 void cgv_source_close(cgv_source **handle) {
