@@ -5,9 +5,10 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(build-essential cmake ninja-build pkg-config glslang-tools libvulkan-dev
-    libvulkan-volk-dev mesa-vulkan-drivers libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev
+    libvulkan-volk-dev mesa-vulkan-drivers libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev
     libswscale-dev libzip-dev libjansson-dev libjpeg-dev libpng-dev libprotobuf-c-dev
     protobuf-c-compiler)
+optional_packages=(libsdl2-dev) # for -preview
 
 say() {
     echo "cgvideo: $*" >&2
@@ -54,6 +55,24 @@ install_packages() {
     say "installing ${missing[*]}"
     apt_update
     apt install --no-install-recommends "${missing[@]}"
+}
+
+# Those that are missing, if apt can; the build does without. After update_mesa, with whose libraries
+# those of bookworm do not go together.
+install_optional() {
+    local package stamp=$root/build/optional-missing
+    [ -e "$stamp" ] || ! command -v dpkg-query >/dev/null && return
+    for package; do
+        [ -z "$(installed "$package")" ] || continue
+        say "installing $package"
+        apt_update
+        apt install --no-install-recommends "$package" 2>/dev/null ||
+            apt install --no-install-recommends "$package" libgbm-dev/bookworm-backports \
+                libdrm-dev/bookworm-backports 2>/dev/null || {
+            say "could not; going on without it (delete $stamp to try again)"
+            mkdir -p "$root/build" && touch "$stamp"
+        }
+    done
 }
 
 # A device file of a graphics driver that is not one of the virtual ones.

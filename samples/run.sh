@@ -7,6 +7,7 @@ set -euo pipefail
 
 install_packages "${build_packages[@]}"
 update_mesa
+install_optional "${optional_packages[@]}"
 # A newer compiler's new warnings do not stand in a user's way. A folder that tests/run.sh configured
 # serves as well.
 [ -e "$root/build/release/build.ninja" ] ||

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Includes only point down the layers, and only some layers may use Vulkan and FFmpeg.
+# Includes only point down the layers, and only some layers may use Vulkan, FFmpeg and SDL.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}/src"
 
@@ -35,6 +35,7 @@ for folder in */; do
             cgvideo/* | shaders.h) ;;
             vulkan/* | volk.h | vk_*) [ "$layer" = gpu ] || wrong "$file" "only gpu uses Vulkan: $include" ;;
             libav* | libsw*) [[ $layer =~ ^(video|app)$ ]] || wrong "$file" "only video uses FFmpeg: $include" ;;
+            SDL*) [ "$layer" = video ] || wrong "$file" "only video uses SDL: $include" ;;
             */*)
                 [ -d "$target" ] || continue
                 [[ " $layer ${below[$layer]} " == *" $target "* ]] ||

@@ -19,11 +19,13 @@ case ${1-} in
     ;;
 esac
 
-test_packages=(libcunit1-dev ffmpeg vulkan-validationlayers spirv-tools)
+test_packages=(libcunit1-dev ffmpeg vulkan-validationlayers spirv-tools xvfb xdotool openbox
+    imagemagick)
 [[ ,$builds, == *,clang,* ]] && test_packages+=(clang)
 [ -n "${CI-}" ] && test_packages+=(clang-format clang-tidy)
 install_packages "${build_packages[@]}" "${test_packages[@]}"
 update_mesa
+install_optional "${optional_packages[@]}"
 
 for preset in ${builds//,/ }; do
     say "build $preset"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/bench.h"
+#include "app/parts.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "filter/profile.h"
@@ -30,12 +31,8 @@ typedef struct frame_bench {
     cgv_picture_format format;
     cgv_picture in, out;
     double *run_ms;
-    double part_ms[4]; // of the last picture
+    double part_ms[CGV_PARTS]; // of the last picture
 } frame_bench;
-
-enum { IN, NETWORK, CARRY, OUT, PARTS };
-static const char *const part_names[PARTS] = {"planes to RGB, and smaller", "network",
-                                              "carried to full size", "RGB to planes"};
 
 static cgv_status make_pictures(frame_bench *b) {
     cgv_rng rng;
@@ -59,19 +56,9 @@ static cgv_status translate(frame_bench *b) {
     return status ? status : cgv_translator_receive(b->translator, &b->out);
 }
 
-// Which part a command belongs to: those of the network lie between scaling and carrying.
-static int part_of(const cgv_profile_entry *entry, int part) {
-    if (!strcmp(entry->shader, "pixel_unpack") || !strcmp(entry->shader, "shrink"))
-        return part == IN ? IN : CARRY; // also the guide of an affine head
-    if (!strcmp(entry->shader, "pixel_pack"))
-        return OUT;
-    bool carries = entry->label && (strstr(entry->label, "full size"));
-    return carries ? CARRY : NETWORK;
-}
-
 static cgv_status measure(frame_bench *b, int runs) {
     const cgv_profile_entry *entries;
-    int count = 0, part = IN;
+    int count = 0;
     cgv_status status = translate(b); // compiles what the driver left for it
     b->run_ms = calloc((size_t)runs, sizeof *b->run_ms);
     if (!status && !b->run_ms)
@@ -83,10 +70,8 @@ static cgv_status measure(frame_bench *b, int runs) {
     }
     if (!status)
         status = cgv_translator_profile(b->translator, &entries, &count);
-    for (int i = 0; i < count && !status; i++) {
-        part = part_of(&entries[i], part);
-        b->part_ms[part] += entries[i].ms;
-    }
+    if (!status)
+        cgv_parts_sum(b->part_ms, entries, count);
     return status;
 }
 
@@ -97,8 +82,8 @@ static cgv_status print(frame_bench *b, const cgv_bench_options *o, cgv_device *
     cgv_translator_net_size(b->translator, &width, &height);
     if (o->json) {
         json_t *parts = json_object();
-        for (int p = 0; p < PARTS; p++)
-            json_object_set_new(parts, part_names[p], json_real(b->part_ms[p]));
+        for (int p = 0; p < CGV_PARTS; p++)
+            json_object_set_new(parts, cgv_part_names[p], json_real(b->part_ms[p]));
         return cgv_bench_print_json(json_pack(
             "{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:I, s:o}", "arch",
             b->model->info.architecture, "device", info->name, "driver", info->driver, "width",
@@ -107,8 +92,8 @@ static cgv_status print(frame_bench *b, const cgv_bench_options *o, cgv_device *
             (json_int_t)cgv_translator_memory(b->translator), "parts", parts));
     }
     printf("%9s  part\n", "ms");
-    for (int p = 0; p < PARTS; p++)
-        printf("%9.3f  %s\n", b->part_ms[p], part_names[p]);
+    for (int p = 0; p < CGV_PARTS; p++)
+        printf("%9.3f  %s\n", b->part_ms[p], cgv_part_names[p]);
     printf("\n%s on frames of %dx%d (yuv420p), the network at %dx%d, on %s (%s)\n"
            "%.3f ms a frame (median of %d; fastest %.3f), %.2f frames a second, %.1f MiB\n",
            b->model->info.architecture, o->size.width, o->size.height, width, height, info->name,

@@ -7,58 +7,111 @@
 #include <time.h>
 
 #include <libavutil/imgutils.h>
+#include <libavutil/time.h>
 
+#include "app/ladder.h"
+#include "app/outlet.h"
+#include "app/pace.h"
 #include "base/log.h"
+#include "filter/carry.h"
+#include "filter/profile.h"
 #include "video/av.h"
 #include "video/colour.h"
 #include "video/hdr.h"
+#include "video/latency.h"
 #include "video/rate.h"
 
 enum {
     QUEUE_FRAMES = 4, // enough to keep every stage busy; frames are large
     QUEUE_PACKETS = 256,
+    LIVE_FRAMES = 1,
+    LIVE_PACKETS = 2048, // sound goes on while a heavy network takes its time
     MAX_SLOTS = 8,
-    STAGES = 3,
+    STAGES = 2,
 };
 
 struct cgv_pipeline {
     cgv_pipeline_params params;
-    cgv_queue *decoded, *translated;
+    cgv_queue *decoded;
+    cgv_outlet *outlets[CGV_MAX_OUTPUTS];
     pthread_t thread[STAGES];
     int started;
-    pthread_mutex_t lock; // guards status, running
+    pthread_mutex_t lock; // guards status, running, failed
     pthread_cond_t ended;
-    cgv_status status; // the first failure
-    int running;
-    atomic_int_fast64_t dropped, repeated;
+    cgv_status status; // the first failure of all
+    int running, failed;
+    bool output_ended[CGV_MAX_OUTPUTS], output_failed[CGV_MAX_OUTPUTS];
+    cgv_pace pace;
+    atomic_int_fast64_t received, late, dropped, repeated;
+    _Atomic float strength; // wanted
+    atomic_int net_height;  // of the network's picture
+    cgv_latency translate;
+    _Atomic double device_ms[CGV_PARTS]; // running averages
     // Of the translate stage:
     cgv_translator *translator;
+    cgv_translator_params made; // what it was made with
+    cgv_ladder ladder;
     AVFrame *format; // of the input that the translator was made for; no data
     struct slot {
         AVFrame *out;
-        AVFrame *alpha; // the input frame, if its alpha is wanted
+        AVFrame *in; // the input's picture, if it is still needed
         int repeat;
+        int64_t sent;   // av_gettime_relative
     } slots[MAX_SLOTS]; // in flight, oldest first
     int in_flight;
-    int64_t received;
+    int64_t translated;
     AVBufferPool *pool; // output pictures
 };
 
+static void abort_all(cgv_pipeline *pipeline) {
+    cgv_queue_abort(pipeline->decoded);
+    for (int i = 0; i < pipeline->params.sink_count; i++)
+        if (pipeline->outlets[i])
+            cgv_outlet_abort(pipeline->outlets[i]);
+}
+
 // The first failure stops the other stages; what they then report is only its echo.
 static void stage_ended(cgv_pipeline *pipeline, cgv_status status) {
-    if (status) {
-        cgv_queue_abort(pipeline->decoded);
-        cgv_queue_abort(pipeline->translated);
-    }
     pthread_mutex_lock(&pipeline->lock);
     if (!pipeline->status)
         pipeline->status = status;
     pipeline->running--;
     pthread_cond_signal(&pipeline->ended);
     pthread_mutex_unlock(&pipeline->lock);
+    if (status)
+        abort_all(pipeline);
+}
+
+// The others go on without a failed output, as long as there are any.
+static void outlet_ended(void *opaque, cgv_outlet *outlet, cgv_status status) {
+    cgv_pipeline *pipeline = opaque;
+    int count = pipeline->params.sink_count, index = 0;
+    while (pipeline->outlets[index] != outlet)
+        index++;
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->output_ended[index] = true;
+    bool echo = pipeline->status;
+    pipeline->output_failed[index] = status && !echo;
+    pipeline->failed += status && !echo;
+    bool others = pipeline->failed < count || pipeline->params.show;
+    pthread_mutex_unlock(&pipeline->lock);
+    if (status && !echo && others)
+        cgv_log(CGV_LOG_WARNING, "%s: dropped; the others go on",
+                cgv_sink_url(cgv_outlet_sink(outlet)));
+    stage_ended(pipeline, others ? CGV_OK : status);
 }
 
 // ---- decode
+
+static cgv_status push_decoded(cgv_pipeline *pipeline, cgv_item item) {
+    bool frame = item.kind == CGV_ITEM_FRAME, dropped = false;
+    if (!pipeline->params.live)
+        return cgv_queue_push(pipeline->decoded, item);
+    cgv_status status = cgv_queue_push_latest(pipeline->decoded, item, &dropped);
+    if (dropped && frame)
+        atomic_fetch_add(&pipeline->late, 1);
+    return status;
+}
 
 static cgv_status decode(cgv_pipeline *pipeline, cgv_rate *rate) {
     for (;;) {
@@ -67,14 +120,17 @@ static cgv_status decode(cgv_pipeline *pipeline, cgv_rate *rate) {
         bool end = status == CGV_END;
         if (status && !end)
             return status;
+        if (!end && pipeline->params.paced)
+            cgv_pace_wait(&pipeline->pace, &item, pipeline->params.stop);
         if (item.kind == CGV_ITEM_PACKET) {
             out = item;
         } else {
+            atomic_fetch_add(&pipeline->received, !end);
             cgv_rate_next(rate, &out, item);
             atomic_store(&pipeline->dropped, rate->dropped);
             atomic_store(&pipeline->repeated, rate->repeated);
         }
-        status = out.kind == CGV_ITEM_END ? CGV_OK : cgv_queue_push(pipeline->decoded, out);
+        status = out.kind == CGV_ITEM_END ? CGV_OK : push_decoded(pipeline, out);
         if (!status && end)
             return cgv_queue_push(pipeline->decoded, (cgv_item){.kind = CGV_ITEM_END});
         if (status)
@@ -108,18 +164,20 @@ static cgv_picture picture_of(const AVFrame *frame) {
 
 static cgv_status make_translator(cgv_pipeline *pipeline, const AVFrame *in) {
     const cgv_pipeline_params *params = &pipeline->params;
-    const AVFrame *out = cgv_sink_format(params->sink);
     cgv_picture_format from, to;
     cgv_status status = cgv_colour_format(&from, in);
     if (!status)
-        status = cgv_colour_format(&to, out);
+        status = cgv_colour_format(&to, params->format);
     if (status)
         return status;
     cgv_translator_destroy(&pipeline->translator);
     status = cgv_translator_create(&pipeline->translator, params->device, params->model, &from, &to,
-                                   &params->translator);
+                                   &pipeline->made);
     if (status)
         return status;
+    int width, height;
+    cgv_translator_net_size(pipeline->translator, &width, &height);
+    atomic_store(&pipeline->net_height, height);
     cgv_log(CGV_LOG_VERBOSE, "translator: %dx%d, %.1f MiB", from.width, from.height,
             (double)cgv_translator_memory(pipeline->translator) / (1 << 20));
     cgv_colour_copy(pipeline->format, in);
@@ -128,7 +186,7 @@ static cgv_status make_translator(cgv_pipeline *pipeline, const AVFrame *in) {
 
 // A frame with room for the output picture; times and side data as the input's.
 static AVFrame *output_frame(cgv_pipeline *pipeline, const AVFrame *in) {
-    const AVFrame *like = cgv_sink_format(pipeline->params.sink);
+    const AVFrame *like = pipeline->params.format;
     AVFrame *frame = av_frame_alloc();
     if (!frame || av_frame_copy_props(frame, in) < 0)
         goto fail;
@@ -147,7 +205,63 @@ fail:
 
 static void free_slot(struct slot *slot) {
     av_frame_free(&slot->out);
-    av_frame_free(&slot->alpha);
+    av_frame_free(&slot->in);
+}
+
+// To every output; the last one gets the item itself.
+static cgv_status hand_out(cgv_pipeline *pipeline, cgv_item item) {
+    int last = pipeline->params.sink_count - 1;
+    cgv_status status = CGV_OK;
+    if (item.kind == CGV_ITEM_FRAME && pipeline->params.show)
+        pipeline->params.show(pipeline->params.show_to, &item);
+    av_frame_free(&item.before);
+    for (int i = 0; i < last && !status; i++) {
+        cgv_item copy;
+        status = cgv_item_clone(&copy, &item);
+        if (!status)
+            cgv_outlet_push(pipeline->outlets[i], copy);
+    }
+    if (status || last < 0)
+        cgv_item_free(&item);
+    else
+        cgv_outlet_push(pipeline->outlets[last], item);
+    return status;
+}
+
+// The time that there is for a frame, in seconds.
+static double interval(const cgv_pipeline *pipeline) {
+    AVRational rate = cgv_source_get_info(pipeline->params.source)->rate;
+    return rate.num ? av_q2d(av_inv_q(rate)) : 1. / 25;
+}
+
+static void take_parts(cgv_pipeline *pipeline) {
+    const cgv_profile_entry *entries;
+    int count;
+    double ms[CGV_PARTS];
+    if (!pipeline->made.profile || cgv_translator_profile(pipeline->translator, &entries, &count))
+        return;
+    cgv_parts_sum(ms, entries, count);
+    for (int p = 0; p < CGV_PARTS; p++) {
+        double before = atomic_load(&pipeline->device_ms[p]);
+        atomic_store(&pipeline->device_ms[p], before > 0 ? before + (ms[p] - before) / 16 : ms[p]);
+    }
+}
+
+static void take_time(cgv_pipeline *pipeline, int64_t microseconds) {
+    cgv_latency_add(&pipeline->translate, microseconds);
+    take_parts(pipeline);
+    if (!pipeline->params.auto_height)
+        return;
+    double seconds = (double)microseconds / AV_TIME_BASE;
+    bool begun = pipeline->ladder.phase == CGV_LADDER_STEADY;
+    cgv_ladder_next(&pipeline->ladder, seconds, interval(pipeline));
+    bool steady = pipeline->ladder.phase == CGV_LADDER_STEADY;
+    if (steady && (!begun || pipeline->ladder.height != pipeline->made.net_height))
+        cgv_log(
+            CGV_LOG_INFO,
+            "quality: the network runs at a height of %d: %.1f ms a frame are expected, of %.1f",
+            pipeline->ladder.height, 1000 * cgv_ladder_expected(&pipeline->ladder),
+            1000 * interval(pipeline));
 }
 
 // Wait for the oldest picture in flight and hand it on.
@@ -157,20 +271,21 @@ static cgv_status receive(cgv_pipeline *pipeline) {
     cgv_status status = cgv_translator_receive(pipeline->translator, &picture);
     if (status) {
         // The filter said what happened, but not where in the video.
-        cgv_log(CGV_LOG_ERROR, "translate: failed at frame %lld: %s", (long long)pipeline->received,
-                cgv_status_text(status));
+        cgv_log(CGV_LOG_ERROR, "translate: failed at frame %lld: %s",
+                (long long)pipeline->translated, cgv_status_text(status));
         return status;
     }
-    if (slot->alpha)
-        cgv_colour_copy_alpha(slot->out, slot->alpha);
-    cgv_item item = {.kind = CGV_ITEM_FRAME, .frame = slot->out, .repeat = slot->repeat};
-    slot->out = NULL;
-    free_slot(slot);
-    pipeline->received++;
+    take_time(pipeline, av_gettime_relative() - slot->sent);
+    if (slot->in && cgv_colour_keeps_alpha(slot->in, slot->out->format))
+        cgv_colour_copy_alpha(slot->out, slot->in);
+    cgv_item item = {
+        .kind = CGV_ITEM_FRAME, .frame = slot->out, .before = slot->in, .repeat = slot->repeat};
+    slot->out = slot->in = NULL;
+    pipeline->translated++;
     pipeline->in_flight--;
     for (int i = 0; i < pipeline->in_flight; i++)
         pipeline->slots[i] = pipeline->slots[i + 1];
-    return cgv_queue_push(pipeline->translated, item);
+    return hand_out(pipeline, item);
 }
 
 static cgv_status receive_all(cgv_pipeline *pipeline) {
@@ -180,21 +295,32 @@ static cgv_status receive_all(cgv_pipeline *pipeline) {
     return status;
 }
 
+// The translator for this frame and for what is wanted now.
+static cgv_status suit_translator(cgv_pipeline *pipeline, const AVFrame *in) {
+    cgv_translator_params wanted = pipeline->made;
+    wanted.strength = atomic_load(&pipeline->strength);
+    if (pipeline->params.auto_height)
+        wanted.net_height = pipeline->ladder.height;
+    if (cgv_colour_same(in, pipeline->format) && wanted.strength == pipeline->made.strength &&
+        wanted.net_height == pipeline->made.net_height)
+        return CGV_OK;
+    cgv_status status = receive_all(pipeline);
+    pipeline->made = wanted;
+    return status ? status : make_translator(pipeline, in);
+}
+
 static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) {
     const AVFrame *in = item->frame;
-    cgv_status status = CGV_OK;
-    if (!cgv_colour_same(in, pipeline->format)) {
-        status = receive_all(pipeline);
-        if (!status)
-            status = make_translator(pipeline, in);
-    }
+    cgv_status status = suit_translator(pipeline, in);
     if (status)
         return status;
-    struct slot slot = {.out = output_frame(pipeline, in), .repeat = item->repeat};
-    bool alpha = cgv_colour_keeps_alpha(in, cgv_sink_format(pipeline->params.sink)->format);
-    if (alpha)
-        slot.alpha = av_frame_clone(in);
-    if (!slot.out || (alpha && !slot.alpha)) {
+    struct slot slot = {
+        .out = output_frame(pipeline, in), .repeat = item->repeat, .sent = av_gettime_relative()};
+    bool keep =
+        pipeline->params.show || cgv_colour_keeps_alpha(in, pipeline->params.format->format);
+    if (keep)
+        slot.in = av_frame_clone(in);
+    if (!slot.out || (keep && !slot.in)) {
         free_slot(&slot);
         return out_of_memory();
     }
@@ -208,7 +334,8 @@ static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) 
         free_slot(&slot);
     else
         pipeline->slots[pipeline->in_flight++] = slot;
-    return status;
+    // The next frame comes when it likes: this one does not wait for it.
+    return status || !pipeline->params.live ? status : receive_all(pipeline);
 }
 
 static cgv_status translate(cgv_pipeline *pipeline) {
@@ -218,13 +345,13 @@ static cgv_status translate(cgv_pipeline *pipeline) {
         if (status)
             return status;
         if (item.kind == CGV_ITEM_PACKET) {
-            status = cgv_queue_push(pipeline->translated, item);
+            status = hand_out(pipeline, item);
         } else if (item.kind == CGV_ITEM_FRAME) {
             status = translate_frame(pipeline, &item);
             cgv_item_free(&item);
         } else {
             status = receive_all(pipeline);
-            return status ? status : cgv_queue_push(pipeline->translated, item);
+            return status ? status : hand_out(pipeline, item);
         }
         if (status)
             return status;
@@ -236,31 +363,27 @@ static void *translate_thread(void *opaque) {
     return NULL;
 }
 
-// ---- encode
-
-static cgv_status encode(cgv_pipeline *pipeline) {
-    for (;;) {
-        cgv_item item;
-        cgv_status status = cgv_queue_pop(pipeline->translated, &item);
-        if (status)
-            return status;
-        if (item.kind == CGV_ITEM_END)
-            return cgv_sink_finish(pipeline->params.sink);
-        status = cgv_sink_write(pipeline->params.sink, item);
-        if (status)
-            return status;
-    }
-}
-
-static void *encode_thread(void *opaque) {
-    stage_ended(opaque, encode(opaque));
-    return NULL;
-}
-
 // ----
 
+static cgv_status create_outlets(cgv_pipeline *pipeline) {
+    const cgv_pipeline_params *params = &pipeline->params;
+    cgv_status status = CGV_OK;
+    for (int i = 0; i < params->sink_count && !status; i++) {
+        cgv_outlet_params outlet = {
+            .sink = params->sinks[i],
+            .rate = params->rate.num ? (AVRational){0, 1} : cgv_sink_rate(params->sinks[i]),
+            .live = params->live,
+            .ended = outlet_ended,
+            .opaque = pipeline,
+        };
+        status = cgv_outlet_create(&pipeline->outlets[i], &outlet);
+    }
+    return status;
+}
+
 static cgv_status prepare(cgv_pipeline *pipeline) {
-    const AVFrame *out = cgv_sink_format(pipeline->params.sink);
+    const cgv_pipeline_params *params = &pipeline->params;
+    const AVFrame *out = params->format, *in = cgv_source_get_info(params->source)->first;
     int size = av_image_get_buffer_size(out->format, out->width, out->height, 64);
     if (size < 0)
         return cgv_av_fail(size, "translate: %dx%d pictures", out->width, out->height);
@@ -268,28 +391,36 @@ static cgv_status prepare(cgv_pipeline *pipeline) {
     pipeline->format = av_frame_alloc();
     if (!pipeline->pool || !pipeline->format)
         return out_of_memory();
-    cgv_status status = cgv_queue_create(&pipeline->decoded, QUEUE_FRAMES, QUEUE_PACKETS);
+    if (params->auto_height) {
+        int trained = cgv_carry_height(params->model, in->width, in->height);
+        cgv_ladder_begin(&pipeline->ladder, trained ? FFMIN(trained, in->height) : in->height);
+        pipeline->made.net_height = pipeline->ladder.height;
+    }
+    cgv_status status =
+        cgv_queue_create(&pipeline->decoded, params->live ? LIVE_FRAMES : QUEUE_FRAMES,
+                         params->live ? LIVE_PACKETS : QUEUE_PACKETS);
     if (!status)
-        status = cgv_queue_create(&pipeline->translated, QUEUE_FRAMES, QUEUE_PACKETS);
-    if (!status)
-        status = make_translator(pipeline, cgv_source_get_info(pipeline->params.source)->first);
-    return status;
+        status = create_outlets(pipeline);
+    return status ? status : make_translator(pipeline, in);
 }
 
-cgv_status cgv_pipeline_start(cgv_pipeline **out, const cgv_pipeline_params *params) {
-    static void *(*const stage[STAGES])(void *) = {decode_thread, translate_thread, encode_thread};
-    *out = NULL;
-    cgv_pipeline *pipeline = calloc(1, sizeof *pipeline);
-    if (!pipeline)
-        return out_of_memory();
-    pipeline->params = *params;
-    pthread_mutex_init(&pipeline->lock, NULL);
-    pthread_cond_init(&pipeline->ended, NULL);
-    cgv_status status = prepare(pipeline);
+static void count_running(cgv_pipeline *pipeline, int more) {
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->running += more;
+    pthread_mutex_unlock(&pipeline->lock);
+}
+
+static cgv_status start_threads(cgv_pipeline *pipeline) {
+    static void *(*const stage[STAGES])(void *) = {decode_thread, translate_thread};
+    cgv_status status = CGV_OK;
+    for (int i = 0; i < pipeline->params.sink_count && !status; i++) {
+        count_running(pipeline, 1);
+        status = cgv_outlet_start(pipeline->outlets[i]);
+        if (status)
+            stage_ended(pipeline, status);
+    }
     while (!status && pipeline->started < STAGES) {
-        pthread_mutex_lock(&pipeline->lock);
-        pipeline->running++;
-        pthread_mutex_unlock(&pipeline->lock);
+        count_running(pipeline, 1);
         if (pthread_create(&pipeline->thread[pipeline->started], NULL, stage[pipeline->started],
                            pipeline)) {
             status = cgv_fail(CGV_ERROR_MEMORY, "cannot start a thread");
@@ -298,13 +429,48 @@ cgv_status cgv_pipeline_start(cgv_pipeline **out, const cgv_pipeline_params *par
             pipeline->started++;
         }
     }
+    return status;
+}
+
+cgv_status cgv_pipeline_start(cgv_pipeline **out, const cgv_pipeline_params *params) {
+    *out = NULL;
+    cgv_pipeline *pipeline = calloc(1, sizeof *pipeline);
+    if (!pipeline)
+        return out_of_memory();
+    pipeline->params = *params;
+    pipeline->made = params->translator;
+    pipeline->made.profile = params->live && cgv_device_has_timestamps(params->device);
+    atomic_init(&pipeline->strength, params->translator.strength);
+    pthread_mutex_init(&pipeline->lock, NULL);
+    pthread_cond_init(&pipeline->ended, NULL);
+    cgv_latency_init(&pipeline->translate);
+    cgv_status status = prepare(pipeline);
+    if (!status)
+        status = start_threads(pipeline);
     if (!status) {
         *out = pipeline;
         return CGV_OK;
     }
-    cgv_status ignored = cgv_pipeline_end(&pipeline); // the same failure, or its echo
+    cgv_status ignored = cgv_pipeline_end(&pipeline, NULL); // the same failure, or its echo
     (void)ignored;
     return status;
+}
+
+// An output that is stuck holds nobody up but for the end; the last one left is waited for.
+static void watch_outlets(cgv_pipeline *pipeline) {
+    int count = pipeline->params.sink_count;
+    for (int i = 0; i < count; i++) {
+        pthread_mutex_lock(&pipeline->lock);
+        bool running = !pipeline->output_ended[i];
+        bool others = pipeline->failed + 1 < count || pipeline->params.show;
+        pthread_mutex_unlock(&pipeline->lock);
+        if (!running || !others || !cgv_outlet_stuck(pipeline->outlets[i]))
+            continue;
+        if (!cgv_outlet_abandoned(pipeline->outlets[i]))
+            cgv_log(CGV_LOG_ERROR, "%s: it takes nothing any more",
+                    cgv_sink_url(pipeline->params.sinks[i]));
+        cgv_outlet_abandon(pipeline->outlets[i]);
+    }
 }
 
 bool cgv_pipeline_wait(cgv_pipeline *pipeline, int milliseconds) {
@@ -319,6 +485,10 @@ bool cgv_pipeline_wait(cgv_pipeline *pipeline, int milliseconds) {
         timed_out = pthread_cond_timedwait(&pipeline->ended, &pipeline->lock, &until);
     bool ended = !pipeline->running;
     pthread_mutex_unlock(&pipeline->lock);
+    if (pipeline->params.live && !ended)
+        watch_outlets(pipeline);
+    if (cgv_source_watch(pipeline->params.source) && !ended)
+        cgv_pipeline_interrupt(pipeline);
     return ended;
 }
 
@@ -326,24 +496,60 @@ void cgv_pipeline_interrupt(cgv_pipeline *pipeline) {
     pthread_kill(pipeline->thread[0], SIGUSR1);
 }
 
-void cgv_pipeline_rate_counts(const cgv_pipeline *pipeline, int64_t *dropped, int64_t *repeated) {
-    cgv_pipeline *p = (cgv_pipeline *)pipeline; // atomic_load takes no const before C17
-    *dropped = atomic_load(&p->dropped);
-    *repeated = atomic_load(&p->repeated);
+void cgv_pipeline_set_strength(cgv_pipeline *pipeline, float strength) {
+    atomic_store(&pipeline->strength, strength);
 }
 
-cgv_status cgv_pipeline_end(cgv_pipeline **handle) {
+void cgv_pipeline_pause(cgv_pipeline *pipeline, bool paused) {
+    atomic_store(&pipeline->pace.paused, paused);
+}
+
+cgv_pipeline_stats cgv_pipeline_get_stats(cgv_pipeline *pipeline) {
+    cgv_pipeline_stats stats = {
+        .received = atomic_load(&pipeline->received),
+        .dropped = atomic_load(&pipeline->late) + atomic_load(&pipeline->dropped),
+        .repeated = atomic_load(&pipeline->repeated),
+        .net_height = atomic_load(&pipeline->net_height),
+        .translate = cgv_latency_quantile(&pipeline->translate, .5),
+        .outputs = pipeline->params.sink_count,
+    };
+    for (int p = 0; p < CGV_PARTS; p++)
+        stats.device[p] = atomic_load(&pipeline->device_ms[p]);
+    for (int i = 0; i < stats.outputs; i++) {
+        int64_t dropped, repeated;
+        cgv_outlet_counts(pipeline->outlets[i], &dropped, &repeated);
+        stats.dropped += dropped;
+        stats.repeated += repeated;
+    }
+    pthread_mutex_lock(&pipeline->lock);
+    stats.failed = pipeline->failed;
+    pthread_mutex_unlock(&pipeline->lock);
+    return stats;
+}
+
+int64_t cgv_pipeline_latency(cgv_pipeline *pipeline, double share) {
+    int64_t most = 0;
+    for (int i = 0; i < pipeline->params.sink_count; i++)
+        most = FFMAX(most, cgv_sink_latency(pipeline->params.sinks[i], share));
+    return most;
+}
+
+cgv_status cgv_pipeline_end(cgv_pipeline **handle, int *failed) {
     cgv_pipeline *pipeline = *handle;
     for (int i = 0; i < pipeline->started; i++)
         pthread_join(pipeline->thread[i], NULL);
+    for (int i = 0; i < pipeline->params.sink_count; i++)
+        cgv_outlet_destroy(&pipeline->outlets[i]);
     cgv_status status = pipeline->status;
+    if (failed)
+        *failed = pipeline->failed;
     cgv_translator_destroy(&pipeline->translator);
     for (int i = 0; i < pipeline->in_flight; i++)
         free_slot(&pipeline->slots[i]);
     av_frame_free(&pipeline->format);
     cgv_queue_destroy(&pipeline->decoded);
-    cgv_queue_destroy(&pipeline->translated);
     av_buffer_pool_uninit(&pipeline->pool);
+    cgv_latency_destroy(&pipeline->translate);
     pthread_cond_destroy(&pipeline->ended);
     pthread_mutex_destroy(&pipeline->lock);
     free(pipeline);

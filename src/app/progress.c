@@ -12,7 +12,8 @@
 
 cgv_status cgv_progress_open(cgv_progress *progress, const char *url, int64_t length) {
     int64_t now = av_gettime_relative();
-    *progress = (cgv_progress){.begun = now, .line_at = now, .report_at = now, .length = length};
+    *progress = (cgv_progress){
+        .begun = now, .line_at = now, .report_at = now, .rates_at = now, .length = length};
     if (!url)
         return CGV_OK;
     cgv_av_clear_error();
@@ -26,9 +27,39 @@ static void format_time(char *text, size_t size, int64_t microseconds) {
     snprintf(text, size, "%02" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60), (int)(s % 60));
 }
 
-static void print_line(const cgv_progress *progress, cgv_sink_stats stats, double seconds,
+static void measure_rates(cgv_progress *progress, const cgv_progress_numbers *n, int64_t now) {
+    const int64_t interval = 2000000;
+    if (now - progress->rates_at < interval)
+        return;
+    double seconds = (double)(now - progress->rates_at) / 1e6;
+    progress->in_rate = (double)(n->pipeline.received - progress->received) / seconds;
+    progress->out_rate = (double)(n->sink.frames - progress->written) / seconds;
+    progress->rates_at = now;
+    progress->received = n->pipeline.received;
+    progress->written = n->sink.frames;
+}
+
+static double milliseconds(int64_t microseconds) {
+    return (double)microseconds / 1000;
+}
+
+// What matters of a live source only. The device's parts: in, network, carried to full size, out.
+static void format_live(const cgv_progress *progress, char *text, size_t size,
+                        const cgv_progress_numbers *n) {
+    const double *gpu = n->pipeline.device;
+    snprintf(text, size,
+             " in=%.1f out=%.1f drop=%" PRId64
+             " N=%d gpu=%.0f+%.0f+%.0f+%.0fms translate=%.0fms latency=%.0f/%.0fms",
+             progress->in_rate, progress->out_rate, n->pipeline.dropped, n->pipeline.net_height,
+             gpu[CGV_PART_IN], gpu[CGV_PART_NETWORK], gpu[CGV_PART_CARRY], gpu[CGV_PART_OUT],
+             milliseconds(n->pipeline.translate), milliseconds(n->latency_median),
+             milliseconds(n->latency_95));
+}
+
+static void print_line(const cgv_progress *progress, const cgv_progress_numbers *n, double seconds,
                        bool last) {
-    char line[512], time[32], eta[64] = "";
+    cgv_sink_stats stats = n->sink;
+    char line[512], time[32], eta[64] = "", live[192] = "";
     format_time(time, sizeof time, stats.time);
     double speed = (double)stats.time / 1e6 / seconds;
     if (!last && progress->length > stats.time && speed > 0) {
@@ -36,16 +67,20 @@ static void print_line(const cgv_progress *progress, cgv_sink_stats stats, doubl
         format_time(left, sizeof left, (int64_t)((double)(progress->length - stats.time) / speed));
         snprintf(eta, sizeof eta, " eta=%s", left);
     }
+    if (n->live)
+        format_live(progress, live, sizeof live, n);
     snprintf(line, sizeof line,
-             "frame=%5" PRId64 " fps=%.*f size=%" PRId64 "KiB time=%s.%02d speed=%.3gx%s",
+             "frame=%5" PRId64 " fps=%.*f size=%" PRId64 "KiB time=%s.%02d speed=%.3gx%s%s",
              stats.frames, (double)stats.frames / seconds < 10 ? 2 : 0,
              (double)stats.frames / seconds, stats.bytes / 1024, time,
-             (int)(stats.time / 10000 % 100), speed, eta);
+             (int)(stats.time / 10000 % 100), speed, live, eta);
     cgv_console_progress(line);
 }
 
-static void write_report(AVIOContext *report, cgv_sink_stats stats, double seconds, int64_t dropped,
-                         int64_t repeated, bool last) {
+static void write_report(const cgv_progress *progress, const cgv_progress_numbers *n,
+                         double seconds, bool last) {
+    AVIOContext *report = progress->report;
+    cgv_sink_stats stats = n->sink;
     char time[32];
     format_time(time, sizeof time, stats.time);
     avio_printf(report, "frame=%" PRId64 "\nfps=%.2f\n", stats.frames,
@@ -58,24 +93,36 @@ static void write_report(AVIOContext *report, cgv_sink_stats stats, double secon
     avio_printf(report,
                 "total_size=%" PRId64 "\nout_time_us=%" PRId64 "\nout_time_ms=%" PRId64
                 "\nout_time=%s.%06d\ndup_frames=%" PRId64 "\ndrop_frames=%" PRId64
-                "\nspeed=%.3gx\nprogress=%s\n",
-                stats.bytes, stats.time, stats.time, time, (int)(stats.time % 1000000), repeated,
-                dropped, (double)stats.time / 1e6 / seconds, last ? "end" : "continue");
+                "\nspeed=%.3gx\n",
+                stats.bytes, stats.time, stats.time, time, (int)(stats.time % 1000000),
+                n->pipeline.repeated, n->pipeline.dropped, (double)stats.time / 1e6 / seconds);
+    avio_printf(report,
+                "net_height=%d\ntranslate_ms=%.1f\nin_fps=%.2f\nout_fps=%.2f\n"
+                "latency_p50_ms=%.1f\nlatency_p95_ms=%.1f\noutputs=%d\nfailed_outputs=%d\n",
+                n->pipeline.net_height, milliseconds(n->pipeline.translate), progress->in_rate,
+                progress->out_rate, milliseconds(n->latency_median), milliseconds(n->latency_95),
+                n->pipeline.outputs, n->pipeline.failed);
+    if (n->live)
+        avio_printf(report,
+                    "gpu_in_ms=%.1f\ngpu_network_ms=%.1f\ngpu_carry_ms=%.1f\ngpu_out_ms=%.1f\n",
+                    n->pipeline.device[CGV_PART_IN], n->pipeline.device[CGV_PART_NETWORK],
+                    n->pipeline.device[CGV_PART_CARRY], n->pipeline.device[CGV_PART_OUT]);
+    avio_printf(report, "progress=%s\n", last ? "end" : "continue");
     avio_flush(report);
 }
 
-void cgv_progress_update(cgv_progress *progress, cgv_sink_stats stats, int64_t dropped,
-                         int64_t repeated, bool last) {
+void cgv_progress_update(cgv_progress *progress, cgv_progress_numbers numbers, bool last) {
     // Logs and terminals of others keep every line: fewer there.
     const int64_t line_interval = cgv_console_is_terminal() ? 250000 : 5000000;
     int64_t now = av_gettime_relative();
     double seconds = (double)(now - progress->begun + 1) / 1e6;
+    measure_rates(progress, &numbers, now);
     if (cgv_log_wants(CGV_LOG_INFO) && (last || now - progress->line_at >= line_interval)) {
-        print_line(progress, stats, seconds, last);
+        print_line(progress, &numbers, seconds, last);
         progress->line_at = now;
     }
     if (progress->report && (last || now - progress->report_at >= 500000)) {
-        write_report(progress->report, stats, seconds, dropped, repeated, last);
+        write_report(progress, &numbers, seconds, last);
         progress->report_at = now;
     }
 }

@@ -7,21 +7,31 @@
 
 #include <libavformat/avio.h>
 
+#include "app/pipeline.h"
 #include "cgvideo/status.h"
 #include "video/sink.h"
+
+typedef struct cgv_progress_numbers {
+    cgv_sink_stats sink; // of all outputs together
+    cgv_pipeline_stats pipeline;
+    bool live;
+    int64_t latency_median, latency_95; // microseconds from capture to sink
+} cgv_progress_numbers;
 
 typedef struct cgv_progress {
     AVIOContext *report;               // of -progress, or NULL
     int64_t begun, line_at, report_at; // microseconds of av_gettime_relative
     int64_t length;                    // microseconds that the output will have; 0 if unknown
+    // Frames a second of the last seconds, and what was counted when they were taken.
+    double in_rate, out_rate;
+    int64_t rates_at, received, written;
 } cgv_progress;
 
 // `url` of -progress, or NULL.
 CGV_NODISCARD cgv_status cgv_progress_open(cgv_progress *progress, const char *url, int64_t length);
 
 // Call often: prints what is due, and everything when `last`.
-void cgv_progress_update(cgv_progress *progress, cgv_sink_stats stats, int64_t dropped,
-                         int64_t repeated, bool last);
+void cgv_progress_update(cgv_progress *progress, cgv_progress_numbers numbers, bool last);
 
 void cgv_progress_close(cgv_progress *progress);
 

@@ -274,3 +274,7 @@ const cgv_limits *cgv_device_limits(const cgv_device *device) {
 int cgv_device_validation_messages(const cgv_device *device) {
     return __atomic_load_n(&device->validation_messages, __ATOMIC_RELAXED);
 }
+
+bool cgv_device_has_timestamps(const cgv_device *device) {
+    return device->timestamp_ns > 0;
+}

@@ -120,6 +120,9 @@ CGV_NODISCARD cgv_status cgv_cmd_submit(cgv_cmd *cmd);
 CGV_NODISCARD cgv_status cgv_cmd_wait(cgv_cmd *cmd);
 CGV_NODISCARD cgv_status cgv_cmd_run(cgv_cmd *cmd); // end, submit, wait
 
+// Whether lists can have a `profile`.
+bool cgv_device_has_timestamps(const cgv_device *device);
+
 // Milliseconds of each dispatch of the last completed submission; needs `profile`.
 typedef struct cgv_profile_entry {
     const char *label;

@@ -101,6 +101,15 @@ void cgv_av_frame_set_duration(AVFrame *frame, int64_t duration) {
 #endif
 }
 
+int64_t cgv_av_frame_captured(const AVFrame *frame) {
+    return (intptr_t)frame->opaque;
+}
+
+void cgv_av_frame_set_captured(AVFrame *frame, int64_t time) {
+    intptr_t value = (intptr_t)time;
+    memcpy(&frame->opaque, &value, sizeof value); // a number, where a pointer could be
+}
+
 bool cgv_av_frame_interlaced(const AVFrame *frame) {
 #if INTERLACED_FLAG
     return frame->flags & AV_FRAME_FLAG_INTERLACED;

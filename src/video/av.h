@@ -24,6 +24,11 @@ void cgv_av_clear_error(void);
 
 int64_t cgv_av_frame_duration(const AVFrame *frame);
 void cgv_av_frame_set_duration(AVFrame *frame, int64_t duration);
+// When a frame was captured or came in, in microseconds of av_gettime_relative; 0: nobody noted it.
+// Goes along with copies of the frame and its properties.
+int64_t cgv_av_frame_captured(const AVFrame *frame);
+void cgv_av_frame_set_captured(AVFrame *frame, int64_t time);
+
 bool cgv_av_frame_interlaced(const AVFrame *frame);
 void cgv_av_frame_set_interlaced(AVFrame *frame, bool top_field_first);
 

@@ -144,6 +144,12 @@ static bool starts_off(const AVOutputFormat *format, const AVStream *stream,
     return source->cut || start - source->shift > AUDIBLE;
 }
 
+static bool unwanted(enum AVMediaType type, const cgv_carry_params *params) {
+    return (type == AVMEDIA_TYPE_AUDIO && params->no_audio) ||
+           (type == AVMEDIA_TYPE_SUBTITLE && params->no_subtitles) ||
+           (type == AVMEDIA_TYPE_DATA && params->no_data);
+}
+
 // CGV_END: leave the stream out. *encoder NULL: copy it.
 static cgv_status decide(const AVCodec **encoder, const AVFormatContext *output,
                          const AVStream *stream, const cgv_carry_params *params,
@@ -156,6 +162,8 @@ static cgv_status decide(const AVCodec **encoder, const AVFormatContext *output,
     const char *wanted = audio ? params->audio_codec : subtitle ? params->subtitle_codec : NULL;
     bool asked = audio && (params->audio_bit_rate || av_dict_count(params->audio_options));
     *encoder = NULL;
+    if (unwanted(codec->codec_type, params))
+        return CGV_END;
     if (audio && (!codec->sample_rate || !codec->ch_layout.nb_channels)) {
         cgv_log(CGV_LOG_WARNING, "demux: stream %d (audio, %s) holds no sound: left out",
                 stream->index, name);

@@ -12,6 +12,7 @@ typedef struct cgv_carry_params {
     const char *audio_codec, *subtitle_codec; // encoders, or "copy"; NULL: copy where possible
     const char *audio_bit_rate;
     AVDictionary *audio_options;
+    bool no_audio, no_subtitles, no_data;
 } cgv_carry_params;
 
 // What becomes of a stream of the input.

@@ -338,6 +338,10 @@ static void set_picture(cgv_encoder *encoder, enum AVPixelFormat format,
         frame->chroma_location = AVCHROMA_LOC_CENTER;
     context->width = swapped ? frame->height : frame->width;
     context->height = swapped ? frame->width : frame->height;
+    if (av_match_name("v4l2", container->name)) { // the loopback driver takes even sides only
+        context->width &= ~1;
+        context->height &= ~1;
+    }
     context->pix_fmt = with_j(context->codec, format);
     context->sample_aspect_ratio = source->first->sample_aspect_ratio;
     if (source->video->sample_aspect_ratio.num)
@@ -366,6 +370,8 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
         return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
     cgv_status status = cgv_convert_create(&encoder->convert);
     if (!status)
+        status = cgv_convert_create(&encoder->recolour);
+    if (!status)
         status = choose_pixel_format(&format, codec, params, source->first, encoder->turn);
     if (status)
         return status;
@@ -379,6 +385,8 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
     if (status)
         goto done;
     default_speed(codec, &options);
+    if (params->live)
+        cgv_encoder_live(context, &options, params);
     allow_alpha(codec, format, &options);
     if (params->options)
         av_dict_copy(&options, params->options->video, 0);
@@ -394,7 +402,7 @@ done:
     return status;
 }
 
-static cgv_status remember(cgv_encoder *encoder, int64_t pts, int64_t duration) {
+static cgv_status remember(cgv_encoder *encoder, struct cgv_shown frame) {
     if (encoder->shown_count == encoder->shown_room) {
         int room = encoder->shown_room ? 2 * encoder->shown_room : 64;
         struct cgv_shown *grown = realloc(encoder->shown, (size_t)room * sizeof *grown);
@@ -403,19 +411,19 @@ static cgv_status remember(cgv_encoder *encoder, int64_t pts, int64_t duration) 
         encoder->shown = grown;
         encoder->shown_room = room;
     }
-    encoder->shown[encoder->shown_count++] = (struct cgv_shown){pts, duration};
+    encoder->shown[encoder->shown_count++] = frame;
     return CGV_OK;
 }
 
-static int64_t recall(cgv_encoder *encoder, int64_t pts) {
+static struct cgv_shown recall(cgv_encoder *encoder, int64_t pts) {
     for (int i = 0; i < encoder->shown_count; i++) {
         if (encoder->shown[i].pts != pts)
             continue;
-        int64_t duration = encoder->shown[i].duration;
+        struct cgv_shown frame = encoder->shown[i];
         encoder->shown[i] = encoder->shown[--encoder->shown_count];
-        return duration;
+        return frame;
     }
-    return 0;
+    return (struct cgv_shown){.pts = pts};
 }
 
 // CGV_END: the frame is to be dropped.
@@ -431,13 +439,16 @@ static cgv_status set_times(cgv_encoder *encoder, AVFrame *frame) {
     encoder->last_pts = frame->pts;
     frame->time_base = base;
     cgv_av_frame_set_duration(frame, duration);
-    return remember(encoder, frame->pts, duration);
+    return remember(encoder,
+                    (struct cgv_shown){frame->pts, duration, cgv_av_frame_captured(frame)});
 }
 
 cgv_status cgv_encoder_send(cgv_encoder *encoder, AVFrame *frame) {
     cgv_status status = CGV_OK;
     if (frame) {
         status = set_times(encoder, frame);
+        if (!status)
+            status = cgv_convert_like(encoder->recolour, &frame, encoder->format);
         if (!status && !cgv_turn_is_none(encoder->turn))
             status = cgv_turn_frame(&frame, encoder->turn);
         if (!status)
@@ -445,6 +456,9 @@ cgv_status cgv_encoder_send(cgv_encoder *encoder, AVFrame *frame) {
                                        cgv_colour_without_j(encoder->context->pix_fmt));
         if (status)
             goto done;
+        // The last row or column of a picture goes where only even sides are taken.
+        frame->width = encoder->context->width;
+        frame->height = encoder->context->height;
         frame->format = encoder->context->pix_fmt;
         frame->pict_type = AV_PICTURE_TYPE_NONE;           // the encoder's choice, not the input's
         frame->quality = encoder->context->global_quality; // where it reads a constant quantiser
@@ -458,7 +472,7 @@ done:
     return status == CGV_END ? CGV_OK : status;
 }
 
-cgv_status cgv_encoder_receive(cgv_encoder *encoder, AVPacket *packet) {
+cgv_status cgv_encoder_receive(cgv_encoder *encoder, AVPacket *packet, int64_t *captured) {
     int error = avcodec_receive_packet(encoder->context, packet);
     if (error == AVERROR(EAGAIN))
         return CGV_AGAIN;
@@ -466,9 +480,10 @@ cgv_status cgv_encoder_receive(cgv_encoder *encoder, AVPacket *packet) {
         return CGV_END;
     if (error < 0)
         return cgv_av_fail(error, "encode: %s failed", encoder->context->codec->name);
-    int64_t duration = recall(encoder, packet->pts);
-    if (duration > 0)
-        packet->duration = duration;
+    struct cgv_shown shown = recall(encoder, packet->pts);
+    *captured = shown.captured;
+    if (shown.duration > 0)
+        packet->duration = shown.duration;
     return CGV_OK;
 }
 
@@ -477,6 +492,7 @@ void cgv_encoder_close(cgv_encoder *encoder) {
     av_dict_free(&encoder->unused);
     av_frame_free(&encoder->format);
     cgv_convert_destroy(&encoder->convert);
+    cgv_convert_destroy(&encoder->recolour);
     free(encoder->shown);
     *encoder = (cgv_encoder){0};
 }

@@ -1,11 +1,33 @@
 #include "video/encoder_manners.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/log.h"
 #include "video/av.h"
+
+void cgv_encoder_live(AVCodecContext *context, AVDictionary **options,
+                      const cgv_sink_params *params) {
+    static const struct {
+        const char *codec, *key, *value;
+    } live[] = {
+        {"libx264", "preset", "veryfast"},  {"libx264", "tune", "zerolatency"},
+        {"libx265", "preset", "ultrafast"}, {"libx265", "tune", "zerolatency"},
+        {"libvpx", "deadline", "realtime"}, {"libvpx", "cpu-used", "8"},
+        {"libvpx", "lag-in-frames", "0"},   {"libvpx-vp9", "deadline", "realtime"},
+        {"libvpx-vp9", "cpu-used", "8"},    {"libvpx-vp9", "lag-in-frames", "0"},
+    };
+    for (size_t i = 0; i < sizeof live / sizeof *live; i++)
+        if (!strcmp(context->codec->name, live[i].codec))
+            av_dict_set(options, live[i].key, live[i].value,
+                        strcmp(live[i].key, "preset") ? 0 : AV_DICT_DONT_OVERWRITE);
+    context->thread_type = FF_THREAD_SLICE; // others hold back a frame each
+    const AVDictionary *given = params->options ? params->options->video : NULL;
+    if (!av_dict_get(given, "g", NULL, 0))
+        context->gop_size = (int)lrint(2 * av_q2d(context->framerate));
+}
 
 cgv_status cgv_encoder_hush(const AVCodec *codec, AVDictionary **options) {
     static const char key[] = "x265-params";

@@ -6,6 +6,12 @@
 #include <libavcodec/avcodec.h>
 
 #include "cgvideo/status.h"
+#include "video/sink.h"
+
+// Before the encoder is opened: what makes it give each picture back at once and fast, and lets
+// viewers who come later begin within two seconds; what the user says of it wins.
+void cgv_encoder_live(AVCodecContext *context, AVDictionary **options,
+                      const cgv_sink_params *params);
 
 // Before the encoder is opened: ask it for errors only, unless `options` say otherwise or more is
 // wanted of the log.

@@ -16,8 +16,20 @@ struct cgv_queue {
 
 void cgv_item_free(cgv_item *item) {
     av_frame_free(&item->frame);
+    av_frame_free(&item->before);
     av_packet_free(&item->packet);
     *item = (cgv_item){0};
+}
+
+cgv_status cgv_item_clone(cgv_item *out, const cgv_item *item) {
+    *out = (cgv_item){.kind = item->kind, .repeat = item->repeat};
+    if ((item->frame && !(out->frame = av_frame_clone(item->frame))) ||
+        (item->before && !(out->before = av_frame_clone(item->before))) ||
+        (item->packet && !(out->packet = av_packet_clone(item->packet)))) {
+        cgv_item_free(out);
+        return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+    }
+    return CGV_OK;
 }
 
 cgv_status cgv_queue_create(cgv_queue **out, int frames, int packets) {
@@ -42,21 +54,59 @@ cgv_status cgv_queue_create(cgv_queue **out, int frames, int packets) {
     return CGV_OK;
 }
 
+static cgv_item *at(cgv_queue *queue, int index) {
+    return &queue->items[(queue->first + index) % queue->capacity];
+}
+
+static bool full(const cgv_queue *queue, cgv_item_kind kind) {
+    return queue->used[kind] == queue->limit[kind];
+}
+
+// With the lock held. Takes the item.
+static cgv_status append(cgv_queue *queue, cgv_item item) {
+    if (queue->aborted) {
+        cgv_item_free(&item);
+        return CGV_ERROR_INTERRUPTED;
+    }
+    *at(queue, queue->count++) = item;
+    queue->used[item.kind]++;
+    pthread_cond_signal(&queue->filled);
+    return CGV_OK;
+}
+
 cgv_status cgv_queue_push(cgv_queue *queue, cgv_item item) {
     pthread_mutex_lock(&queue->lock);
-    while (!queue->aborted && queue->used[item.kind] == queue->limit[item.kind])
+    while (!queue->aborted && full(queue, item.kind))
         pthread_cond_wait(&queue->drained, &queue->lock);
-    bool aborted = queue->aborted;
-    if (!aborted) {
-        queue->items[(queue->first + queue->count++) % queue->capacity] = item;
-        queue->used[item.kind]++;
-        pthread_cond_signal(&queue->filled);
-    }
+    cgv_status status = append(queue, item);
     pthread_mutex_unlock(&queue->lock);
-    if (!aborted)
-        return CGV_OK;
-    cgv_item_free(&item);
-    return CGV_ERROR_INTERRUPTED;
+    return status;
+}
+
+// The others keep their order.
+static cgv_item take_oldest(cgv_queue *queue, cgv_item_kind kind) {
+    int index = 0;
+    while (at(queue, index)->kind != kind)
+        index++;
+    cgv_item oldest = *at(queue, index);
+    for (; index > 0; index--)
+        *at(queue, index) = *at(queue, index - 1);
+    queue->first = (queue->first + 1) % queue->capacity;
+    queue->count--;
+    queue->used[kind]--;
+    return oldest;
+}
+
+cgv_status cgv_queue_push_latest(cgv_queue *queue, cgv_item item, bool *dropped) {
+    cgv_item oldest = {0};
+    pthread_mutex_lock(&queue->lock);
+    *dropped = !queue->aborted && full(queue, item.kind);
+    if (*dropped)
+        oldest = take_oldest(queue, item.kind);
+    cgv_status status = append(queue, item);
+    pthread_mutex_unlock(&queue->lock);
+    cgv_item_free(&oldest);
+    return status;
 }
 
 cgv_status cgv_queue_pop(cgv_queue *queue, cgv_item *item) {

@@ -20,10 +20,14 @@ typedef struct cgv_item {
     cgv_item_kind kind;
     AVFrame *frame;
     int repeat;       // how many times the frame is shown in a row, one duration apart; >= 1
+    AVFrame *before;  // the input's picture, where somebody wants to compare; else NULL
     AVPacket *packet; // stream_index is the input's
 } cgv_item;
 
 void cgv_item_free(cgv_item *item);
+
+// Another reference to the same data. CGV_ERROR_MEMORY: *out is empty.
+CGV_NODISCARD cgv_status cgv_item_clone(cgv_item *out, const cgv_item *item);
 
 typedef struct cgv_queue cgv_queue;
 
@@ -33,6 +37,10 @@ CGV_NODISCARD cgv_status cgv_queue_create(cgv_queue **out, int frames, int packe
 // Waits while the queue is full. Takes the item, on failure too (and frees it then).
 // CGV_ERROR_INTERRUPTED: the queue was aborted.
 CGV_NODISCARD cgv_status cgv_queue_push(cgv_queue *queue, cgv_item item);
+
+// For what cannot wait: never blocks. Where there is no room, the oldest item of the kind goes, and
+// *dropped is true. Otherwise as cgv_queue_push.
+CGV_NODISCARD cgv_status cgv_queue_push_latest(cgv_queue *queue, cgv_item item, bool *dropped);
 
 // Waits while the queue is empty. The item is the caller's. CGV_ERROR_INTERRUPTED as above.
 CGV_NODISCARD cgv_status cgv_queue_pop(cgv_queue *queue, cgv_item *item);

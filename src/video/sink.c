@@ -10,10 +10,13 @@
 #include <libavutil/avstring.h>
 #include <libavutil/mathematics.h>
 #include <libavutil/opt.h>
+#include <libavutil/time.h>
 
 #include "base/fs.h"
 #include "video/av.h"
 #include "video/encoder.h"
+#include "video/latency.h"
+#include "video/live.h"
 
 struct cgv_sink {
     const char *url; // for messages
@@ -30,8 +33,17 @@ struct cgv_sink {
     bool from_zero;    // nothing says when a stream begins
     int64_t slip;      // microseconds that the clock of such a container moves the video
     bool drop_discard; // the container cannot say that a packet is not to be presented
+    bool live;
+    const atomic_bool *stop; // while it is being opened
+    atomic_bool abandoned;
+    cgv_latency latency;
     atomic_int_fast64_t frames, bytes, time;
 };
+
+static int interrupted(void *opaque) {
+    cgv_sink *sink = opaque;
+    return atomic_load(&sink->abandoned) || (sink->stop && atomic_load(sink->stop));
+}
 
 char *cgv_sink_regular_file(const char *url) {
     if (!strcmp(url, "-"))
@@ -46,6 +58,8 @@ char *cgv_sink_regular_file(const char *url) {
 
 static cgv_status choose_muxer(const AVOutputFormat **out, const cgv_sink_params *params) {
     *out = av_guess_format(params->format, params->format ? NULL : params->url, NULL);
+    if (!*out && !params->format)
+        *out = cgv_live_muxer(params->url);
     if (*out)
         return CGV_OK;
     return params->format ? cgv_fail(CGV_ERROR_ARGUMENT, "%s: no such output format: -f %s",
@@ -69,6 +83,10 @@ static cgv_status choose_encoder(const AVCodec **out, const AVOutputFormat *muxe
                         params->codec);
     }
     enum AVCodecID id = av_guess_codec(muxer, NULL, params->url, NULL, AVMEDIA_TYPE_VIDEO);
+    bool h264 = av_match_name("tee", muxer->name) ||
+                (params->live && av_match_name(muxer->name, "mpegts,flv,rtsp,rtp_mpegts"));
+    if (h264 && avcodec_find_encoder(AV_CODEC_ID_H264)) // libav's own choice for them is older
+        id = AV_CODEC_ID_H264;
     *out = avcodec_find_encoder(id);
     if (*out)
         return CGV_OK;
@@ -95,7 +113,10 @@ static cgv_status choose_name(cgv_sink *sink, const AVOutputFormat *muxer) {
 static cgv_status open_muxer(cgv_sink *sink, const AVOutputFormat *muxer) {
     const char *name = sink->part ? sink->part : strcmp(sink->url, "-") ? sink->url : "pipe:1";
     int error = avformat_alloc_output_context2(&sink->output, (AVOutputFormat *)muxer, NULL, name);
-    return error < 0 ? cgv_av_fail(error, "%s: mux", sink->url) : CGV_OK;
+    if (error < 0)
+        return cgv_av_fail(error, "%s: mux", sink->url);
+    sink->output->interrupt_callback = (AVIOInterruptCB){interrupted, sink};
+    return CGV_OK;
 }
 
 // Apple's players take HEVC in mp4 and mov by the name hvc1 only.
@@ -161,7 +182,8 @@ static cgv_status write_header(cgv_sink *sink, const cgv_sink_params *params,
     cgv_av_clear_error();
     int error = 0;
     if (!(sink->output->oformat->flags & AVFMT_NOFILE))
-        error = avio_open2(&sink->output->pb, sink->output->url, AVIO_FLAG_WRITE, NULL, NULL);
+        error = avio_open2(&sink->output->pb, sink->output->url, AVIO_FLAG_WRITE,
+                           &sink->output->interrupt_callback, NULL);
     if (error < 0) {
         av_dict_free(&options);
         return cgv_av_fail(error, "%s: mux: cannot create", sink->url);
@@ -171,8 +193,11 @@ static cgv_status write_header(cgv_sink *sink, const cgv_sink_params *params,
     // What a stream of the input is in already is no experiment.
     sink->output->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     error = avformat_write_header(sink->output, &options);
+    sink->stop = NULL; // from here on it is finished, not given up
     cgv_status status = CGV_OK;
-    if (error < 0)
+    if (error == AVERROR(ENOENT) && av_match_name("v4l2", sink->output->oformat->name))
+        status = cgv_live_no_device(sink->url);
+    else if (error < 0)
         status =
             cgv_av_fail(error, "%s: mux: cannot write %s", sink->url, sink->output->oformat->name);
     else if (params->options)
@@ -215,6 +240,9 @@ cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
         goto fail;
     }
     sink->url = params->url;
+    sink->live = params->live;
+    sink->stop = params->stop;
+    cgv_latency_init(&sink->latency);
     sink->streams = streams;
     sink->cut = source->cut;
     sink->from_zero = cgv_carry_begins_at_zero(muxer);
@@ -289,6 +317,8 @@ static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
     mend_times(sink, packet);
     cgv_av_clear_error();
     int error = av_interleaved_write_frame(sink->output, packet);
+    if (error < 0 && atomic_load(&sink->abandoned))
+        return CGV_ERROR_INTERRUPTED;
     if (error < 0)
         return cgv_av_fail(error, "%s: mux: cannot write", sink->url);
     if (sink->output->pb)
@@ -299,7 +329,8 @@ static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
 static cgv_status mux_encoded(cgv_sink *sink) {
     AVRational base = sink->encoder.context->time_base;
     cgv_status status;
-    while (!(status = cgv_encoder_receive(&sink->encoder, sink->packet))) {
+    int64_t captured;
+    while (!(status = cgv_encoder_receive(&sink->encoder, sink->packet, &captured))) {
         AVPacket *packet = sink->packet;
         av_packet_rescale_ts(packet, base, sink->video->time_base);
         packet->stream_index = sink->video->index;
@@ -308,6 +339,8 @@ static cgv_status mux_encoded(cgv_sink *sink) {
         status = mux(sink, packet);
         if (status)
             return status;
+        if (captured)
+            cgv_latency_add(&sink->latency, av_gettime_relative() - captured);
     }
     return status == CGV_AGAIN || status == CGV_END ? CGV_OK : status;
 }
@@ -429,7 +462,10 @@ void cgv_sink_close(cgv_sink **handle) {
     cgv_sink *sink = *handle;
     if (sink->output && !(sink->output->oformat->flags & AVFMT_NOFILE))
         avio_closep(&sink->output->pb);
-    if (sink->part)
+    if (sink->part && sink->live && atomic_load(&sink->bytes))
+        cgv_log(CGV_LOG_WARNING, "%s: not finished: what was recorded is in %s", sink->url,
+                sink->part);
+    else if (sink->part)
         unlink(sink->part);
     avformat_free_context(sink->output);
     cgv_encoder_close(&sink->encoder);
@@ -440,6 +476,7 @@ void cgv_sink_close(cgv_sink **handle) {
     free(sink->last_dts);
     free(sink->path);
     free(sink->part);
+    cgv_latency_destroy(&sink->latency);
     free(sink);
     *handle = NULL;
 }
@@ -449,4 +486,16 @@ cgv_sink_stats cgv_sink_get_stats(const cgv_sink *sink) {
     return (cgv_sink_stats){.frames = atomic_load(&s->frames),
                             .time = atomic_load(&s->time),
                             .bytes = atomic_load(&s->bytes)};
+}
+
+void cgv_sink_abandon(cgv_sink *sink) {
+    atomic_store(&sink->abandoned, true);
+}
+
+int64_t cgv_sink_latency(cgv_sink *sink, double share) {
+    return cgv_latency_quantile(&sink->latency, share);
+}
+
+const char *cgv_sink_url(const cgv_sink *sink) {
+    return sink->url;
 }

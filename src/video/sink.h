@@ -1,4 +1,4 @@
-// Encode and mux: files, pictures, picture sequences, pipes.
+// Encode and mux: files, pictures, picture sequences, pipes, streams, loopback devices.
 #ifndef CGV_VIDEO_SINK_H
 #define CGV_VIDEO_SINK_H
 
@@ -33,7 +33,9 @@ typedef struct cgv_sink_params {
     const char *tag;                              // codec tag, four characters; NULL: default
     AVRational rate;                              // constant output rate, or {0, 1}: as the input
     cgv_sync sync;
-    int threads; // 0: one a core
+    int threads;             // 0: one a core
+    bool live;               // encode without delay, and write at once
+    const atomic_bool *stop; // set while the output is being opened: give up; NULL: never
     const cgv_av_options *options;
     cgv_carry_params carry;
 } cgv_sink_params;
@@ -55,7 +57,11 @@ CGV_NODISCARD cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item);
 // Drain the encoder, write the trailer and give the file its name. Only closing may follow.
 CGV_NODISCARD cgv_status cgv_sink_finish(cgv_sink *sink);
 
-// Without a successful cgv_sink_finish before, what was written is removed. NULL-safe.
+// Let the writing thread fail, from another one, when it next waits for whoever reads the output.
+void cgv_sink_abandon(cgv_sink *sink);
+
+// Without a successful cgv_sink_finish before, what was written is removed; but what a live sink
+// recorded stays under its unfinished name, and a message tells it. NULL-safe.
 void cgv_sink_close(cgv_sink **sink);
 
 // For progress; may be called from another thread than the writing one.
@@ -63,6 +69,12 @@ typedef struct cgv_sink_stats {
     int64_t frames, time, bytes; // frames taken, where they end in microseconds, bytes written
 } cgv_sink_stats;
 cgv_sink_stats cgv_sink_get_stats(const cgv_sink *sink);
+
+// Microseconds from capture until the muxer has a picture: the value that `share` of the last ones
+// do not exceed. From any thread.
+int64_t cgv_sink_latency(cgv_sink *sink, double share);
+
+const char *cgv_sink_url(const cgv_sink *sink);
 
 // The partial file, to be unlinked by a signal handler; NULL when there is none. Valid until the
 // sink is closed.

@@ -5,9 +5,11 @@
 
 #include <libavutil/avstring.h>
 
+#include "video/arrival.h"
 #include "video/av.h"
 #include "video/hdr.h"
 #include "video/hwaccel.h"
+#include "video/live.h"
 #include "video/splice.h"
 
 struct cgv_source {
@@ -32,13 +34,18 @@ struct cgv_source {
     bool before_start;     // a frame before the wanted part, or just on its start, was decoded
     bool demuxed, flushed; // no more packets; no more frames
     bool warned_damaged;
+    cgv_arrivals arrivals;
     AVDictionary *not_demuxers; // the options that the demuxer does not have
     cgv_source_errors errors;
 };
 
+bool cgv_source_watch(cgv_source *source) {
+    return cgv_arrivals_watch(&source->arrivals);
+}
+
 static int interrupted(void *opaque) {
-    const cgv_source *source = opaque;
-    return source->params.stop && atomic_load(source->params.stop);
+    cgv_source *source = opaque;
+    return (source->params.stop && atomic_load(source->params.stop)) || cgv_source_watch(source);
 }
 
 static cgv_status open_input(cgv_source *source) {
@@ -54,20 +61,31 @@ static cgv_status open_input(cgv_source *source) {
     source->input->interrupt_callback = (AVIOInterruptCB){interrupted, source};
     AVDictionary *options = NULL; // those that are not taken remain in it
     av_dict_copy(&options, params->options, 0);
+    cgv_live_input_options(&options, url);
     if (params->rate)
         av_dict_set(&options, "framerate", params->rate, 0);
     cgv_av_clear_error();
+    source->arrivals.live = params->live || cgv_live_url(url);
+    cgv_arrivals_begin_read(&source->arrivals);
     int error = avformat_open_input(&source->input, url, format, &options);
+    cgv_arrivals_end_read(&source->arrivals);
     bool unused = params->rate && av_dict_get(options, "framerate", NULL, 0);
     av_dict_free(&source->not_demuxers);
     source->not_demuxers = options;
     if (error < 0)
-        return cgv_av_fail(error, "%s: cannot open", params->url);
+        return cgv_arrivals_lost(&source->arrivals)
+                   ? CGV_ERROR_IO
+                   : cgv_av_fail(error, "%s: cannot open", params->url);
     if (unused)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "%s: -r before -i is for picture sequences and raw video; put it after -i "
                         "for the output's rate",
                         params->url);
+    source->arrivals.live |= cgv_live_input(source->input);
+    // Frames that are looked at to learn the rate are late by then.
+    enum { RATE_FRAMES = 5 };
+    if (source->arrivals.live && source->input->fps_probe_size < 0)
+        source->input->fps_probe_size = RATE_FRAMES;
     error = avformat_find_stream_info(source->input, NULL);
     if (error < 0)
         return cgv_av_fail(error, "%s: cannot read its streams", params->url);
@@ -102,7 +120,9 @@ static cgv_status open_decoder(cgv_source *source) {
     decoder->pkt_timebase = source->video->time_base;
     decoder->framerate = av_guess_frame_rate(source->input, source->video, NULL);
     decoder->thread_count = source->params.threads;
-    decoder->thread_type = FF_THREAD_FRAME | FF_THREAD_SLICE;
+    // Threads that take a frame each hold back as many frames.
+    decoder->thread_type =
+        source->arrivals.live ? FF_THREAD_SLICE : FF_THREAD_FRAME | FF_THREAD_SLICE;
     cgv_status status = cgv_hwaccel_attach(decoder, source->params.hwaccel);
     if (status)
         return status;
@@ -178,6 +198,7 @@ static void fill_info(cgv_source *source) {
         .rate = rate.num && rate.den ? rate : (AVRational){0, 1},
         .shift = source->start,
         .wanted = source->params.length,
+        .live = source->arrivals.live,
     };
     if (input->duration != AV_NOPTS_VALUE)
         info->length = FFMAX(input->duration - source->params.start, 0);
@@ -242,9 +263,12 @@ static bool part_ended(const cgv_source *source) {
 static cgv_status end_of_input(cgv_source *source, int error) {
     source->demuxed = true;
     if (error < 0 && error != AVERROR_EOF && error != AVERROR_EXIT) {
-        if (error != AVERROR_INVALIDDATA)
+        if (error != AVERROR_INVALIDDATA && !source->arrivals.live)
             return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
-        count_damaged(source);
+        if (error == AVERROR_INVALIDDATA)
+            count_damaged(source);
+        else
+            cgv_arrivals_lose(&source->arrivals, error); // the outputs are finished
     }
     // It may report one of the packets that it still has; frames may come after that.
     error = avcodec_send_packet(source->decoder, NULL);
@@ -260,7 +284,9 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     if (interrupted(source) || part_ended(source))
         return end_of_input(source, 0);
     cgv_av_clear_error();
+    cgv_arrivals_begin_read(&source->arrivals);
     int error = av_read_frame(source->input, source->packet);
+    cgv_arrivals_end_read(&source->arrivals);
     if (error == AVERROR(EAGAIN))
         return CGV_OK;
     if (error < 0)
@@ -268,6 +294,7 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     cgv_status status = CGV_OK;
     int index = source->packet->stream_index;
     cgv_splice_packet(&source->splice, source->packet, source->input->streams[index]);
+    cgv_arrivals_note(&source->arrivals, index == source->video->index, source->packet->pts);
     if (index == source->video->index) {
         source->wait_key &= !(source->packet->flags & AV_PKT_FLAG_KEY);
         if (!source->stream_ended[index] && !source->wait_key) {
@@ -312,6 +339,7 @@ static void set_times(cgv_source *source, AVFrame *frame) {
 static cgv_status accept(cgv_source *source, AVFrame **frame) {
     AVFrame *f = *frame;
     AVRational base = source->video->time_base;
+    cgv_av_frame_set_captured(f, cgv_arrivals_find(&source->arrivals, f->pts));
     set_times(source, f);
     int order = av_compare_ts(f->pts, base, source->start, AV_TIME_BASE_Q);
     source->before_start |= order <= 0;
@@ -492,6 +520,8 @@ cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
     if (!source)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
     source->params = *params;
+    source->arrivals.url = params->url;
+    source->arrivals.patience = params->patience;
     source->packet = av_packet_alloc();
     cgv_ready_params ready = {params->url, params->deinterlace, params->hdr};
     cgv_status status = source->packet ? cgv_ready_create(&source->ready, &ready)
@@ -533,6 +563,10 @@ cgv_status cgv_source_read(cgv_source *source, cgv_item *item) {
 
 cgv_source_errors cgv_source_get_errors(const cgv_source *source) {
     return source->errors;
+}
+
+bool cgv_source_lost(cgv_source *source) {
+    return cgv_arrivals_lost(&source->arrivals);
 }
 
 void cgv_source_close(cgv_source **handle) {

@@ -1,4 +1,5 @@
-// Demux and decode: files, pictures, picture sequences, pipes; whatever libavformat opens.
+// Demux and decode: files, pictures, picture sequences, pipes, cameras, streams; whatever
+// libavformat and libavdevice open.
 #ifndef CGV_VIDEO_SOURCE_H
 #define CGV_VIDEO_SOURCE_H
 
@@ -26,6 +27,8 @@ typedef struct cgv_source_params {
     const char *hwaccel;     // as cgv_hwaccel_attach
     AVDictionary *options;   // of demuxer and decoder
     int threads;             // 0: one a core
+    bool live;               // it is a live one even if it does not look so
+    int64_t patience;        // microseconds without data until a live one is lost; 0: for ever
     const atomic_bool *stop; // set: behave as if the input ended here; NULL: never
 } cgv_source_params;
 
@@ -40,6 +43,7 @@ typedef struct cgv_source_info {
     int64_t length;       // microseconds that will be delivered; 0 if unknown
     int64_t wanted;       // params->length
     bool cut;             // something before the start was left out
+    bool live;            // it runs on its own: what is not read in time is lost or late
 } cgv_source_info;
 
 // Open, choose the video stream, and decode up to its first frame. Frames come in a format that
@@ -59,6 +63,13 @@ typedef struct cgv_source_errors {
     int64_t packets, damaged;
 } cgv_source_errors;
 cgv_source_errors cgv_source_get_errors(const cgv_source *source);
+
+// Says when nothing comes from a live input. Call now and then from another thread, as a read that
+// is blocked tells nobody. True: it is lost; wake the reading thread up, which then finds the end.
+bool cgv_source_watch(cgv_source *source);
+
+// Whether a live input ended by an error, or as nothing came any more. What came before is whole.
+bool cgv_source_lost(cgv_source *source);
 
 void cgv_source_close(cgv_source **source);
 

@@ -1,0 +1,25 @@
+#include "app/parts.h"
+
+#include <string.h>
+
+const char *const cgv_part_names[CGV_PARTS] = {"planes to RGB, and smaller", "network",
+                                               "carried to full size", "RGB to planes"};
+
+// Which part a command belongs to: those of the network lie between scaling and carrying.
+static int part_of(const cgv_profile_entry *entry, int part) {
+    if (!strcmp(entry->shader, "pixel_unpack") || !strcmp(entry->shader, "shrink"))
+        return part == CGV_PART_IN ? CGV_PART_IN : CGV_PART_CARRY; // also an affine head's guide
+    if (!strcmp(entry->shader, "pixel_pack"))
+        return CGV_PART_OUT;
+    bool carries = entry->label && (strstr(entry->label, "full size"));
+    return carries ? CGV_PART_CARRY : CGV_PART_NETWORK;
+}
+
+void cgv_parts_sum(double ms[CGV_PARTS], const cgv_profile_entry *entries, int count) {
+    int part = CGV_PART_IN;
+    memset(ms, 0, CGV_PARTS * sizeof *ms);
+    for (int i = 0; i < count; i++) {
+        part = part_of(&entries[i], part);
+        ms[part] += entries[i].ms;
+    }
+}

@@ -1,0 +1,338 @@
+// The run of a translation: open everything, watch it, close it.
+#include "app/translate.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libavutil/pixdesc.h>
+#include <libavutil/time.h>
+
+#include "app/console.h"
+#include "app/model_path.h"
+#include "app/preview.h"
+#include "app/progress.h"
+#include "base/log.h"
+#include "video/av.h"
+
+// ---- signals
+
+static atomic_bool stop;
+static volatile sig_atomic_t signals;
+static char part_names[CGV_MAX_OUTPUTS][4096]; // unfinished outputs, removed by the second signal
+
+static void on_signal(int number) {
+    (void)number;
+    if (++signals > 1) {
+        cgv_console_keys_end();
+        for (int i = 0; i < CGV_MAX_OUTPUTS; i++)
+            if (part_names[i][0])
+                unlink(part_names[i]);
+        _exit(CGV_EXIT_SIGNAL);
+    }
+    atomic_store(&stop, true);
+}
+
+static void on_wake(int number) {
+    (void)number; // its only use is that a blocked read returns
+}
+
+static void catch_signals(void) {
+    // Without SA_RESTART, so that reads from pipes come back.
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
+    sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_wake}, NULL);
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+}
+
+static bool reads_standard_input(const char *url) {
+    return !strcmp(url, "-") || !strncmp(url, "pipe:", 5) || !strncmp(url, "fd:", 3) ||
+           !strcmp(url, "/dev/stdin");
+}
+
+static cgv_status may_write(const cgv_translate_options *o, const cgv_output_options *output) {
+    char *path = cgv_sink_regular_file(output->device);
+    bool exists = path && !access(path, F_OK);
+    free(path);
+    if (!exists || o->overwrite)
+        return CGV_OK;
+    char question[512];
+    bool yes = false;
+    snprintf(question, sizeof question, "%s exists. Overwrite?", output->url);
+    if (!o->never_overwrite && !reads_standard_input(o->input) &&
+        !cgv_console_ask(&yes, question) && !yes)
+        return cgv_fail(CGV_ERROR_INTERRUPTED, "%s exists: not overwritten", output->url);
+    return yes ? CGV_OK
+               : cgv_fail(CGV_ERROR_ARGUMENT, "%s exists: add -y to overwrite it", output->url);
+}
+
+typedef struct run {
+    const cgv_translate_options *o;
+    cgv_wanted_part part;
+    bool live, paced;
+    cgv_source *source;
+    cgv_sink *sinks[CGV_MAX_OUTPUTS];
+    int sink_count;
+    cgv_preview *preview;
+    cgv_device *device;
+    cgv_model *model;
+    int failed; // outputs
+} run;
+
+// A file that is only looked at is played.
+static bool paced(const run *r, const cgv_source_info *info) {
+    return r->o->paced || (r->o->preview && !r->o->outputs.count && !info->live);
+}
+
+static cgv_status open_source(run *r) {
+    const cgv_translate_options *o = r->o;
+    // What no output wants is not even read; a window is silent.
+    cgv_select_params select = {o->maps, o->map_count, true, true, true};
+    for (int i = 0; i < o->outputs.count; i++) {
+        select.no_audio &= o->outputs.list[i].no_audio;
+        select.no_subtitles &= o->outputs.list[i].no_subtitles;
+        select.no_data &= o->outputs.list[i].no_data;
+    }
+    cgv_source_params from = {
+        .url = o->input,
+        .format = o->input_format,
+        .rate = o->input_rate,
+        .start = r->part.start,
+        .length = r->part.length,
+        .select = select,
+        .deinterlace = (cgv_deinterlacing)o->deinterlace,
+        .hdr = (cgv_hdr_manner)o->hdr,
+        .hwaccel = o->hwaccel,
+        .options = o->input_libav,
+        .threads = o->threads,
+        .live = o->live,
+        .patience = (int64_t)(o->patience * AV_TIME_BASE),
+        .stop = &stop,
+    };
+    cgv_status status = cgv_source_open(&r->source, &from);
+    if (status)
+        return status;
+    const cgv_source_info *info = cgv_source_get_info(r->source);
+    r->paced = paced(r, info);
+    r->live = info->live || r->paced;
+    if (o->auto_height && !r->live)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-quality auto: %s is not live: there is no time to "
+                        "keep up with; add -live or -re",
+                        o->input);
+    return CGV_OK;
+}
+
+static cgv_status open_sink(run *r, const cgv_output_options *out) {
+    cgv_sink_params to = {
+        .url = out->device,
+        .format = out->format,
+        .codec = out->codec,
+        .preset = out->preset,
+        .bit_rate = out->bit_rate,
+        .pixel_format = out->pixel_format,
+        .crf = out->crf,
+        .quality = out->quality,
+        .tag = out->tag,
+        .rate = out->constant_rate,
+        .sync = (cgv_sync)(out->sync % 4),
+        .threads = r->o->threads,
+        .live = r->live,
+        .stop = &stop,
+        .options = &out->libav,
+        .carry = {.audio_codec = out->audio_codec,
+                  .subtitle_codec = out->subtitle_codec,
+                  .audio_bit_rate = out->audio_bit_rate,
+                  .no_audio = out->no_audio,
+                  .no_subtitles = out->no_subtitles,
+                  .no_data = out->no_data,
+                  .audio_options = out->libav.audio},
+    };
+    cgv_sink **sink = &r->sinks[r->sink_count];
+    cgv_status status = cgv_sink_open(sink, &to, cgv_source_get_info(r->source));
+    if (status)
+        return status;
+    if (cgv_sink_part(*sink))
+        snprintf(part_names[r->sink_count], sizeof part_names[0], "%s", cgv_sink_part(*sink));
+    r->sink_count++;
+    return CGV_OK;
+}
+
+// Pictures are translated into the format of one sink, from which the others make theirs: one that
+// loses least; the input's own if it is among them.
+static const AVFrame *richest_format(const run *r) {
+    const AVFrame *best = NULL, *first = cgv_source_get_info(r->source)->first;
+    int most = -1;
+    for (int i = 0; i < r->sink_count; i++) {
+        const AVFrame *format = cgv_sink_format(r->sinks[i]);
+        const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format->format);
+        int alpha = desc->flags & AV_PIX_FMT_FLAG_ALPHA ? 1000 : 0;
+        int score = alpha + 20 * desc->comp[0].depth -
+                    4 * (desc->log2_chroma_w + desc->log2_chroma_h) +
+                    (format->color_range == first->color_range) +
+                    (format->chroma_location == first->chroma_location);
+        if (score > most)
+            best = format;
+        most = FFMAX(most, score);
+    }
+    return best;
+}
+
+static cgv_status open_sinks(run *r) {
+    const cgv_outputs *outputs = &r->o->outputs;
+    cgv_status status = CGV_OK;
+    for (int i = 0; i < outputs->count && !status; i++)
+        status = open_sink(r, &outputs->list[i]);
+    return status;
+}
+
+static cgv_status open_all(run *r) {
+    const cgv_translate_options *o = r->o;
+    cgv_status status = cgv_model_open(&r->model, o->model, CGV_APP_MODEL_PARAMS(o));
+    if (!status)
+        status = open_source(r);
+    if (!status)
+        status = open_sinks(r);
+    if (!status && o->preview)
+        status = cgv_preview_open(&r->preview, o->input, cgv_source_get_info(r->source),
+                                  (float)o->strength);
+    return status ? status : cgv_app_open_device(&r->device, &o->common);
+}
+
+static cgv_progress_numbers numbers(const run *r, cgv_pipeline *pipeline) {
+    cgv_progress_numbers n = {
+        .live = r->live,
+        .pipeline = cgv_pipeline_get_stats(pipeline),
+        .latency_median = cgv_pipeline_latency(pipeline, .5),
+        .latency_95 = cgv_pipeline_latency(pipeline, .95),
+    };
+    for (int i = 0; i < r->sink_count; i++) {
+        cgv_sink_stats stats = cgv_sink_get_stats(r->sinks[i]);
+        n.sink.bytes += stats.bytes;
+        n.sink.frames = FFMAX(n.sink.frames, stats.frames);
+        n.sink.time = FFMAX(n.sink.time, stats.time);
+    }
+    if (r->preview && !r->sink_count) {
+        n.sink.frames = cgv_preview_frames(r->preview);
+        n.latency_median = cgv_preview_latency(r->preview, .5);
+        n.latency_95 = cgv_preview_latency(r->preview, .95);
+    }
+    return n;
+}
+
+static void obey(cgv_pipeline *pipeline, cgv_preview_wish wish) {
+    if (wish.quit)
+        atomic_store(&stop, true);
+    cgv_pipeline_pause(pipeline, wish.paused);
+    cgv_pipeline_set_strength(pipeline, wish.strength);
+}
+
+// The last picture of a file that is only looked at stays until somebody closes the window.
+static void linger(run *r) {
+    while (!atomic_load(&stop) && !cgv_preview_update(r->preview).quit)
+        av_usleep(20000);
+}
+
+static void watch(run *r, cgv_pipeline *pipeline, cgv_progress *progress) {
+    enum { WAIT = 50, FRAME = 5, ROUNDS = WAIT / FRAME }; // milliseconds
+    int round = 0;
+    bool keys = !reads_standard_input(r->o->input), ended;
+    if (keys)
+        cgv_console_keys_begin();
+    do {
+        ended = cgv_pipeline_wait(pipeline, r->preview ? FRAME : WAIT);
+        if (r->preview)
+            obey(pipeline, cgv_preview_update(r->preview));
+        if (!r->preview || ended || !(++round % ROUNDS))
+            cgv_progress_update(progress, numbers(r, pipeline), ended);
+        if (keys && cgv_console_key() == 'q')
+            atomic_store(&stop, true);
+        if (atomic_load(&stop) && !ended)
+            cgv_pipeline_interrupt(pipeline);
+    } while (!ended);
+    cgv_console_keys_end();
+}
+
+static cgv_status translate(run *r) {
+    cgv_pipeline *pipeline;
+    cgv_progress progress = {0};
+    const cgv_translate_options *o = r->o;
+    const cgv_source_info *info = cgv_source_get_info(r->source);
+    cgv_pipeline_params params = {
+        .source = r->source,
+        .sinks = r->sinks,
+        .sink_count = r->sink_count,
+        .format = r->sink_count ? richest_format(r) : cgv_preview_format(r->preview),
+        .device = r->device,
+        .model = r->model,
+        .translator = CGV_TRANSLATOR_DEFAULTS,
+        // What a single file drops need not be translated.
+        .rate = r->sink_count == 1 && !r->live ? cgv_sink_rate(r->sinks[0]) : (AVRational){0, 1},
+        .live = r->live,
+        .paced = r->paced,
+        .auto_height = o->auto_height && !o->net_height,
+        .show = r->preview ? cgv_preview_take : NULL,
+        .show_to = r->preview,
+        .stop = &stop,
+    };
+    params.translator.strength = (float)o->strength;
+    params.translator.net_height = o->net_height;
+    params.translator.precision = (cgv_precision)o->precision;
+    params.translator.slots = r->live ? 1 : params.translator.slots;
+    cgv_status status = cgv_progress_open(&progress, o->progress, info->length);
+    if (status)
+        return status;
+    status = cgv_pipeline_start(&pipeline, &params);
+    if (!status) {
+        watch(r, pipeline, &progress);
+        status = cgv_pipeline_end(&pipeline, &r->failed);
+    }
+    cgv_progress_close(&progress);
+    if (!status && r->preview && !r->sink_count && !info->live)
+        linger(r);
+    return status;
+}
+
+static int exit_code(run *r, cgv_status status) {
+    if (status)
+        return signals ? CGV_EXIT_SIGNAL : CGV_EXIT_FAILED;
+    cgv_source_errors errors = cgv_source_get_errors(r->source);
+    if (errors.damaged)
+        cgv_log(CGV_LOG_WARNING, "%s: decode: %lld of %lld packets were damaged", r->o->input,
+                (long long)errors.damaged, (long long)errors.packets);
+    if (r->failed)
+        cgv_log(CGV_LOG_WARNING, "%d of %d outputs failed; the others are whole", r->failed,
+                r->sink_count);
+    if (signals) {
+        for (int i = 0; i < r->sink_count && !r->failed; i++)
+            cgv_log(CGV_LOG_INFO, "stopped by a signal: %s is whole up to there",
+                    r->o->outputs.list[i].url);
+        return CGV_EXIT_SIGNAL;
+    }
+    if (r->failed || cgv_source_lost(r->source))
+        return CGV_EXIT_FAILED;
+    return (double)errors.damaged > r->o->max_error_rate * (double)errors.packets ? CGV_EXIT_DAMAGED
+                                                                                  : CGV_EXIT_OK;
+}
+
+int cgv_translate_run(const cgv_translate_options *o, const cgv_wanted_part *part) {
+    run r = {.o = o, .part = *part};
+    cgv_av_log_init();
+    catch_signals();
+    for (int i = 0; i < o->outputs.count; i++)
+        if (may_write(o, &o->outputs.list[i]))
+            return CGV_EXIT_FAILED;
+    cgv_status status = open_all(&r);
+    if (!status)
+        status = translate(&r);
+    int code = exit_code(&r, status);
+    for (int i = 0; i < r.sink_count; i++) {
+        part_names[i][0] = 0;
+        cgv_sink_close(&r.sinks[i]);
+    }
+    cgv_preview_close(&r.preview);
+    cgv_source_close(&r.source);
+    cgv_model_destroy(&r.model);
+    return cgv_app_close_device(&r.device, code);
+}

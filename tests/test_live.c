@@ -1,0 +1,477 @@
+// The parts of live translation that need neither device nor stream: what is dropped, what is
+// measured, which height is chosen, when frames are due, what options belong to which output.
+#include <string.h>
+
+#include <libavutil/time.h>
+
+#include "app/ladder.h"
+#include "app/outputs.h"
+#include "app/pace.h"
+#include "support.h"
+#include "video/arrival.h"
+#include "video/av.h"
+#include "video/convert.h"
+#include "video/encoder.h"
+#include "video/latency.h"
+#include "video/live.h"
+#include "video/queue.h"
+
+static cgv_item frame_item(int64_t pts) {
+    AVFrame *frame = av_frame_alloc();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
+    frame->pts = pts;
+    frame->time_base = (AVRational){1, 1000};
+    return (cgv_item){.kind = CGV_ITEM_FRAME, .frame = frame, .repeat = 1};
+}
+
+static cgv_item packet_item(int64_t pts) {
+    AVPacket *packet = av_packet_alloc();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(packet);
+    packet->pts = packet->dts = pts;
+    packet->time_base = (AVRational){1, 1000};
+    return (cgv_item){.kind = CGV_ITEM_PACKET, .packet = packet};
+}
+
+// ---- queue
+
+static void test_latest_frame_wins(void) {
+    cgv_queue *queue;
+    CU_ASSERT_EQUAL_FATAL(cgv_queue_create(&queue, 2, 3), CGV_OK);
+    // Frames 0 3 6 9, packets between them: 0 is replaced by 6 and 3 by 9, and packets 1 to 4 by
+    // those after them. More often than the ring is long.
+    for (int round = 0; round < 5; round++) {
+        int drops = 0;
+        for (int i = 0; i < 11; i++) {
+            bool dropped = true;
+            cgv_item item = i % 3 ? packet_item(i) : frame_item(i);
+            CU_ASSERT_EQUAL(cgv_queue_push_latest(queue, item, &dropped), CGV_OK);
+            drops += dropped;
+        }
+        CU_ASSERT_EQUAL(drops, 2 + 4);
+        CU_ASSERT_EQUAL(cgv_queue_push(queue, (cgv_item){.kind = CGV_ITEM_END}), CGV_OK);
+        static const int left[] = {6, 7, 8, 9, 10};
+        for (int i = 0; i < 5; i++) {
+            cgv_item item;
+            CU_ASSERT_EQUAL_FATAL(cgv_queue_pop(queue, &item), CGV_OK);
+            CU_ASSERT_EQUAL(item.kind, left[i] % 3 ? CGV_ITEM_PACKET : CGV_ITEM_FRAME);
+            CU_ASSERT_EQUAL(item.frame ? item.frame->pts : item.packet->pts, left[i]);
+            cgv_item_free(&item);
+        }
+        cgv_item end;
+        CU_ASSERT_EQUAL(cgv_queue_pop(queue, &end), CGV_OK);
+        CU_ASSERT_EQUAL(end.kind, CGV_ITEM_END);
+    }
+    cgv_queue_abort(queue);
+    bool dropped = true;
+    CU_ASSERT_EQUAL(cgv_queue_push_latest(queue, frame_item(0), &dropped), CGV_ERROR_INTERRUPTED);
+    CU_ASSERT_FALSE(dropped);
+    cgv_queue_destroy(&queue);
+}
+
+static void test_clone(void) {
+    cgv_item item = frame_item(5), copy;
+    item.repeat = 3;
+    item.before = av_frame_alloc();
+    item.frame->width = item.frame->height = 16;
+    item.frame->format = AV_PIX_FMT_GRAY8;
+    CU_ASSERT_EQUAL_FATAL(av_frame_get_buffer(item.frame, 0), 0);
+    CU_ASSERT_EQUAL_FATAL(av_frame_ref(item.before, item.frame), 0);
+    CU_ASSERT_EQUAL_FATAL(cgv_item_clone(&copy, &item), CGV_OK);
+    CU_ASSERT_PTR_EQUAL(copy.frame->data[0], item.frame->data[0]);
+    CU_ASSERT_PTR_EQUAL(copy.before->data[0], item.frame->data[0]);
+    CU_ASSERT_EQUAL(copy.repeat, 3);
+    cgv_item_free(&item);
+    CU_ASSERT_EQUAL(copy.frame->pts, 5);
+    cgv_item_free(&copy);
+}
+
+// ---- arrivals
+
+static void test_arrivals(void) {
+    static cgv_arrivals arrivals = {.url = "camera", .live = true, .patience = 2500000};
+    CU_ASSERT_EQUAL(cgv_arrivals_find(&arrivals, 1), 0);
+    int64_t begin = av_gettime_relative();
+    for (int i = 0; i < 2 * CGV_ARRIVALS; i++) {
+        cgv_arrivals_note(&arrivals, true, i);
+        cgv_arrivals_note(&arrivals, false, -1);
+    }
+    // Those that the ring still holds have their own time, others the last one's.
+    int64_t last = cgv_arrivals_find(&arrivals, 2 * CGV_ARRIVALS - 1);
+    int64_t middle = cgv_arrivals_find(&arrivals, CGV_ARRIVALS + 5);
+    CU_ASSERT(begin <= middle && middle <= last && last <= av_gettime_relative());
+    arrivals.ring[5].time = 77;
+    CU_ASSERT_EQUAL(cgv_arrivals_find(&arrivals, CGV_ARRIVALS + 5), 77);
+    CU_ASSERT_EQUAL(cgv_arrivals_find(&arrivals, 5), last);
+
+    // Silence counts while somebody reads.
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&arrivals));
+    cgv_arrivals_begin_read(&arrivals);
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&arrivals));
+    atomic_fetch_sub(&arrivals.reading_since, 2100000);
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&arrivals));
+    CU_ASSERT(atomic_load(&arrivals.said_silent));
+    arrivals.live = false;
+    atomic_fetch_sub(&arrivals.reading_since, 500000);
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&arrivals)); // a file may take its time
+    arrivals.live = true;
+    CU_ASSERT(cgv_arrivals_watch(&arrivals));
+    CU_ASSERT(cgv_arrivals_lost(&arrivals));
+    cgv_arrivals_end_read(&arrivals);
+    CU_ASSERT(cgv_arrivals_watch(&arrivals)); // for good
+}
+
+// ---- latency
+
+static void test_latency(void) {
+    cgv_latency latency;
+    cgv_latency_init(&latency);
+    CU_ASSERT_EQUAL(cgv_latency_quantile(&latency, .5), 0);
+    cgv_latency_add(&latency, 7);
+    CU_ASSERT_EQUAL(cgv_latency_quantile(&latency, .95), 7);
+    for (int i = 1; i <= CGV_LATENCIES; i++) // the 7 leaves the ring
+        cgv_latency_add(&latency, i * 1000);
+    CU_ASSERT_EQUAL(cgv_latency_quantile(&latency, 0), 1000);
+    CU_ASSERT_EQUAL(cgv_latency_quantile(&latency, .5), 256000);
+    CU_ASSERT_EQUAL(cgv_latency_quantile(&latency, .95), 487000);
+    CU_ASSERT_EQUAL(cgv_latency_quantile(&latency, 1), 512000);
+    cgv_latency_add(&latency, INT64_MAX);
+    CU_ASSERT_EQUAL(cgv_latency_quantile(&latency, 1), INT32_MAX);
+    cgv_latency_destroy(&latency);
+}
+
+// ---- ladder
+
+typedef struct machine {
+    double fixed, growing; // seconds: fixed + growing * height^2
+    double load;           // what it takes longer
+    unsigned noise;
+    int changes, lowest, highest;
+} machine;
+
+static double take(machine *m, int height) {
+    m->noise = m->noise * 1664525 + 1013904223;
+    double wobble = 1 + .3 * ((double)(m->noise >> 8) / (1 << 24) - .5); // 15 % either way
+    return m->load * wobble * (m->fixed + m->growing * height * height);
+}
+
+// So many frames of an interval; notes changes and the range.
+static void run_ladder(cgv_ladder *ladder, machine *m, int frames, double interval) {
+    m->changes = m->highest = 0;
+    m->lowest = 1 << 20;
+    for (int i = 0; i < frames; i++) {
+        int before = ladder->height, after = cgv_ladder_next(ladder, take(m, before), interval);
+        CU_ASSERT_EQUAL(after, ladder->height);
+        m->changes += after != before;
+        m->lowest = after < m->lowest ? after : m->lowest;
+        m->highest = after > m->highest ? after : m->highest;
+    }
+}
+
+static void test_ladder_finds_the_height(void) {
+    // 10 ms and 3e-7 s * N^2 within 70 % of 40 ms: 243 fits, and 192 is the rung below.
+    machine m = {.01, 3e-7, 1, 1, 0, 0, 0};
+    cgv_ladder ladder;
+    cgv_ladder_begin(&ladder, 720);
+    CU_ASSERT_EQUAL(ladder.height, CGV_LADDER_LEAST);
+    run_ladder(&ladder, &m, 60, .04);
+    CU_ASSERT_EQUAL(ladder.height, 192);
+    // It stays: 256 would take 30 of 40 ms, which leaves too little.
+    run_ladder(&ladder, &m, 10000, .04);
+    CU_ASSERT_EQUAL(m.changes, 0);
+    CU_ASSERT(cgv_ladder_expected(&ladder) > .018 && cgv_ladder_expected(&ladder) < .024);
+}
+
+static void test_ladder_takes_all_that_is_of_use(void) {
+    machine m = {.002, 1e-9, 1, 2, 0, 0, 0};
+    cgv_ladder ladder;
+    cgv_ladder_begin(&ladder, 360);
+    run_ladder(&ladder, &m, 60, .04);
+    CU_ASSERT_EQUAL(ladder.height, 360);
+    run_ladder(&ladder, &m, 5000, .04);
+    CU_ASSERT_EQUAL(m.changes, 0);
+    // A network that was trained lower than the least height is not run above that.
+    cgv_ladder_begin(&ladder, 112);
+    run_ladder(&ladder, &m, 5000, .04);
+    CU_ASSERT_EQUAL(m.highest, 112);
+}
+
+static void test_ladder_never_goes_below_the_least(void) {
+    machine m = {1, 1e-5, 1, 3, 0, 0, 0};
+    cgv_ladder ladder;
+    cgv_ladder_begin(&ladder, 720);
+    run_ladder(&ladder, &m, 2000, .04);
+    CU_ASSERT_EQUAL(m.lowest, CGV_LADDER_LEAST);
+    CU_ASSERT_EQUAL(m.highest, CGV_LADDER_LEAST);
+}
+
+static void test_ladder_follows_the_load(void) {
+    machine m = {.005, 5e-8, 1, 4, 0, 0, 0};
+    cgv_ladder ladder;
+    cgv_ladder_begin(&ladder, 720);
+    run_ladder(&ladder, &m, 100, .04); // 5 ms + 25 ms at 640: too much; at 512 18 ms
+    CU_ASSERT_EQUAL(ladder.height, 640);
+    m.load = 3;
+    run_ladder(&ladder, &m, 100, .04); // within four seconds
+    int low = ladder.height;
+    CU_ASSERT(low < 640 && 3 * (.005 + 5e-8 * low * low) < .04);
+    run_ladder(&ladder, &m, 2000, .04);
+    CU_ASSERT_EQUAL(m.changes, 0);
+    m.load = 1;
+    run_ladder(&ladder, &m, 25 * 300, .04); // it climbs again, a step every half minute
+    CU_ASSERT(ladder.height >= 512);
+    CU_ASSERT_EQUAL(m.lowest, low);
+}
+
+// A rung that looks affordable and is not: it is tried ever more rarely.
+static void test_ladder_does_not_swing(void) {
+    cgv_ladder ladder;
+    machine low = {.020, 0, 1, 5, 0, 0, 0};
+    cgv_ladder_begin(&ladder, 720);
+    int changes = 0, late = 0;
+    enum { HOUR = 25 * 3600 };
+    for (int i = 0; i < 4 * HOUR; i++) {
+        int before = ladder.height;
+        double seconds = before > 320 ? .1 : take(&low, before);
+        int step = cgv_ladder_next(&ladder, seconds, .04) != before;
+        changes += step;
+        late += step && i > 2 * HOUR;
+    }
+    CU_ASSERT(changes > 4); // it did try
+    CU_ASSERT(changes < 40);
+    CU_ASSERT(late <= 8);
+    CU_ASSERT_EQUAL(ladder.height, 320);
+}
+
+// ---- pace
+
+static void test_pace(void) {
+    atomic_bool stop = false;
+    cgv_pace pace = {0};
+    int64_t begin = av_gettime_relative();
+    cgv_item early = packet_item(900), first = frame_item(0), second = frame_item(120);
+    cgv_pace_wait(&pace, &early, &stop); // sound that lies before the first frame
+    cgv_pace_wait(&pace, &first, &stop);
+    CU_ASSERT(av_gettime_relative() - begin < 100000);
+    cgv_pace_wait(&pace, &early, &stop); // less than a second ahead
+    CU_ASSERT(av_gettime_relative() - begin < 100000);
+    cgv_pace_wait(&pace, &second, &stop);
+    int64_t took = av_gettime_relative() - begin;
+    CU_ASSERT(took >= 119000);
+    // Captured when it was due, whenever it came out.
+    int64_t apart = cgv_av_frame_captured(second.frame) - cgv_av_frame_captured(first.frame);
+    CU_ASSERT_EQUAL(apart, 120000);
+    // Much later, as after a stop: the clock begins anew.
+    cgv_item late = frame_item(-5000), next = frame_item(-4990);
+    begin = av_gettime_relative();
+    cgv_pace_wait(&pace, &late, &stop);
+    cgv_pace_wait(&pace, &next, &stop);
+    took = av_gettime_relative() - begin;
+    CU_ASSERT(took >= 9000 && took < 1000000);
+    CU_ASSERT(cgv_av_frame_captured(late.frame) >= begin);
+    // Somebody stops the wait.
+    stop = true;
+    cgv_item never = frame_item(1000000);
+    cgv_pace_wait(&pace, &never, &stop);
+    CU_ASSERT(av_gettime_relative() - begin < 2000000);
+    cgv_item *all[] = {&early, &first, &second, &late, &next, &never};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        cgv_item_free(all[i]);
+}
+
+// ---- outputs
+
+static cgv_output_options output(const char *url) {
+    cgv_output_options o = CGV_OUTPUT_DEFAULTS;
+    o.url = url;
+    return o;
+}
+
+static void test_options_before_an_output_are_its_own(void) {
+    cgv_outputs outputs = {0};
+    cgv_output_options next = output("a.mp4");
+    next.crf = 18;
+    next.codec = "libx264";
+    cgv_outputs_add(&outputs, &next);
+    CU_ASSERT_PTR_NULL(next.codec);
+    next.url = "b.mkv";
+    next.preset = "fast";
+    cgv_outputs_add(&outputs, &next);
+    CU_ASSERT_EQUAL(cgv_outputs_end(&outputs, &next), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_outputs_check(&outputs, "in.mp4"), CGV_OK);
+    CU_ASSERT_EQUAL(outputs.count, 2);
+    CU_ASSERT_EQUAL(outputs.list[0].crf, 18);
+    CU_ASSERT_PTR_NULL(outputs.list[0].preset);
+    CU_ASSERT(outputs.list[1].crf < 0);
+    CU_ASSERT_STRING_EQUAL(outputs.list[1].preset, "fast");
+    // Behind the last of several they are nobody's.
+    next.crf = 30;
+    CU_ASSERT_EQUAL(cgv_outputs_end(&outputs, &next), CGV_ERROR_ARGUMENT);
+    cgv_outputs_free(&outputs);
+}
+
+static void test_options_behind_a_single_output_are_its_own(void) {
+    cgv_outputs outputs = {0};
+    cgv_output_options next = output("a.mp4");
+    next.crf = 18;
+    next.codec = "libx264";
+    cgv_outputs_add(&outputs, &next);
+    next.crf = 30;
+    CU_ASSERT_EQUAL(cgv_av_options_add(&next.libav, "g", "7"), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_outputs_end(&outputs, &next), CGV_OK);
+    CU_ASSERT_EQUAL(outputs.list[0].crf, 30);
+    CU_ASSERT_STRING_EQUAL(outputs.list[0].codec, "libx264");
+    CU_ASSERT_PTR_NOT_NULL(av_dict_get(outputs.list[0].libav.video, "g", NULL, 0));
+    cgv_outputs_free(&outputs);
+}
+
+static void test_outputs_that_cannot_be(void) {
+    cgv_outputs outputs = {0};
+    cgv_output_options next = output("a.mp4");
+    cgv_outputs_add(&outputs, &next);
+    next = output("a.mp4");
+    cgv_outputs_add(&outputs, &next);
+    CU_ASSERT_EQUAL(cgv_outputs_check(&outputs, "in.mp4"), CGV_ERROR_ARGUMENT); // twice the same
+    while (!outputs.too_many) {
+        next = output("x.mp4");
+        cgv_outputs_add(&outputs, &next);
+    }
+    CU_ASSERT_EQUAL(outputs.count, CGV_MAX_OUTPUTS);
+    CU_ASSERT_EQUAL(cgv_outputs_end(&outputs, &next), CGV_ERROR_ARGUMENT);
+    cgv_outputs_free(&outputs);
+}
+
+// ---- names of live inputs and outputs
+
+static void test_live_names(void) {
+    static const char *const live[] = {"udp://127.0.0.1:5000", "srt://a:1",  "rtsp://cam/1",
+                                       "rtp://1.2.3.4:5004",   "rtmp://a/b", "tcp://a:1?listen"};
+    static const char *const still[] = {"udp.mp4", "/dev/video0", "http://a/b.mp4", "-", "srt"};
+    for (size_t i = 0; i < sizeof live / sizeof *live; i++)
+        CU_ASSERT(cgv_live_url(live[i]));
+    for (size_t i = 0; i < sizeof still / sizeof *still; i++)
+        CU_ASSERT_FALSE(cgv_live_url(still[i]));
+
+    const char *format = NULL;
+    CU_ASSERT_STRING_EQUAL(cgv_live_output(&format, "v4l2:/dev/video10"), "/dev/video10");
+    CU_ASSERT_STRING_EQUAL(format, "v4l2");
+    format = NULL;
+    CU_ASSERT_STRING_EQUAL(cgv_live_output(&format, "/dev/video3"), "/dev/video3");
+    CU_ASSERT_STRING_EQUAL(format, "v4l2");
+    format = NULL;
+    CU_ASSERT_STRING_EQUAL(cgv_live_output(&format, "out.mp4"), "out.mp4");
+    CU_ASSERT_PTR_NULL(format);
+
+    CU_ASSERT_STRING_EQUAL(cgv_live_muxer("udp://a:1")->name, "mpegts");
+    CU_ASSERT_STRING_EQUAL(cgv_live_muxer("rtmp://a/b")->name, "flv");
+    CU_ASSERT_PTR_NULL(cgv_live_muxer("out.mp4"));
+}
+
+// ---- pictures for several sinks
+
+static AVFrame *flat_frame(enum AVPixelFormat format, enum AVColorSpace matrix, int range,
+                           const uint8_t value[3]) {
+    AVFrame *frame = av_frame_alloc();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(frame);
+    frame->format = format;
+    frame->width = 33;
+    frame->height = 17;
+    frame->colorspace = matrix;
+    frame->color_range = range;
+    CU_ASSERT_EQUAL_FATAL(av_frame_get_buffer(frame, 0), 0);
+    for (int p = 0; p < 3; p++)
+        for (int y = 0; y < (p && format == AV_PIX_FMT_YUV420P ? 9 : 17); y++)
+            memset(frame->data[p] + y * frame->linesize[p], value[p], (size_t)frame->linesize[p]);
+    return frame;
+}
+
+// BT.709 in limited range to BT.601 in full range and back: the colour stays.
+static void test_convert_changes_matrix_and_range(void) {
+    cgv_convert *there, *back;
+    static const uint8_t orange[3] = {129, 85, 166}; // 200 120 40 in BT.709
+    AVFrame *frame = flat_frame(AV_PIX_FMT_YUV444P, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, orange);
+    AVFrame *home = av_frame_clone(frame);
+    AVFrame *jpeg = flat_frame(AV_PIX_FMT_YUV444P, AVCOL_SPC_BT470BG, AVCOL_RANGE_JPEG, orange);
+    CU_ASSERT_EQUAL_FATAL(cgv_convert_create(&there), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_convert_create(&back), CGV_OK);
+    cgv_av_frame_set_captured(frame, 1234);
+    CU_ASSERT_EQUAL_FATAL(cgv_convert_like(there, &frame, jpeg), CGV_OK);
+    // .299 * 200 + .587 * 120 + .114 * 40
+    CU_ASSERT(abs(frame->data[0][5] - 135) <= 2);
+    CU_ASSERT(abs(frame->data[1][5] - 74) <= 2);
+    CU_ASSERT(abs(frame->data[2][5] - 174) <= 2);
+    CU_ASSERT_EQUAL(frame->color_range, AVCOL_RANGE_JPEG);
+    CU_ASSERT_EQUAL(cgv_av_frame_captured(frame), 1234);
+    CU_ASSERT_EQUAL_FATAL(cgv_convert_like(back, &frame, home), CGV_OK);
+    for (int p = 0; p < 3; p++)
+        CU_ASSERT(abs(frame->data[p][5] - orange[p]) <= 2);
+    // Nothing to do: the very same data.
+    const uint8_t *data = frame->data[0];
+    CU_ASSERT_EQUAL_FATAL(cgv_convert_like(back, &frame, home), CGV_OK);
+    CU_ASSERT_PTR_EQUAL(frame->data[0], data);
+    av_frame_free(&frame);
+    av_frame_free(&home);
+    av_frame_free(&jpeg);
+    cgv_convert_destroy(&there);
+    cgv_convert_destroy(&back);
+}
+
+// A loopback device gets even sides, whatever the picture's are.
+static void test_loopback_gets_even_sides(void) {
+    const AVOutputFormat *v4l2 = av_guess_format("v4l2", NULL, NULL);
+    if (!v4l2) {
+        puts("SKIPPED: this FFmpeg writes no v4l2");
+        return;
+    }
+    static const uint8_t grey[3] = {100, 128, 128};
+    AVFormatContext *input = avformat_alloc_context();
+    AVFrame *first = flat_frame(AV_PIX_FMT_YUV420P, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, grey);
+    first->time_base = (AVRational){1, 25};
+    cgv_source_info info = {.input = input,
+                            .video = avformat_new_stream(input, NULL),
+                            .first = first,
+                            .rate = {25, 1},
+                            .live = true};
+    cgv_sink_params params = {.crf = -1, .quality = -1, .rate = {0, 1}, .live = true};
+    cgv_encoder encoder = {0};
+    const AVCodec *codec = avcodec_find_encoder(v4l2->video_codec);
+    CU_ASSERT_EQUAL_FATAL(cgv_encoder_open(&encoder, codec, v4l2, &params, &info), CGV_OK);
+    CU_ASSERT_EQUAL(encoder.context->width, 32);
+    CU_ASSERT_EQUAL(encoder.context->height, 16);
+    AVPacket *packet = av_packet_alloc();
+    int64_t captured;
+    AVFrame *frame = av_frame_clone(first);
+    frame->pts = 3;
+    cgv_av_frame_set_captured(frame, 99);
+    CU_ASSERT_EQUAL_FATAL(cgv_encoder_send(&encoder, frame), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_encoder_receive(&encoder, packet, &captured), CGV_OK);
+    CU_ASSERT_EQUAL(packet->size, 32 * 16 * 3 / 2);
+    CU_ASSERT_EQUAL(captured, 99);
+    av_packet_free(&packet);
+    cgv_encoder_close(&encoder);
+    av_frame_free(&first);
+    avformat_free_context(input);
+}
+
+int main(void) {
+    static const cgv_test_case cases[] = {
+        {"queue: the latest frame wins", test_latest_frame_wins},
+        {"queue: clone", test_clone},
+        {"arrivals", test_arrivals},
+        {"latency", test_latency},
+        {"ladder: finds the height", test_ladder_finds_the_height},
+        {"ladder: takes all that is of use", test_ladder_takes_all_that_is_of_use},
+        {"ladder: never below the least", test_ladder_never_goes_below_the_least},
+        {"ladder: follows the load", test_ladder_follows_the_load},
+        {"ladder: does not swing", test_ladder_does_not_swing},
+        {"pace", test_pace},
+        {"outputs: options before", test_options_before_an_output_are_its_own},
+        {"outputs: options behind", test_options_behind_a_single_output_are_its_own},
+        {"outputs: impossible ones", test_outputs_that_cannot_be},
+        {"names", test_live_names},
+        {"convert: matrix and range", test_convert_changes_matrix_and_range},
+        {"encoder: even sides", test_loopback_gets_even_sides},
+        {0},
+    };
+    cgv_live_init();
+    return cgv_test_run("live", cases);
+}
