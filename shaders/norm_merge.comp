@@ -2,9 +2,11 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 #include "norm_merge.h"
+#include "steady.glsl"
 
 // Merge the chunks of a plane (Chan, Golub, LeVeque 1979), one subgroup a plane, in a fixed order.
 // partial [planes][chunks][2]: mean, sum of squared deviations; stats [planes][2]: mean, rstd.
+// keep: the weight of what stats hold from the frame before.
 
 struct Moments {
     float count, mean, m2;
@@ -36,7 +38,13 @@ void main()
                                  subgroupBroadcast(own.m2, uint(l))));
     if (gl_SubgroupInvocationID == 0) {
         uint64_t to = at(push.stats, plane_index * 2);
-        Floats(to).v[0] = all.mean;
-        Floats(to).v[1] = 1 / sqrt(all.m2 / all.count + push.epsilon);
+        vec2 stats = vec2(all.mean, 1 / sqrt(all.m2 / all.count + push.epsilon));
+        if (push.keep != 0) {
+            float keep = Floats(push.keep).v[0];
+            stats = vec2(steady(stats.x, Floats(to).v[0], keep),
+                         steady(stats.y, Floats(to).v[1], keep));
+        }
+        Floats(to).v[0] = stats.x;
+        Floats(to).v[1] = stats.y;
     }
 }

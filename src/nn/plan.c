@@ -257,7 +257,10 @@ static cgv_status lay_out(cgv_plan *plan, bool keep_input) {
         use_tensor(plan, step->residual, s);
         if (node->op == CGV_OP_INSTANCE_NORM) {
             cgv_tensor x = cgv_plan_shape(plan, node->input[0]);
-            step->stats = add_storage(plan, (uint64_t)x.n * (uint64_t)x.c * 8, s);
+            const uint64_t bytes = (uint64_t)x.n * (uint64_t)x.c * 2 * sizeof(float);
+            step->stats = add_storage(plan, bytes, s);
+            step->held = plan->held_bytes;
+            plan->held_bytes += bytes;
             step->scratch = add_storage(plan, cgv_instance_norm_scratch(x), s);
         }
         if (step->conv.winograd)
@@ -424,6 +427,15 @@ cgv_status cgv_tape_create(cgv_tape *out, const cgv_plan *plan) {
 
 void cgv_tape_bind(cgv_tape *tape, cgv_tensor input) {
     tape->input = input;
+}
+
+void cgv_tape_hold(cgv_tape *tape, uint64_t stats, uint64_t keep) {
+    tape->held = stats;
+    tape->keep = keep;
+}
+
+uint64_t cgv_plan_held_bytes(const cgv_plan *plan) {
+    return plan->held_bytes;
 }
 
 void cgv_tape_destroy(cgv_tape *tape) {

@@ -18,6 +18,7 @@ typedef struct plan_step {
     cgv_conv_params data_grad; // training: the convolution that gives the data gradient
     uint64_t data_grad_packed;
     int stats, scratch; // storages: of an instance norm's statistics; of scratch memory
+    uint64_t held;      // offset of those that are held over frames
     char label[96];
 } plan_step;
 
@@ -37,6 +38,7 @@ struct cgv_plan {
     int storage_count;
     cgv_layout_plan layout;
     cgv_buffer packed;
+    uint64_t held_bytes; // of the statistics of all instance norms
     bool train, external_input;
     cgv_storage *grad_storages; // training: of the backward pass
     int grad_storage_count;
