@@ -31,7 +31,8 @@ typedef struct translate_options {
     int sync, deinterlace, hdr;
     cgv_av_options libav;
     AVDictionary *input_libav;
-    double crf, quality, strength, max_error_rate;
+    double crf, quality, strength, stabilize, compare, max_error_rate;
+    bool wants_stabilize; // -stabilize was given
     int net_height, model_range, model_order;
     bool no_audio, no_subtitles, no_data;
     int threads;
@@ -52,6 +53,11 @@ static void map_seen(void *target) {
     translate_options *o = target;
     if (o->map_count < MAX_MAPS)
         o->maps[o->map_count++] = o->map;
+}
+
+static void stabilize_seen(void *target) {
+    translate_options *o = target;
+    o->wants_stabilize = o->stabilize > 0;
 }
 
 static cgv_status other_option(void *target, const char *name, const char *value) {
@@ -167,6 +173,22 @@ static const cgv_cli_option options[] = {
      FIELD(strength),
      .value = "0..1",
      .help = "blend with the input: 0 leaves it as it is (1)",
+     .min = 0,
+     .max = 1},
+    {.name = "stabilize",
+     .kind = CGV_CLI_REAL,
+     FIELD(stabilize),
+     .value = "0..1",
+     .help =
+         "hold a video steady: how much of the past stays in averages over frames (0.95; 0: off)",
+     .min = 0,
+     .max = 1,
+     .seen = stabilize_seen},
+    {.name = "compare",
+     .kind = CGV_CLI_REAL,
+     FIELD(compare),
+     .value = "0..1",
+     .help = "show the input left of this share of the width, with a thin line behind it (0: off)",
      .min = 0,
      .max = 1},
     {.name = "net_height",
@@ -357,6 +379,9 @@ static cgv_status open_all(run *r) {
                   .audio_options = o->libav.audio},
     };
     cgv_status status = cgv_model_open(&r->model, o->model, CGV_APP_MODEL_PARAMS(o));
+    if (!status && o->wants_stabilize && !cgv_model_get_info(r->model)->steadies)
+        cgv_log(CGV_LOG_WARNING,
+                "-stabilize does nothing with %s, which leaves pictures as they are", o->model);
     if (!status)
         status = cgv_source_open(&r->source, &from);
     if (!status)
@@ -383,6 +408,16 @@ static void watch(run *r, cgv_pipeline *pipeline, cgv_progress *progress) {
     cgv_console_keys_end();
 }
 
+// A file that is one picture has no past to hold.
+static bool is_picture(const run *r) {
+    const cgv_source_info *info = cgv_source_get_info(r->source);
+    const char *demuxer = info->input->iformat->name, *end = strrchr(demuxer, '_');
+    struct stat file;
+    if (!strcmp(demuxer, "image2"))
+        return info->video->duration == 1; // a sequence has as many ticks as pictures
+    return end && !strcmp(end, "_pipe") && !stat(r->o->input, &file) && S_ISREG(file.st_mode);
+}
+
 static cgv_status translate(run *r) {
     cgv_pipeline *pipeline;
     cgv_progress progress = {0};
@@ -396,6 +431,8 @@ static cgv_status translate(run *r) {
     };
     params.translator.strength = (float)r->o->strength;
     params.translator.net_height = r->o->net_height;
+    params.translator.stabilize = is_picture(r) ? 0 : (float)r->o->stabilize;
+    params.translator.compare = (float)r->o->compare;
     cgv_status status =
         cgv_progress_open(&progress, r->o->progress, cgv_source_get_info(r->source)->length);
     if (status)
@@ -446,6 +483,7 @@ int cgv_app_translate(int argc, char **argv) {
                            .crf = -1,
                            .quality = -1,
                            .strength = 1,
+                           .stabilize = CGV_STABILIZE,
                            .max_error_rate = 2. / 3};
     wanted_part part;
     const char *word = NULL;
