@@ -30,12 +30,18 @@ typedef struct frame_bench {
     cgv_picture_format format;
     cgv_picture in, out;
     double *run_ms;
-    double part_ms[4]; // of the last picture
+    double part_ms[5]; // of the last picture
 } frame_bench;
 
-enum { IN, NETWORK, CARRY, OUT, PARTS };
+enum { IN, NETWORK, CARRY, OUT, STEADY, PARTS };
 static const char *const part_names[PARTS] = {"planes to RGB, and smaller", "network",
-                                              "carried to full size", "RGB to planes"};
+                                              "carried to full size", "RGB to planes",
+                                              "held steady over frames"};
+
+// The last part has its turn with -stabilize only.
+static int parts(const cgv_bench_options *o) {
+    return o->stabilize > 0 ? PARTS : STEADY;
+}
 
 static cgv_status make_pictures(frame_bench *b) {
     cgv_rng rng;
@@ -61,6 +67,8 @@ static cgv_status translate(frame_bench *b) {
 
 // Which part a command belongs to: those of the network lie between scaling and carrying.
 static int part_of(const cgv_profile_entry *entry, int part) {
+    if (entry->label && !strncmp(entry->label, "steady:", 7))
+        return STEADY;
     if (!strcmp(entry->shader, "pixel_unpack") || !strcmp(entry->shader, "shrink"))
         return part == IN ? IN : CARRY; // also the guide of an affine head
     if (!strcmp(entry->shader, "pixel_pack"))
@@ -84,8 +92,9 @@ static cgv_status measure(frame_bench *b, int runs) {
     if (!status)
         status = cgv_translator_profile(b->translator, &entries, &count);
     for (int i = 0; i < count && !status; i++) {
-        part = part_of(&entries[i], part);
-        b->part_ms[part] += entries[i].ms;
+        int own = part_of(&entries[i], part);
+        b->part_ms[own] += entries[i].ms;
+        part = own == STEADY ? part : own;
     }
     return status;
 }
@@ -96,18 +105,18 @@ static cgv_status print(frame_bench *b, const cgv_bench_options *o, cgv_device *
     const cgv_device_info *info = cgv_device_get_info(device);
     cgv_translator_net_size(b->translator, &width, &height);
     if (o->json) {
-        json_t *parts = json_object();
-        for (int p = 0; p < PARTS; p++)
-            json_object_set_new(parts, part_names[p], json_real(b->part_ms[p]));
+        json_t *times = json_object();
+        for (int p = 0; p < parts(o); p++)
+            json_object_set_new(times, part_names[p], json_real(b->part_ms[p]));
         return cgv_bench_print_json(json_pack(
             "{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:I, s:o}", "arch",
             b->model->info.architecture, "device", info->name, "driver", info->driver, "width",
             o->size.width, "height", o->size.height, "net_width", width, "net_height", height,
             "runs", o->runs, "ms_per_frame", ms, "ms_per_frame_min", b->run_ms[0], "memory_bytes",
-            (json_int_t)cgv_translator_memory(b->translator), "parts", parts));
+            (json_int_t)cgv_translator_memory(b->translator), "parts", times));
     }
     printf("%9s  part\n", "ms");
-    for (int p = 0; p < PARTS; p++)
+    for (int p = 0; p < parts(o); p++)
         printf("%9.3f  %s\n", b->part_ms[p], part_names[p]);
     printf("\n%s on frames of %dx%d (yuv420p), the network at %dx%d, on %s (%s)\n"
            "%.3f ms a frame (median of %d; fastest %.3f), %.2f frames a second, %.1f MiB\n",
@@ -122,6 +131,7 @@ cgv_status cgv_bench_frame(cgv_device *device, const cgv_bench_options *o) {
     cgv_translator_params params = CGV_TRANSLATOR_DEFAULTS;
     params.slots = 1;
     params.net_height = o->net_height;
+    params.stabilize = (float)o->stabilize;
     params.profile = true;
     cgv_status status = cgv_bench_open_model(&b.model, o);
     if (!status)
