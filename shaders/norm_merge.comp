@@ -3,9 +3,11 @@
 #include "common.glsl"
 #include "moments.glsl"
 #include "norm_merge.h"
+#include "steady.glsl"
 
 // Merge the chunks of a plane, one subgroup a plane, in a fixed order.
 // partial [planes][chunks][2]: mean, sum of squared deviations; stats [planes][2]: mean, rstd.
+// keep: the weight of what stats hold from the frame before.
 
 void main()
 {
@@ -25,7 +27,9 @@ void main()
                                  subgroupBroadcast(own.m2, uint(l))));
     if (gl_SubgroupInvocationID == 0) {
         uint64_t to = at(push.stats, plane_index * 2);
-        Floats(to).v[0] = all.mean;
-        Floats(to).v[1] = 1 / sqrt(all.m2 / all.count + push.epsilon);
+        float keep = optional_at(push.keep, 0, push.partial, 0), rstd = 1 / sqrt(all.m2 / all.count + push.epsilon);
+        vec2 stats = vec2(steady(all.mean, Floats(to).v[0], keep), steady(rstd, Floats(to).v[1], keep));
+        Floats(to).v[0] = stats.x;
+        Floats(to).v[1] = stats.y;
     }
 }

@@ -26,7 +26,7 @@ void main()
         int x = clamp(first - past + k, 0, push.width - 1);
         int at_pixel = y * push.tensor_width + x;
         sum += chroma_weight(TAPS, past, k) *
-               finish_pixel(load_pixel(push.rgb, at_pixel), at_pixel);
+               finish_pixel(load_pixel(push.rgb, at_pixel), at_pixel, x);
     }
     vec3 yuv = rgb_to_yuv(sum, push.kr, push.kb);
     Floats(at(push.chroma, i)).v[0] = yuv.y;

@@ -9,7 +9,7 @@ layout(constant_id = 4) const int LOG2_CHROMA_H = 1;
 layout(constant_id = 5) const int SITE_Y = 1; // in halves of a pixel
 layout(constant_id = 6) const int WIDE = 0;
 layout(constant_id = 7) const int STEP = 1;   // units of a step
-layout(constant_id = 8) const int BLEND = 0;  // mix with `original`
+layout(constant_id = 8) const int BLEND = 0;  // mix with `original`, or show it beside
 layout(constant_id = 9) const int DITHER = 0; // the input had finer codes
 const int TAPS = LOG2_CHROMA_H == 0 ? 1 : SITE_Y == 1 ? 4 : 5;
 
@@ -30,7 +30,7 @@ vec3 pixel(int x, int y)
     vec3 v = load_pixel(push.rgb, i);
     if (push.flag != 0 && (not_finite(v.r) || not_finite(v.g) || not_finite(v.b)))
         Words(push.flag).v[0] = 1;
-    return finish_pixel(v, i);
+    return finish_pixel(v, i, x);
 }
 
 float chroma(int component, int cx, int cy)

@@ -3,10 +3,12 @@
 #include "common.glsl"
 #include "moments.glsl"
 #include "pixels_norm_merge.h"
+#include "steady.glsl"
 
 // Merge the chunks of each channel in a fixed order: PIXELS_NORM_SLICES invocations take a slice of
 // them each, the first of these merges what they got. partial [N][chunks][stored][2]: mean, sum of
-// squared deviations; stats [N][stored][2]: mean, 1 / sqrt(variance + epsilon).
+// squared deviations; stats [N][stored][2]: mean, 1 / sqrt(variance + epsilon); keep: the weight of
+// what they hold from the frame before.
 // A workgroup has 32 channels by the slices. Grid: x channels, y pictures.
 
 shared float means[PIXELS_NORM_SLICES * 32], m2s[PIXELS_NORM_SLICES * 32];
@@ -39,6 +41,9 @@ void main()
         if (end > first)
             all = merge(all, Moments(float(end - first), means[s * 32 + lane], m2s[s * 32 + lane]));
     }
-    store_pair(at(push.stats, (n * push.stored + channel) * 2),
-               vec2(all.mean, 1 / sqrt(all.m2 / all.count + push.epsilon)));
+    uint64_t to = at(push.stats, (n * push.stored + channel) * 2);
+    float keep = optional_at(push.keep, 0, push.partial, 0);
+    vec2 before = load_pair(to);
+    store_pair(to, vec2(steady(all.mean, before.x, keep),
+                        steady(1 / sqrt(all.m2 / all.count + push.epsilon), before.y, keep)));
 }

@@ -154,7 +154,7 @@ static cgv_bitmap draw_frame(int number, int seed) {
 // Of 6 frames; another scene from frame `cut` on; said to be another sequence from `pause` on.
 static cgv_flicker_result run(filter *apply, int cut, int pause) {
     cgv_flicker *flicker;
-    CU_ASSERT_EQUAL_FATAL(cgv_flicker_create(&flicker), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_flicker_create(&flicker, 1), CGV_OK);
     for (int i = 0; i < 6; i++) {
         cgv_bitmap input = draw_frame(i, i < cut ? 1 : 2), output = draw_frame(i, i < cut ? 1 : 2);
         apply(&output, i);
@@ -164,7 +164,7 @@ static cgv_flicker_result run(filter *apply, int cut, int pause) {
         cgv_bitmap_free(&input);
         cgv_bitmap_free(&output);
     }
-    cgv_flicker_result result = cgv_flicker_get(flicker);
+    cgv_flicker_result result = cgv_flicker_get(flicker, 0);
     cgv_flicker_destroy(&flicker);
     CU_ASSERT_PTR_NULL(flicker);
     return result;

@@ -39,7 +39,7 @@ static void record_norm(void *opaque) {
     r->dshift_at = r->shift && wanted ? op_floats(GUARDED_OUTPUT, r->dshift, channels) : 0;
     uint64_t forward = op_scratch(cgv_instance_norm_scratch(x));
     uint64_t scratch = op_scratch(cgv_instance_norm_grad_scratch(x));
-    cgv_instance_norm_stats(op_memory.cmd, stats, x, forward, norm_epsilon);
+    cgv_instance_norm_stats(op_memory.cmd, stats, x, forward, 0, norm_epsilon);
     cgv_instance_norm(op_memory.cmd, y, x, stats, (cgv_tensor){0}, &r->params);
     cgv_instance_norm_grad(op_memory.cmd, op_tensor(r->dx_at, s), dy, y, x, stats, r->dscale_at,
                            r->dshift_at, scratch, &r->params);

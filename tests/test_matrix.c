@@ -169,7 +169,7 @@ static bool run_norm(ref_shape s, bool affine, bool residual, cgv_activation act
     }
     cgv_pixels_from_planes(cmd, a, op_tensor(x_at, s));
     cgv_pixels_from_planes(cmd, r, op_tensor(other_at, s));
-    cgv_pixels_norm_stats(cmd, stats_at, a, scratch, 1e-5f);
+    cgv_pixels_norm_stats(cmd, stats_at, a, scratch, 0, 1e-5f);
     cgv_pixels_norm(cmd, b, a, stats_at, residual ? r : (cgv_pixels){0}, &params);
     cgv_pixels_to_planes(cmd, op_tensor(y_at, s), b);
     bool right = guarded_run(&op_memory) &&
@@ -212,7 +212,7 @@ static void test_nan(void) {
     uint64_t stats_at = op_scratch(cgv_pixels_stats_bytes(a));
     uint64_t scratch = op_scratch(cgv_pixels_norm_scratch(a));
     cgv_pixels_from_planes(op_memory.cmd, a, op_tensor(x_at, s));
-    cgv_pixels_norm_stats(op_memory.cmd, stats_at, a, scratch, 1e-5f);
+    cgv_pixels_norm_stats(op_memory.cmd, stats_at, a, scratch, 0, 1e-5f);
     cgv_pixels_norm(op_memory.cmd, b, a, stats_at, (cgv_pixels){0},
                     &(cgv_norm_params){.activation = CGV_ACT_RELU});
     cgv_pixels_to_planes(op_memory.cmd, op_tensor(y_at, s), b);

@@ -237,7 +237,7 @@ static bool run_norm(const norm_case *c) {
         .slope = slope,
     };
     uint64_t scratch = op_scratch(cgv_instance_norm_scratch(op_tensor(x_at, s)));
-    cgv_instance_norm_stats(op_memory.cmd, stats_at, op_tensor(x_at, s), scratch, epsilon);
+    cgv_instance_norm_stats(op_memory.cmd, stats_at, op_tensor(x_at, s), scratch, 0, epsilon);
     cgv_instance_norm(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), stats_at,
                       op_tensor(residual_at, s), &params);
     bool right =
@@ -313,7 +313,7 @@ static void test_norm_is_reproducible(void) {
         uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, count);
         uint64_t stats_at = op_floats(GUARDED_OUTPUT, NULL, 10);
         uint64_t scratch = op_scratch(cgv_instance_norm_scratch(op_tensor(x_at, s)));
-        cgv_instance_norm_stats(op_memory.cmd, stats_at, op_tensor(x_at, s), scratch, 1e-5f);
+        cgv_instance_norm_stats(op_memory.cmd, stats_at, op_tensor(x_at, s), scratch, 0, 1e-5f);
         cgv_instance_norm(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), stats_at,
                           (cgv_tensor){0}, &(cgv_norm_params){0});
         CU_ASSERT_FATAL(guarded_run(&op_memory));

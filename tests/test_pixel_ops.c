@@ -84,8 +84,8 @@ static uint32_t flag_after(const char *layout, bool blend, size_t at, float bad,
     uint64_t flag = guarded_add(&memory, GUARDED_OUTPUT, &before, sizeof before);
     uint64_t scratch =
         guarded_add(&memory, GUARDED_SCRATCH, NULL, cgv_pixels_pack_scratch(&format));
-    cgv_pixels_pack(memory.cmd, &planes, &format, rgb, blend ? original : (cgv_tensor){0}, 0.25f,
-                    false, flag, scratch);
+    cgv_pixels_pack(memory.cmd, &planes, &format, rgb, blend ? original : (cgv_tensor){0},
+                    &(cgv_blend){.strength = 0.25f}, false, flag, scratch);
     CU_ASSERT_FATAL(guarded_run_nan(&memory));
     return *(const uint32_t *)(const void *)guarded_result(&memory, flag);
 }
@@ -134,8 +134,8 @@ static void test_outside(void) {
             cgv_planes planes = cgv_planes_layout(&format, at[i]);
             uint64_t scratch =
                 guarded_add(&memory, GUARDED_SCRATCH, NULL, cgv_pixels_pack_scratch(&format));
-            cgv_pixels_pack(memory.cmd, &planes, &format, rgb, (cgv_tensor){0}, 1, false, flag,
-                            scratch);
+            cgv_pixels_pack(memory.cmd, &planes, &format, rgb, (cgv_tensor){0},
+                            &(cgv_blend){.strength = 1}, false, flag, scratch);
         }
         CU_ASSERT_FATAL(guarded_run_nan(&memory));
         CU_ASSERT_EQUAL(

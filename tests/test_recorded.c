@@ -152,7 +152,7 @@ static void convolve(chain *c, cgv_tensor y, cgv_tensor x, const cgv_conv_params
 }
 
 static void normalise(chain *c, cgv_tensor y, cgv_tensor x, cgv_tensor residual) {
-    cgv_instance_norm_stats(c->cmd, c->stats, x, c->scratch, 1e-5f);
+    cgv_instance_norm_stats(c->cmd, c->stats, x, c->scratch, 0, 1e-5f);
     cgv_instance_norm(c->cmd, y, x, c->stats, residual,
                       &(cgv_norm_params){.shift = c->bias, .activation = CGV_ACT_RELU});
 }

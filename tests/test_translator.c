@@ -9,6 +9,7 @@
 #include "model/model.h"
 #include "nn/arch.h"
 #include "pictures.h"
+#include "random_models.h"
 #include "reference_net.h"
 #include "support.h"
 
@@ -28,31 +29,6 @@
 #endif
 
 static cgv_rng rng;
-
-static cgv_model *load_identity(void) {
-    cgv_model *model;
-    CU_ASSERT_EQUAL_FATAL(cgv_model_load(&model, "identity"), CGV_OK);
-    return model;
-}
-
-// Takes the net.
-static cgv_model *random_model(cgv_net *net) {
-    cgv_model *model;
-    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, net, "test"), CGV_OK);
-    float *weights = ref_random_params(model->net, &rng);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(weights);
-    memcpy(model->params, weights, model->net->param_floats * sizeof *weights);
-    free(weights);
-    return model;
-}
-
-static cgv_model *named_model(const char *name, int width) {
-    cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(
-        cgv_arch_by_name(&net, &(cgv_arch_options){.name = name, .ngf = width, .ndf = width}),
-        CGV_OK);
-    return random_model(net);
-}
 
 static cgv_translator *open_translator(const cgv_model *model, const cgv_picture_format *format,
                                        int slots) {
@@ -127,7 +103,7 @@ static void check_stream(const cgv_model *model, int slots) {
 
 static void test_order(void) {
     cgv_rng_seed(&rng, 1, 1);
-    cgv_model *identity = load_identity();
+    cgv_model *identity = random_model_identity();
     for (int slots = 1; slots <= MAX_SLOTS; slots++)
         check_stream(identity, slots);
     cgv_model_destroy(&identity);
@@ -137,7 +113,7 @@ static void test_order(void) {
 static void test_network_in_flight(void) {
     enum { COUNT = 6, SLOTS = 3 };
     cgv_rng_seed(&rng, 1, 2);
-    cgv_model *model = named_model("mobile_resnet_1blocks", 8);
+    cgv_model *model = random_model_named(&rng, "mobile_resnet_1blocks", 8);
     cgv_picture_format format = cgv_picture_format_rgb24(22, 19);
     test_picture in[COUNT], alone[COUNT], out = picture_create(&format, PICTURE_TIGHT);
     cgv_translator *translator = open_translator(model, &format, SLOTS);
@@ -221,9 +197,9 @@ static void test_sizes(void) {
     static const int sides[][2] = {{16, 16}, {17, 16}, {16, 17}, {18, 19},
                                    {19, 18}, {21, 35}, {50, 23}, {16, 90}};
     cgv_rng_seed(&rng, 1, 3);
-    cgv_model *mobile = named_model("mobile_resnet_1blocks", 8);
-    cgv_model *resnet = named_model("resnet_1blocks", 4);
-    cgv_model *unet = named_model("unet_64", 4);
+    cgv_model *mobile = random_model_named(&rng, "mobile_resnet_1blocks", 8);
+    cgv_model *resnet = random_model_named(&rng, "resnet_1blocks", 4);
+    cgv_model *unet = random_model_named(&rng, "unet_64", 4);
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         check_size(mobile, sides[i][0], sides[i][1]);
         check_size(resnet, sides[i][0], sides[i][1]);
@@ -238,7 +214,7 @@ static void test_sizes(void) {
 static void test_network(void) {
     enum { WIDTH = 20, HEIGHT = 16, COUNT = 3 * WIDTH * HEIGHT };
     cgv_rng_seed(&rng, 1, 4);
-    cgv_model *model = named_model("resnet_1blocks", 4);
+    cgv_model *model = random_model_named(&rng, "resnet_1blocks", 4);
     cgv_picture_format format = cgv_picture_format_rgb24(WIDTH, HEIGHT);
     test_picture in = picture_create(&format, PICTURE_TIGHT);
     test_picture out = picture_create(&format, PICTURE_TIGHT);
@@ -270,7 +246,7 @@ static void test_network(void) {
 // A network of many layers must leave the input for the blend.
 static void test_strength(void) {
     cgv_rng_seed(&rng, 1, 6);
-    cgv_model *model = named_model("resnet_1blocks", 4);
+    cgv_model *model = random_model_named(&rng, "resnet_1blocks", 4);
     cgv_picture_format format = cgv_picture_format_rgb24(22, 17);
     test_picture in = picture_create(&format, PICTURE_TIGHT), out[3];
     picture_randomise(&in, &rng);
@@ -309,7 +285,7 @@ static long resident(void) {
 
 static void test_growth(void) {
     cgv_rng_seed(&rng, 1, 5);
-    cgv_model *model = load_identity();
+    cgv_model *model = random_model_identity();
     cgv_picture_format format = cgv_picture_format_rgb24(640, 360);
     test_picture in = picture_create(&format, PICTURE_TIGHT);
     test_picture out = picture_create(&format, PICTURE_TIGHT);
@@ -357,7 +333,7 @@ static void refused_size(const cgv_model *model, int width, int height, cgv_stat
 static void test_refused_pictures(void) {
     cgv_test_device();
     cgv_test_listen();
-    cgv_model *model = load_identity();
+    cgv_model *model = random_model_identity();
     refused_size(model, 15, 64, CGV_ERROR_UNSUPPORTED, "15x64");
     refused_size(model, 64, 15, CGV_ERROR_UNSUPPORTED, "64x15");
     refused_size(model, 0, -3, CGV_ERROR_UNSUPPORTED, "at least 16");
@@ -380,7 +356,7 @@ static void test_refused_pictures(void) {
 static void test_refused_colours(void) {
     cgv_test_device();
     cgv_test_listen();
-    cgv_model *model = load_identity();
+    cgv_model *model = random_model_identity();
     cgv_picture_format a = cgv_picture_format_rgb24(64, 48), b = a;
     b.layout = test_layout("yuv420p");
     const cgv_colour wrong[] = {
@@ -401,13 +377,23 @@ static void test_refused_colours(void) {
 static void test_refused_params(void) {
     cgv_test_device();
     cgv_test_listen();
-    cgv_model *model = load_identity();
+    cgv_model *model = random_model_identity();
     cgv_picture_format a = cgv_picture_format_rgb24(64, 48);
     const cgv_translator_params wrong[] = {
         {.strength = 1, .slots = 0},     {.strength = 1, .slots = -1},
         {.strength = 1, .slots = 9},     {.strength = -0.01f, .slots = 2},
         {.strength = 1.01f, .slots = 2}, {.strength = NAN, .slots = 2},
     };
+    const cgv_translator_params shares[] = {
+        {.strength = 1, .slots = 1, .stabilize = -0.1f},
+        {.strength = 1, .slots = 1, .stabilize = 1.1f},
+        {.strength = 1, .slots = 1, .stabilize = NAN},
+        {.strength = 1, .slots = 1, .compare = -0.1f},
+        {.strength = 1, .slots = 1, .compare = 1.1f},
+        {.strength = 1, .slots = 1, .compare = NAN},
+    };
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        refused(model, &a, &a, &shares[i], CGV_ERROR_ARGUMENT, "must be 0 to 1");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         refused(model, &a, &a, &wrong[i], CGV_ERROR_ARGUMENT, "slots must be");
     cgv_model_destroy(&model);
@@ -419,13 +405,13 @@ static cgv_model *halving_model(void) {
     CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "halving", 3), CGV_OK);
     cgv_net_conv(net, 0, "c", &(cgv_conv_desc){.channels = 3, .kernel = 2, .stride = 2});
     CU_ASSERT_EQUAL_FATAL(net->status, CGV_OK);
-    return random_model(net);
+    return random_model_of(&rng, net);
 }
 
 static void test_refused_models(void) {
     cgv_test_device();
     cgv_test_listen();
-    cgv_model *discriminator = named_model("patchgan", 8), *halving = halving_model();
+    cgv_model *discriminator = random_model_named(&rng, "patchgan", 8), *halving = halving_model();
     refused_size(discriminator, 64, 64, CGV_ERROR_UNSUPPORTED, "not a generator");
     refused_size(halving, 64, 48, CGV_ERROR_UNSUPPORTED, "64x48 into 32x24");
     cgv_model_destroy(&discriminator);
@@ -439,7 +425,7 @@ static void test_overflow(void) {
     cgv_net *net;
     CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "overflow", 3), CGV_OK);
     cgv_net_conv(net, 0, "c", &(cgv_conv_desc){.channels = 3, .kernel = 1, .no_bias = true});
-    cgv_model *model = random_model(net);
+    cgv_model *model = random_model_of(&rng, net);
     for (int i = 0; i < 9; i++)
         model->params[i] = 3e38f;
     cgv_picture_format format = cgv_picture_format_rgb24(16, 16);
@@ -468,7 +454,7 @@ static void test_overflow(void) {
 
 // NULL means the documented defaults: two slots, full strength.
 static void test_defaults(void) {
-    cgv_model *model = load_identity();
+    cgv_model *model = random_model_identity();
     cgv_picture_format format = cgv_picture_format_rgb24(16, 16);
     test_picture in = picture_create(&format, PICTURE_TIGHT);
     cgv_translator *translator;

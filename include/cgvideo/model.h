@@ -11,6 +11,7 @@
 #ifndef CGVIDEO_MODEL_H
 #define CGVIDEO_MODEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "status.h"
@@ -36,6 +37,7 @@ typedef struct cgv_model_info {
     int tensors;
     char description[CGV_MODEL_DESCRIPTION]; // one line of printable UTF-8; "" when there is none
     int train_width, train_height;           // of the training pictures; 0 when unknown
+    bool steadies; // cgv_translator_params.stabilize acts on it; false: identity adds no flicker
 } cgv_model_info;
 
 // Load a model file, or the built-in "identity". *out is NULL on failure: CGV_ERROR_IO when the

@@ -39,7 +39,18 @@ typedef struct cgv_translator_params {
     int net_height;
     cgv_precision precision; // of the network's tensors; sums are in single
     bool profile; // time every command, for cgvideo bench
+    // For the frames of a video: how much of the past, 0 (nothing; for single pictures) to 1,
+    // enters into averages over frames: of the statistics of instance norms, of a bilateral grid,
+    // which follows what moves, and, less of it, of the pixels themselves where the input has moved
+    // but not changed. They begin anew behind a scene cut, found on the device, so that its first
+    // frame comes out as the first of all. No effect on identity. Recommended: CGV_STABILIZE.
+    float stabilize;
+    // 0 to 1: left of this share of the width the input shows, as it came, for comparing, then a
+    // thin white line. 0: nowhere.
+    float compare;
 } cgv_translator_params;
+
+#define CGV_STABILIZE 0.95f
 
 #define CGV_TRANSLATOR_DEFAULTS ((cgv_translator_params){.strength = 1.0f, .slots = 2})
 
@@ -58,6 +69,9 @@ CGV_NODISCARD cgv_status cgv_translator_send(cgv_translator *translator, const c
 // Wait for the oldest picture in flight and copy it out. CGV_END: none is in flight.
 // CGV_ERROR_NUMERIC: the network produced NaN or infinity; *out is not written.
 CGV_NODISCARD cgv_status cgv_translator_receive(cgv_translator *translator, cgv_picture *out);
+
+// The next picture that is sent does not follow the last one: nothing of the past is kept for it.
+void cgv_translator_begin(cgv_translator *translator);
 
 // Bytes of device and host-visible memory in use.
 uint64_t cgv_translator_memory(const cgv_translator *translator);

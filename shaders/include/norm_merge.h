@@ -1,7 +1,7 @@
 #include "push.h"
 
 CGV_PUSH(norm_merge)
-    uint64_t partial, stats;
+    uint64_t partial, stats, keep; // keep 0: none
     int plane;
     int planes;
     int chunks;

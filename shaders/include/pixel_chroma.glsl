@@ -8,7 +8,7 @@
 // all that shows of it, solving that interpolation for it gives other weights at the end.
 //
 // Needs BLEND (mix with push.original), and push.rgb, original, tensor_width, tensor_height,
-// strength.
+// strength, wipe, line.
 
 vec3 load_pixel(uint64_t tensor, int i)
 {
@@ -17,13 +17,17 @@ vec3 load_pixel(uint64_t tensor, int i)
                 Floats(at(tensor, i + 2 * plane)).v[0]);
 }
 
-// `v`, which is pixel `i` of push.rgb, blended, in [0, 1].
-vec3 finish_pixel(vec3 v, int i)
+// `v`, which is pixel `i` of push.rgb, in column x, blended, in [0, 1]. Left of the wipe the original
+// shows, and the wipe begins with a white line.
+vec3 finish_pixel(vec3 v, int i, int x)
 {
-    if (BLEND != 0) {
+    bool left = x < push.wipe;
+    if (BLEND != 0 && (left || push.strength < 1)) {
         vec3 before = load_pixel(push.original, i);
-        v = before + push.strength * (v - before);
+        v = left ? before : before + push.strength * (v - before);
     }
+    if (BLEND != 0 && !left && x < push.wipe + push.line)
+        return vec3(1);
     return 0.5 * v + 0.5;
 }
 

@@ -8,4 +8,5 @@ CGV_PUSH(pixel_chroma)
     int count;                      // of chroma samples in all rows of the picture
     float kr, kb;
     float strength;
+    int wipe, line;
 CGV_PUSH_END(pixel_chroma)

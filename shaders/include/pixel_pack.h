@@ -13,4 +13,5 @@ CGV_PUSH(pixel_pack)
     int full_range;
     int depth, shift;
     float strength;
+    int wipe, line; // columns that show the original, and the width of the line behind them
 CGV_PUSH_END(pixel_pack)

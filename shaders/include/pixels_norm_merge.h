@@ -3,7 +3,7 @@
 #define PIXELS_NORM_SLICES 16
 
 CGV_PUSH(pixels_norm_merge)
-    uint64_t partial, stats;
+    uint64_t partial, stats, keep; // keep 0: none
     int plane;
     int stored;
     int chunks;

@@ -62,6 +62,13 @@ static const cgv_cli_option options[] = {
      .help = "with -frame: as of cgvideo -i (the model's own)",
      .min = 0,
      .max = 16384},
+    {.name = "stabilize",
+     .kind = CGV_CLI_REAL,
+     .offset = offsetof(cgv_bench_options, stabilize),
+     .value = "0..1",
+     .help = "with -frame: as of cgvideo -i (0)",
+     .min = 0,
+     .max = 1},
     {.name = "recompute",
      .kind = CGV_CLI_FLAG,
      .offset = offsetof(cgv_bench_options, recompute),
@@ -374,6 +381,10 @@ int cgv_app_bench(int argc, char **argv) {
         puts("cgvideo bench [options]: time a network on random pictures");
         cgv_cli_help(options, stdout);
         return CGV_EXIT_OK;
+    }
+    if (o.stabilize > 0 && !o.frame) {
+        cgv_log(CGV_LOG_ERROR, "-stabilize belongs to -frame: it needs the whole way of a frame");
+        return CGV_EXIT_USAGE;
     }
     cgv_status status = cgv_app_open_device(&b.device, &o.common);
     if (!status)

@@ -34,6 +34,11 @@ typedef struct frame_bench {
     double part_ms[CGV_PARTS]; // of the last picture
 } frame_bench;
 
+// The last part has its turn with -stabilize only.
+static int parts(const cgv_bench_options *o) {
+    return o->stabilize > 0 ? CGV_PARTS : CGV_PART_STEADY;
+}
+
 static cgv_status make_pictures(frame_bench *b) {
     cgv_rng rng;
     cgv_rng_seed(&rng, 3, 0);
@@ -81,18 +86,18 @@ static cgv_status print(frame_bench *b, const cgv_bench_options *o, cgv_device *
     const cgv_device_info *info = cgv_device_get_info(device);
     cgv_translator_net_size(b->translator, &width, &height);
     if (o->json) {
-        json_t *parts = json_object();
-        for (int p = 0; p < CGV_PARTS; p++)
-            json_object_set_new(parts, cgv_part_names[p], json_real(b->part_ms[p]));
+        json_t *times = json_object();
+        for (int p = 0; p < parts(o); p++)
+            json_object_set_new(times, cgv_part_names[p], json_real(b->part_ms[p]));
         return cgv_bench_print_json(json_pack(
             "{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:I, s:o}", "arch",
             b->model->info.architecture, "device", info->name, "driver", info->driver, "width",
             o->size.width, "height", o->size.height, "net_width", width, "net_height", height,
             "runs", o->runs, "ms_per_frame", ms, "ms_per_frame_min", b->run_ms[0], "memory_bytes",
-            (json_int_t)cgv_translator_memory(b->translator), "parts", parts));
+            (json_int_t)cgv_translator_memory(b->translator), "parts", times));
     }
     printf("%9s  part\n", "ms");
-    for (int p = 0; p < CGV_PARTS; p++)
+    for (int p = 0; p < parts(o); p++)
         printf("%9.3f  %s\n", b->part_ms[p], cgv_part_names[p]);
     printf("\n%s on frames of %dx%d (yuv420p), the network at %dx%d, on %s (%s)\n"
            "%.3f ms a frame (median of %d; fastest %.3f), %.2f frames a second, %.1f MiB\n",
@@ -108,6 +113,7 @@ cgv_status cgv_bench_frame(cgv_device *device, const cgv_bench_options *o) {
     params.slots = 1;
     params.net_height = o->net_height;
     params.precision = (cgv_precision)o->precision;
+    params.stabilize = (float)o->stabilize;
     params.profile = true;
     cgv_status status = cgv_bench_open_model(&b.model, o);
     if (!status)

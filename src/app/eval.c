@@ -31,6 +31,13 @@ static const cgv_cli_option options[] = {
     INT("limit", limit, 1, 1000000,
         "pictures of a side, evenly chosen, and first frames of a video (300)"),
     INT("net_height", net_height, 0, 65536, "as for translating (0: as trained)"),
+    {.name = "stabilize",
+     .kind = CGV_CLI_REAL,
+     FIELD(stabilize),
+     .value = "0..1",
+     .help = "as for translating (0.95): flicker is measured without and with it; 0: without",
+     .min = 0,
+     .max = 1},
     INT("seed", seed, 0, 2000000000, "of all random choices (1)"),
     CGV_APP_COMMON_OPTIONS,
     {0},
@@ -51,6 +58,7 @@ int cgv_app_eval(int argc, char **argv) {
                           .output = "eval",
                           .size = {256, 256},
                           .limit = 300,
+                          .stabilize = CGV_STABILIZE,
                           .seed = 1};
     int words;
     if (cgv_cli_parse(options, &o, argc, argv, NULL, 0, &words) || cgv_app_begin(&o.common))

@@ -12,6 +12,7 @@ typedef struct cgv_eval_options {
     const char *model, *model_back, *a, *b, *output;
     cgv_cli_size size;
     int limit, net_height, seed, model_range, model_order;
+    double stabilize;
 } cgv_eval_options;
 
 // A picture of A, or one frame of a video of A, and what became of it. The bitmaps are at the
@@ -28,6 +29,7 @@ typedef struct cgv_eval_clip {
     char *name;
     int frames;
     cgv_flicker_result flicker;
+    cgv_flicker_result steadied; // with -stabilize
 } cgv_eval_clip;
 
 // What is compared with B.

@@ -44,11 +44,16 @@ static summary summarise(const cgv_eval *eval, size_t offset) {
 }
 
 // The largest ratio of the clips; NaN if none has one.
-static double worst_flicker(const cgv_eval *eval) {
+static double worst_flicker(const cgv_eval *eval, bool steadied) {
     double worst = NAN;
     for (int i = 0; i < eval->clip_count; i++)
-        worst = fmax(worst, eval->clips[i].flicker.ratio);
+        worst = fmax(worst, (steadied ? &eval->clips[i].steadied : &eval->clips[i].flicker)->ratio);
     return worst;
+}
+
+// Were the clips also measured with -stabilize?
+static bool has_steadied(const cgv_eval_clip *clip) {
+    return clip->steadied.pairs + clip->steadied.flat > 0;
 }
 
 // One of the two variants of a distance.
@@ -107,15 +112,19 @@ static json_t *flicker_json(const cgv_eval *eval) {
     json_t *clips = json_array();
     for (int i = 0; i < eval->clip_count; i++) {
         const cgv_eval_clip *clip = &eval->clips[i];
-        const cgv_flicker_result *f = &clip->flicker;
+        const cgv_flicker_result *f = &clip->flicker, *s = &clip->steadied;
         json_array_append_new(
-            clips, json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "name", clip->name,
-                             "frames", clip->frames, "pairs", f->pairs, "cuts", f->cuts, "flat",
-                             f->flat, "visible", number(f->visible), "input", number(f->input),
-                             "output", number(f->output), "ratio", number(f->ratio)));
+            clips,
+            json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "name", clip->name,
+                      "frames", clip->frames, "pairs", f->pairs, "cuts", f->cuts, "flat", f->flat,
+                      "visible", number(f->visible), "input", number(f->input), "output",
+                      number(f->output), "ratio", number(f->ratio), "steadied_output",
+                      has_steadied(clip) ? number(s->output) : json_null(), "steadied_ratio",
+                      has_steadied(clip) ? number(s->ratio) : json_null()));
     }
-    return json_pack("{s:s, s:o, s:o}", "estimator", CGV_FLOW_NAME, "worst",
-                     number(worst_flicker(eval)), "clips", clips);
+    return json_pack("{s:s, s:o, s:o, s:o}", "estimator", CGV_FLOW_NAME, "worst",
+                     number(worst_flicker(eval, false)), "steadied_worst",
+                     number(worst_flicker(eval, true)), "clips", clips);
 }
 
 static json_t *pictures_json(const cgv_eval *eval) {
@@ -142,11 +151,11 @@ static json_t *eval_json(const cgv_eval *eval) {
     summary tone = summarise(eval, offsetof(cgv_eval_picture, tone));
     json_t *back = o->model_back ? json_string(o->model_back) : json_null();
     json_t *setting = json_pack(
-        "{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "cgvideo",
+        "{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i}", "cgvideo",
         cgv_version(), "device", eval->device, "model", o->model, "architecture",
         eval->architecture, "model_back", back, "a", o->a, "b", o->b, "pictures_a", eval->a_count,
         "pictures_b", eval->b_count, "width", o->size.width, "height", o->size.height, "limit",
-        o->limit, "net_height", o->net_height, "seed", o->seed);
+        o->limit, "net_height", o->net_height, "stabilize", o->stabilize, "seed", o->seed);
     return json_pack("{s:o, s:o, s:f, s:o, s:{s:f, s:f}, s:o, s:o, s:f, s:f}", "setting", setting,
                      "swd", swd_json(eval), "gamma", eval->gamma, "cycle_psnr", psnr_json(eval),
                      "tone_curve", "mean", tone.mean, "most", tone.most, "flicker",
@@ -252,6 +261,8 @@ static void print_flicker(const cgv_eval *eval) {
                "%d flat\n",
                f->ratio, clip->name, f->output, f->input, f->pairs, 100 * f->visible, f->cuts,
                f->flat);
+        if (has_steadied(clip))
+            printf("  %6.3f  with -stabilize %g\n", clip->steadied.ratio, eval->options->stabilize);
     }
 }
 

@@ -27,6 +27,7 @@ typedef struct generator {
 typedef struct run {
     cgv_eval *eval;
     generator there, back;
+    generator steady;     // for the frames of a video; borrows the model of `there`; NULL: none
     cgv_flicker *flicker; // of the last clip
 } run;
 
@@ -53,6 +54,14 @@ static cgv_status open_generator(generator *g, cgv_device *device, const char *p
 static void close_generator(generator *g) {
     cgv_translator_destroy(&g->translator);
     cgv_model_destroy(&g->model);
+}
+
+// The same for the frames of a video, where -stabilize does anything.
+static void open_steady(generator *g, const generator *there, double stabilize) {
+    *g = *there;
+    g->params.stabilize = (float)stabilize;
+    if (!(stabilize > 0) || !cgv_model_get_info(g->model)->steadies)
+        g->model = NULL;
 }
 
 static cgv_status fit_translator(generator *g, int width, int height) {
@@ -245,7 +254,25 @@ static cgv_status begin_clip(run *r, const char *path) {
         return status;
     cgv_eval_clip *clip = &eval->clips[eval->clip_count++];
     *clip = (cgv_eval_clip){.name = strdup(path)};
-    return clip->name ? cgv_flicker_create(&r->flicker) : out_of_memory();
+    if (r->steady.translator)
+        cgv_translator_begin(r->steady.translator);
+    return clip->name ? cgv_flicker_create(&r->flicker, r->steady.model ? 2 : 1) : out_of_memory();
+}
+
+// The next frame of a clip, and what became of it.
+static cgv_status measure_flicker(run *r, const cgv_bitmap *input, const cgv_bitmap *output) {
+    cgv_eval_clip *clip = &r->eval->clips[r->eval->clip_count - 1];
+    cgv_bitmap outputs[CGV_FLICKER_OUTPUTS] = {*output};
+    cgv_status status = CGV_OK;
+    if (r->steady.model)
+        status = translate(&r->steady, &outputs[1], input, &r->eval->network_seconds);
+    if (!status)
+        status = cgv_flicker_add(r->flicker, input, outputs);
+    cgv_bitmap_free(&outputs[1]);
+    clip->frames++;
+    clip->flicker = cgv_flicker_get(r->flicker, 0);
+    clip->steadied = cgv_flicker_get(r->flicker, 1);
+    return status;
 }
 
 static cgv_status take_a(run *r, const origin *from, const cgv_bitmap *input) {
@@ -257,12 +284,8 @@ static cgv_status take_a(run *r, const origin *from, const cgv_bitmap *input) {
     if (status || !input)
         return status;
     status = translate(&r->there, &output, input, &r->eval->network_seconds);
-    if (!status && video) {
-        cgv_eval_clip *clip = &r->eval->clips[r->eval->clip_count - 1];
-        status = cgv_flicker_add(r->flicker, input, &output);
-        clip->frames++;
-        clip->flicker = cgv_flicker_get(r->flicker);
-    }
+    if (!status && video)
+        status = measure_flicker(r, input, &output);
     if (!status && from->counts)
         status = keep(r, from, input, &output);
     cgv_bitmap_free(&output);
@@ -352,6 +375,8 @@ cgv_status cgv_eval_run(cgv_eval *out, cgv_device *device, const cgv_eval_option
     cgv_status status =
         open_generator(&r.there, device, o->model, o->net_height, CGV_APP_MODEL_PARAMS(o));
     if (!status)
+        open_steady(&r.steady, &r.there, o->stabilize);
+    if (!status)
         status = open_generator(&r.back, device, o->model_back, o->net_height, NULL);
     if (!status)
         status = visit_side(&r, o->b, "b", false, take_b);
@@ -365,6 +390,7 @@ cgv_status cgv_eval_run(cgv_eval *out, cgv_device *device, const cgv_eval_option
         snprintf(out->architecture, sizeof out->architecture, "%s",
                  cgv_model_get_info(r.there.model)->architecture);
     cgv_flicker_destroy(&r.flicker);
+    cgv_translator_destroy(&r.steady.translator);
     close_generator(&r.there);
     close_generator(&r.back);
     out->seconds = now() - begin;

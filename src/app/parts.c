@@ -3,10 +3,13 @@
 #include <string.h>
 
 const char *const cgv_part_names[CGV_PARTS] = {"planes to RGB, and smaller", "network",
-                                               "carried to full size", "RGB to planes"};
+                                               "carried to full size", "RGB to planes",
+                                               "held steady over frames"};
 
 // Which part a command belongs to: those of the network lie between scaling and carrying.
 static int part_of(const cgv_profile_entry *entry, int part) {
+    if (entry->label && !strncmp(entry->label, "steady:", 7))
+        return CGV_PART_STEADY;
     if (!strcmp(entry->shader, "pixel_unpack") || !strcmp(entry->shader, "shrink"))
         return part == CGV_PART_IN ? CGV_PART_IN : CGV_PART_CARRY; // also an affine head's guide
     if (!strcmp(entry->shader, "pixel_pack"))
@@ -19,7 +22,8 @@ void cgv_parts_sum(double ms[CGV_PARTS], const cgv_profile_entry *entries, int c
     int part = CGV_PART_IN;
     memset(ms, 0, CGV_PARTS * sizeof *ms);
     for (int i = 0; i < count; i++) {
-        part = part_of(&entries[i], part);
-        ms[part] += entries[i].ms;
+        int own = part_of(&entries[i], part);
+        ms[own] += entries[i].ms;
+        part = own == CGV_PART_STEADY ? part : own;
     }
 }

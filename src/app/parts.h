@@ -4,7 +4,7 @@
 
 #include "gpu/gpu.h"
 
-enum { CGV_PART_IN, CGV_PART_NETWORK, CGV_PART_CARRY, CGV_PART_OUT, CGV_PARTS };
+enum { CGV_PART_IN, CGV_PART_NETWORK, CGV_PART_CARRY, CGV_PART_OUT, CGV_PART_STEADY, CGV_PARTS };
 extern const char *const cgv_part_names[CGV_PARTS];
 
 // Milliseconds of each part of one picture, from the profile of its commands.

@@ -40,6 +40,11 @@ static void map_seen(void *target) {
         o->maps[o->map_count++] = o->map;
 }
 
+static void stabilize_seen(void *target) {
+    cgv_translate_options *o = target;
+    o->wants_stabilize = o->stabilize > 0;
+}
+
 static cgv_status other_option(void *target, const char *name, const char *value) {
     return cgv_av_options_add(&((cgv_translate_options *)target)->out.libav, name, value);
 }
@@ -157,6 +162,38 @@ static const cgv_cli_option options[] = {
      .help = "blend with the input: 0 leaves it as it is (1)",
      .min = 0,
      .max = 1},
+    {.name = "stabilize",
+     .kind = CGV_CLI_REAL,
+     FIELD(stabilize),
+     .value = "0..1",
+     .help =
+         "hold a video steady: how much of the past stays in averages over frames (0.95; 0: off)",
+     .min = 0,
+     .max = 1,
+     .seen = stabilize_seen},
+    {.name = "compare",
+     .kind = CGV_CLI_REAL,
+     FIELD(compare),
+     .value = "0..1",
+     .help = "show the input left of this share of the width, with a thin line behind it (0: off)",
+     .min = 0,
+     .max = 1},
+    {.name = "stabilize",
+     .kind = CGV_CLI_REAL,
+     FIELD(stabilize),
+     .value = "0..1",
+     .help =
+         "hold a video steady: how much of the past stays in averages over frames (0.95; 0: off)",
+     .min = 0,
+     .max = 1,
+     .seen = stabilize_seen},
+    {.name = "compare",
+     .kind = CGV_CLI_REAL,
+     FIELD(compare),
+     .value = "0..1",
+     .help = "show the input left of this share of the width, with a thin line behind it (0: off)",
+     .min = 0,
+     .max = 1},
     {.name = "net_height",
      .kind = CGV_CLI_INT,
      FIELD(net_height),
@@ -245,6 +282,7 @@ int cgv_app_translate(int argc, char **argv) {
     cgv_translate_options o = {.model = CGV_DEFAULT_MODEL,
                                .out = CGV_OUTPUT_DEFAULTS,
                                .strength = 1,
+                               .stabilize = CGV_STABILIZE,
                                .patience = 10,
                                .max_error_rate = 2. / 3};
     cgv_wanted_part part;

@@ -21,7 +21,8 @@ typedef struct cgv_translate_options {
     const char *hwaccel;
     int deinterlace, hdr;
     AVDictionary *input_libav;
-    double strength, max_error_rate, patience;
+    double strength, stabilize, compare, max_error_rate, patience;
+    bool wants_stabilize; // -stabilize was given, and not 0
     int net_height, model_range, model_order, precision;
     bool live, paced, auto_height, preview, list_devices;
     int threads;

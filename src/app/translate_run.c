@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <libavutil/pixdesc.h>
@@ -190,6 +191,9 @@ static cgv_status open_sinks(run *r) {
 static cgv_status open_all(run *r) {
     const cgv_translate_options *o = r->o;
     cgv_status status = cgv_model_open(&r->model, o->model, CGV_APP_MODEL_PARAMS(o));
+    if (!status && o->wants_stabilize && !cgv_model_get_info(r->model)->steadies)
+        cgv_log(CGV_LOG_WARNING,
+                "-stabilize does nothing with %s, which leaves pictures as they are", o->model);
     if (!status)
         status = open_source(r);
     if (!status)
@@ -254,6 +258,16 @@ static void watch(run *r, cgv_pipeline *pipeline, cgv_progress *progress) {
     cgv_console_keys_end();
 }
 
+// A file that is one picture has no past to hold.
+static bool is_picture(const run *r) {
+    const cgv_source_info *info = cgv_source_get_info(r->source);
+    const char *demuxer = info->input->iformat->name, *end = strrchr(demuxer, '_');
+    struct stat file;
+    if (!strcmp(demuxer, "image2"))
+        return info->video->duration == 1; // a sequence has as many ticks as pictures
+    return end && !strcmp(end, "_pipe") && !stat(r->o->input, &file) && S_ISREG(file.st_mode);
+}
+
 static cgv_status translate(run *r) {
     cgv_pipeline *pipeline;
     cgv_progress progress = {0};
@@ -278,6 +292,8 @@ static cgv_status translate(run *r) {
     };
     params.translator.strength = (float)o->strength;
     params.translator.net_height = o->net_height;
+    params.translator.stabilize = is_picture(r) ? 0 : (float)o->stabilize;
+    params.translator.compare = (float)o->compare;
     params.translator.precision = (cgv_precision)o->precision;
     params.translator.slots = r->live ? 1 : params.translator.slots;
     cgv_status status = cgv_progress_open(&progress, o->progress, info->length);

@@ -16,18 +16,20 @@
 #define FLAT 1e-3
 
 typedef struct frame {
-    cgv_bitmap input, output;
+    cgv_bitmap input, outputs[CGV_FLICKER_OUTPUTS];
     cgv_pyramid pyramid; // of the input
 } frame;
 
 struct cgv_flicker {
+    int outputs;
     frame last; // no pixels: none
-    cgv_flicker_result sums;
+    cgv_flicker_result sums[CGV_FLICKER_OUTPUTS];
 };
 
 static void frame_free(frame *f) {
     cgv_bitmap_free(&f->input);
-    cgv_bitmap_free(&f->output);
+    for (int i = 0; i < CGV_FLICKER_OUTPUTS; i++)
+        cgv_bitmap_free(&f->outputs[i]);
     cgv_pyramid_free(&f->pyramid);
 }
 
@@ -38,11 +40,12 @@ static cgv_status copy(cgv_bitmap *out, const cgv_bitmap *in) {
     return status;
 }
 
-static cgv_status frame_create(frame *f, const cgv_bitmap *input, const cgv_bitmap *output) {
+static cgv_status frame_create(frame *f, const cgv_bitmap *input, const cgv_bitmap *outputs,
+                               int count) {
     *f = (frame){0};
     cgv_status status = copy(&f->input, input);
-    if (!status)
-        status = copy(&f->output, output);
+    for (int i = 0; !status && i < count; i++)
+        status = copy(&f->outputs[i], &outputs[i]);
     if (!status)
         status = cgv_flow_pyramid(&f->pyramid, input);
     if (status)
@@ -50,9 +53,12 @@ static cgv_status frame_create(frame *f, const cgv_bitmap *input, const cgv_bitm
     return status;
 }
 
-cgv_status cgv_flicker_create(cgv_flicker **out) {
+cgv_status cgv_flicker_create(cgv_flicker **out, int outputs) {
     *out = calloc(1, sizeof **out);
-    return *out ? CGV_OK : cgv_fail(CGV_ERROR_MEMORY, "flicker: out of memory");
+    if (!*out)
+        return cgv_fail(CGV_ERROR_MEMORY, "flicker: out of memory");
+    (*out)->outputs = outputs;
+    return CGV_OK;
 }
 
 void cgv_flicker_break(cgv_flicker *flicker) {
@@ -130,10 +136,11 @@ static cgv_status estimate_both(estimate *there, estimate *back) {
     return there->status ? there->status : back->status;
 }
 
-static void measure(cgv_flicker_result *sums, const frame *now, const frame *before,
+static void measure(cgv_flicker_result *sums, const frame *now, const frame *before, int output,
                     const cgv_flow *flow, const bool *visible, double share) {
+    const cgv_bitmap *after = &now->outputs[output];
     double input_gradient = mean_gradient(&now->input);
-    double output_gradient = mean_gradient(&now->output);
+    double output_gradient = mean_gradient(after);
     if (share < CUT) {
         sums->cuts++;
     } else if (input_gradient < FLAT || output_gradient < FLAT) {
@@ -142,7 +149,8 @@ static void measure(cgv_flicker_result *sums, const frame *now, const frame *bef
         sums->pairs++;
         sums->visible += share;
         sums->input += warp_error(&now->input, &before->input, flow, visible) / input_gradient;
-        sums->output += warp_error(&now->output, &before->output, flow, visible) / output_gradient;
+        sums->output +=
+            warp_error(after, &before->outputs[output], flow, visible) / output_gradient;
     }
 }
 
@@ -155,7 +163,8 @@ static cgv_status compare(cgv_flicker *flicker, const frame *now) {
                                 : cgv_fail(CGV_ERROR_MEMORY, "flicker: out of memory");
     if (!status) {
         double share = cgv_flow_check(visible, &there.flow, &back.flow);
-        measure(&flicker->sums, now, before, &there.flow, visible, share);
+        for (int i = 0; i < flicker->outputs; i++)
+            measure(&flicker->sums[i], now, before, i, &there.flow, visible, share);
     }
     cgv_flow_free(&there.flow);
     cgv_flow_free(&back.flow);
@@ -164,9 +173,9 @@ static cgv_status compare(cgv_flicker *flicker, const frame *now) {
 }
 
 cgv_status cgv_flicker_add(cgv_flicker *flicker, const cgv_bitmap *input,
-                           const cgv_bitmap *output) {
+                           const cgv_bitmap *outputs) {
     frame now;
-    cgv_status status = frame_create(&now, input, output);
+    cgv_status status = frame_create(&now, input, outputs, flicker->outputs);
     const cgv_bitmap *before = &flicker->last.input;
     if (!status && before->width == input->width && before->height == input->height)
         status = compare(flicker, &now);
@@ -178,8 +187,8 @@ cgv_status cgv_flicker_add(cgv_flicker *flicker, const cgv_bitmap *input,
     return status;
 }
 
-cgv_flicker_result cgv_flicker_get(const cgv_flicker *flicker) {
-    cgv_flicker_result result = flicker->sums;
+cgv_flicker_result cgv_flicker_get(const cgv_flicker *flicker, int output) {
+    cgv_flicker_result result = flicker->sums[output];
     const double pairs = result.pairs;
     if (!result.pairs) {
         result.ratio = NAN;

@@ -11,12 +11,14 @@
 
 typedef struct cgv_flicker cgv_flicker;
 
-CGV_NODISCARD cgv_status cgv_flicker_create(cgv_flicker **out);
+// outputs: filters that are measured on the same frames, 1 to CGV_FLICKER_OUTPUTS.
+#define CGV_FLICKER_OUTPUTS 2
+CGV_NODISCARD cgv_status cgv_flicker_create(cgv_flicker **out, int outputs);
 void cgv_flicker_destroy(cgv_flicker **flicker);
 
-// The next frame before and after the filter, both of one size.
+// The next frame before and after the filters, all of one size.
 CGV_NODISCARD cgv_status cgv_flicker_add(cgv_flicker *flicker, const cgv_bitmap *input,
-                                         const cgv_bitmap *output);
+                                         const cgv_bitmap *outputs);
 // The next frame does not follow the last one.
 void cgv_flicker_break(cgv_flicker *flicker);
 
@@ -29,6 +31,6 @@ typedef struct cgv_flicker_result {
     double ratio; // output / input; 1 if both are 0, infinite if only input is; NaN: no pairs
 } cgv_flicker_result;
 
-cgv_flicker_result cgv_flicker_get(const cgv_flicker *flicker);
+cgv_flicker_result cgv_flicker_get(const cgv_flicker *flicker, int output);
 
 #endif

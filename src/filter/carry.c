@@ -28,6 +28,10 @@ static bool has_head(const cgv_net *net) {
            last->input[0] == net->node_count - 2 && last->input[1] == 0;
 }
 
+bool cgv_carry_has_grid(const cgv_net *net) {
+    return has_head(net) && net->nodes[net->node_count - 1].op == CGV_OP_BILATERAL_SLICE;
+}
+
 int cgv_carry_height(const cgv_model *model, int width, int height) {
     const cgv_model_info *info = &model->info;
     if (!info->train_width || !has_head(model->net))
@@ -57,7 +61,7 @@ cgv_status cgv_carry_create(cgv_carry *out, cgv_device *device, cgv_net *net, cg
     plan->h = nearest_multiple(plan->h, net->multiple, height);
     plan->w = nearest_multiple((double)width * plan->h / height, net->multiple, width);
     bool head = has_head(net);
-    out->grid = head && net->nodes[net->node_count - 1].op == CGV_OP_BILATERAL_SLICE;
+    out->grid = cgv_carry_has_grid(net);
     int factor = head ? drop_head(net) : 1;
     out->picture = out->result = (cgv_tensor){.n = 1, .c = 3, .h = height, .w = width};
     out->coefficients = (cgv_tensor){.n = 1, .c = 6, .h = plan->h, .w = plan->w};

@@ -28,6 +28,9 @@ CGV_NODISCARD cgv_status cgv_carry_create(cgv_carry *out, cgv_device *device, cg
                                           bool keep_picture);
 void cgv_carry_destroy(cgv_carry *carry);
 
+// Does the net end in a bilateral grid that is sliced by its input?
+bool cgv_carry_has_grid(const cgv_net *net);
+
 // Where nobody says a height: that of a picture shaped as width x height with as many pixels as the
 // training pictures of a model with an affine head or a grid; 0, for the full picture, of any other
 // model.

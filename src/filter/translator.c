@@ -6,6 +6,7 @@
 // The tensors are shared: lists run one by one.
 #include "cgvideo/translator.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +14,16 @@
 #include "model/model.h"
 #include "filter/carry.h"
 #include "filter/profile.h"
+#include "filter/steady.h"
 #include "nn/plan.h"
 #include "ops/pixel.h"
 
 #define MAX_SLOTS  8
 #define MAX_SIDE   (1 << 18)
-#define FLAG_BYTES 256 // before the planes in a slot's output: the word that marks NaN
+#define HEAD_BYTES 256 // before the planes in a slot's output
+
+// The words there: set by the device where the picture has NaN; by the host where it follows none.
+enum { HEAD_NAN, HEAD_BEGINS };
 
 typedef struct slot {
     cgv_cmd *cmd;
@@ -33,7 +38,9 @@ struct cgv_translator {
     cgv_plan *plan;
     cgv_tape tape;
     cgv_carry carry;    // where the network runs on a smaller picture
+    cgv_steady steady;  // where frames of a video are held together
     cgv_buffer scratch; // of packing
+    bool begins;        // the next picture follows none
     slot slots[MAX_SLOTS];
     int slot_count;
     int oldest, in_flight;
@@ -75,6 +82,11 @@ static cgv_status check(const cgv_model *model, const cgv_picture_format *in,
     if (params->slots < 1 || params->slots > MAX_SLOTS || !(params->strength >= 0) ||
         params->strength > 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "slots must be 1 to %d and strength 0 to 1", MAX_SLOTS);
+    if (!(params->stabilize >= 0) || params->stabilize > 1 || !(params->compare >= 0) ||
+        params->compare > 1)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "what averages over frames keep must be 0 to 1, and so the share of the "
+                        "width that shows the input");
     if (params->net_height < 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "the network cannot run at a height of %d pixels",
                         params->net_height);
@@ -84,6 +96,21 @@ static cgv_status check(const cgv_model *model, const cgv_picture_format *in,
                         model->info.architecture, model->info.input_channels,
                         model->info.output_channels);
     return CGV_OK;
+}
+
+static float steadiness(const cgv_model *model, const cgv_translator_params *params) {
+    return model->info.steadies ? params->stabilize : 0;
+}
+
+// Is the picture that the network was given wanted beside its result?
+static bool keeps_input(const cgv_model *model, const cgv_translator_params *params) {
+    return params->strength < 1 || params->compare > 0 || steadiness(model, params) > 0;
+}
+
+// The whole picture as a tensor.
+static cgv_tensor input_picture(const cgv_translator *translator) {
+    const cgv_carry *carry = &translator->carry;
+    return carry->picture.address ? carry->picture : translator->tape.input;
 }
 
 static int round_up(int value, int multiple) {
@@ -97,7 +124,7 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
         .n = 1,
         .h = round_up(translator->in.height, model->net->multiple),
         .w = round_up(translator->in.width, model->net->multiple),
-        .keep_input = wanted->strength < 1,
+        .keep_input = keeps_input(model, wanted),
     };
     cgv_status status = cgv_plan_wants_half(&params.half, device, wanted->precision);
     translator->net = *model->net;
@@ -106,12 +133,14 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
                      : cgv_carry_height(model, translator->in.width, translator->in.height);
     int multiple = model->net->multiple;
     bool divides = translator->in.height >= multiple && translator->in.width >= multiple;
-    if (!status && height && height < translator->in.height && divides) {
+    // A grid is held steady where it lies apart from its slicing.
+    bool apart = steadiness(model, wanted) > 0 && cgv_carry_has_grid(model->net);
+    if (!status && divides && (apart || (height && height < translator->in.height))) {
         params.keep_input = true;
-        params.h = height;
-        status =
-            cgv_carry_create(&translator->carry, device, &translator->net, &params,
-                             translator->in.width, translator->in.height, wanted->strength < 1);
+        params.h = height && height < translator->in.height ? height : translator->in.height;
+        status = cgv_carry_create(&translator->carry, device, &translator->net, &params,
+                                  translator->in.width, translator->in.height,
+                                  keeps_input(model, wanted));
     }
     if (!status)
         status = cgv_params_create(&translator->params, device, model->net, model->params);
@@ -133,6 +162,10 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
     if (!status && picture && (x.w != y.w || x.h != y.h))
         status = cgv_fail(CGV_ERROR_UNSUPPORTED, "%s turns %dx%d into %dx%d: not a filter",
                           model->info.architecture, x.w, x.h, y.w, y.h);
+    if (!status)
+        status = cgv_steady_create(&translator->steady, device, translator->plan, &translator->tape,
+                                   steadiness(model, wanted), input_picture(translator),
+                                   translator->carry.grid);
     return status;
 }
 
@@ -140,7 +173,7 @@ static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
                               const cgv_translator_params *params) {
     slot *s = &translator->slots[translator->slot_count++];
     uint64_t in_bytes = cgv_planes_layout(&translator->in, 0).bytes;
-    uint64_t out_bytes = cgv_planes_layout(&translator->out, 0).bytes + FLAG_BYTES;
+    uint64_t out_bytes = cgv_planes_layout(&translator->out, 0).bytes + HEAD_BYTES;
     cgv_status status =
         cgv_buffer_create(&s->input, device, in_bytes, CGV_MEMORY_UPLOAD, "input picture");
     if (!status)
@@ -151,21 +184,31 @@ static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
     if (status)
         return status;
     s->input_planes = cgv_planes_layout(&translator->in, s->input.address);
-    s->output_planes = cgv_planes_layout(&translator->out, s->output.address + FLAG_BYTES);
+    s->output_planes = cgv_planes_layout(&translator->out, s->output.address + HEAD_BYTES);
 
     const cgv_tape *tape = &translator->tape;
     const cgv_carry *carry = &translator->carry;
-    cgv_tensor picture = carry->picture.address ? carry->picture : tape->input;
+    cgv_tensor picture = input_picture(translator);
     cgv_tensor result = carry->picture.address ? carry->result : tape->output;
     cgv_cmd_begin(s->cmd);
     cgv_pixels_unpack(s->cmd, picture, &s->input_planes, &translator->in);
     if (carry->picture.address)
         cgv_shrink(s->cmd, tape->input, picture);
+    cgv_steady_record_begin(&translator->steady, s->cmd, tape->input,
+                            s->output.address + HEAD_BEGINS * sizeof(uint32_t));
     cgv_plan_record(translator->plan, s->cmd, &translator->params, tape);
+    cgv_steady_record_output(&translator->steady, s->cmd, tape->output);
     if (carry->picture.address)
         cgv_carry_record(carry, s->cmd, tape->output, tape->input);
+    cgv_steady_record_result(&translator->steady, s->cmd, result, picture);
+    const cgv_blend blend = {
+        .strength = params->strength,
+        .wipe = (int)lroundf(params->compare * (float)translator->in.width),
+        .line = params->compare > 0 ? 1 + translator->in.height / 500 : 0,
+    };
+    bool blends = params->strength < 1 || params->compare > 0;
     cgv_pixels_pack(s->cmd, &s->output_planes, &translator->out, result,
-                    params->strength < 1 ? picture : (cgv_tensor){0}, params->strength,
+                    blends ? picture : (cgv_tensor){0}, &blend,
                     translator->out.layout.component[0].depth <
                         translator->in.layout.component[0].depth,
                     s->output.address, translator->scratch.address);
@@ -188,6 +231,7 @@ cgv_status cgv_translator_create(cgv_translator **out_translator, cgv_device *de
         return cgv_fail(CGV_ERROR_MEMORY, "creating the filter: out of memory");
     translator->in = *in;
     translator->out = *out;
+    translator->begins = true;
     status = create_network(translator, device, model, params);
     uint64_t scratch_bytes = cgv_pixels_pack_scratch(out);
     if (!status && scratch_bytes)
@@ -212,6 +256,7 @@ void cgv_translator_destroy(cgv_translator **out) {
         cgv_buffer_destroy(&translator->slots[i].output);
     }
     cgv_carry_destroy(&translator->carry);
+    cgv_steady_destroy(&translator->steady);
     cgv_buffer_destroy(&translator->scratch);
     cgv_tape_destroy(&translator->tape);
     cgv_plan_destroy(&translator->plan);
@@ -235,10 +280,14 @@ cgv_status cgv_translator_send(cgv_translator *translator, const cgv_picture *in
             memcpy(to + (size_t)y * s->input_planes.stride[p], in->data[p] + y * in->stride[p],
                    bytes);
     }
-    *(uint32_t *)s->output.host = 0;
+    uint32_t *head = s->output.host;
+    head[HEAD_NAN] = 0;
+    head[HEAD_BEGINS] = translator->begins;
     cgv_status status = cgv_cmd_submit(s->cmd);
-    if (!status)
+    if (!status) {
         translator->in_flight++;
+        translator->begins = false;
+    }
     return status;
 }
 
@@ -251,7 +300,7 @@ cgv_status cgv_translator_receive(cgv_translator *translator, cgv_picture *out) 
         return status;
     translator->oldest = (translator->oldest + 1) % translator->slot_count;
     translator->in_flight--;
-    if (*(const uint32_t *)s->output.host)
+    if (((const uint32_t *)s->output.host)[HEAD_NAN])
         return cgv_fail(CGV_ERROR_NUMERIC, "the network's picture holds NaN or infinity");
     for (int p = 0; p < translator->out.layout.planes; p++) {
         const uint8_t *from = plane_host(&s->output, &s->output_planes, p);
@@ -263,10 +312,14 @@ cgv_status cgv_translator_receive(cgv_translator *translator, cgv_picture *out) 
     return CGV_OK;
 }
 
+void cgv_translator_begin(cgv_translator *translator) {
+    translator->begins = true;
+}
+
 uint64_t cgv_translator_memory(const cgv_translator *translator) {
     uint64_t bytes = cgv_tape_bytes(&translator->tape) + translator->params.values.size +
                      cgv_plan_bytes(translator->plan) + translator->carry.memory.size +
-                     translator->scratch.size;
+                     translator->scratch.size + translator->steady.memory.size;
     for (int i = 0; i < translator->slot_count; i++)
         bytes += translator->slots[i].input.size + translator->slots[i].output.size;
     return bytes;

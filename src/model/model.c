@@ -39,6 +39,7 @@ cgv_status cgv_model_from_net(cgv_model **out, cgv_net *net, const char *format)
     info->tensors = net->param_count;
     for (int i = 0; i < net->param_count; i++)
         info->parameters += (int64_t)net->params[i].count;
+    info->steadies = strcmp(net->architecture, "identity") != 0;
     *out = model;
     return CGV_OK;
 }

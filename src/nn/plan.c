@@ -245,9 +245,11 @@ static void add_scratch(cgv_plan *plan, int s) {
     cgv_tensor x = cgv_plan_shape(plan, node->input[0]);
     cgv_pixels pixels = {0, x.n, x.c, x.h, x.w};
     if (node->op == CGV_OP_INSTANCE_NORM) {
-        step->stats = add_storage(
-            plan, step->matrix ? cgv_pixels_stats_bytes(pixels) : (uint64_t)x.n * (uint64_t)x.c * 8,
-            s);
+        const uint64_t bytes = step->matrix ? cgv_pixels_stats_bytes(pixels)
+                                            : (uint64_t)x.n * (uint64_t)x.c * 2 * sizeof(float);
+        step->stats = add_storage(plan, bytes, s);
+        step->held = plan->held_bytes;
+        plan->held_bytes += bytes;
         step->scratch = add_storage(
             plan, step->matrix ? cgv_pixels_norm_scratch(pixels) : cgv_instance_norm_scratch(x), s);
     }
@@ -449,6 +451,15 @@ cgv_status cgv_tape_create(cgv_tape *out, const cgv_plan *plan) {
 
 void cgv_tape_bind(cgv_tape *tape, cgv_tensor input) {
     tape->input = input;
+}
+
+void cgv_tape_hold(cgv_tape *tape, uint64_t stats, uint64_t keep) {
+    tape->held = stats;
+    tape->keep = keep;
+}
+
+uint64_t cgv_plan_held_bytes(const cgv_plan *plan) {
+    return plan->held_bytes;
 }
 
 void cgv_tape_destroy(cgv_tape *tape) {

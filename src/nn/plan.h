@@ -48,11 +48,17 @@ typedef struct cgv_tape {
     cgv_buffer blocks[64];
     int block_count;
     cgv_tensor input, output;
+    uint64_t held, keep; // of cgv_tape_hold; 0: none
 } cgv_tape;
 CGV_NODISCARD cgv_status cgv_tape_create(cgv_tape *out, const cgv_plan *plan);
 void cgv_tape_destroy(cgv_tape *tape);
 // The input of a plan with external_input, of the plan's shape. Before recording.
 void cgv_tape_bind(cgv_tape *tape, cgv_tensor input);
+// For the frames of a video, before recording: the statistics of instance norms become averages
+// over frames, held at `stats`, cgv_plan_held_bytes of them (0: the net has no instance norm), with
+// the weight at `keep` for what is there from the frame before (ops/steady.h). Not with `train`.
+void cgv_tape_hold(cgv_tape *tape, uint64_t stats, uint64_t keep);
+uint64_t cgv_plan_held_bytes(const cgv_plan *plan);
 uint64_t cgv_tape_bytes(const cgv_tape *tape);
 
 // Put the weights into the order that the chosen kernels want; the plan holds the result.

@@ -102,8 +102,9 @@ static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *pa
                         const cgv_tape *tape, const plan_step *step, cgv_pixels y, cgv_pixels x,
                         cgv_pixels residual) {
     const cgv_node *node = &plan->net->nodes[step->node];
-    uint64_t stats = cgv_plan_storage(plan, tape, step->stats);
-    cgv_pixels_norm_stats(cmd, stats, x, cgv_plan_storage(plan, tape, step->scratch),
+    uint64_t stats =
+        tape->keep ? tape->held + step->held : cgv_plan_storage(plan, tape, step->stats);
+    cgv_pixels_norm_stats(cmd, stats, x, cgv_plan_storage(plan, tape, step->scratch), tape->keep,
                           node->epsilon);
     cgv_pixels_norm(cmd, y, x, stats, residual,
                     &(cgv_norm_params){.scale = cgv_plan_param(plan, &params->values, node->weight),

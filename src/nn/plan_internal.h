@@ -21,6 +21,7 @@ typedef struct plan_step {
     int stats, scratch; // storages: of an instance norm's statistics; of scratch memory
     bool matrix;        // its kernel works on pixels in half precision (nn/plan_half.c)
     int converted[3];   // storages of operands in the other format; -1: as they are
+    uint64_t held;      // offset of those that are held over frames
     char label[96];
 } plan_step;
 
@@ -41,6 +42,7 @@ struct cgv_plan {
     int storage_count;
     cgv_layout_plan layout;
     cgv_buffer packed;
+    uint64_t held_bytes; // of the statistics of all instance norms
     bool train, external_input, half;
     cgv_storage *grad_storages; // training: of the backward pass
     int grad_storage_count;

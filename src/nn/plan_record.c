@@ -27,9 +27,10 @@ void cgv_plan_pack(cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params) {
 static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
                         const cgv_tape *tape, const plan_step *step, cgv_tensor y, cgv_tensor x) {
     const cgv_node *node = &plan->net->nodes[step->node];
-    uint64_t stats = cgv_plan_storage(plan, tape, step->stats);
+    uint64_t stats =
+        tape->keep ? tape->held + step->held : cgv_plan_storage(plan, tape, step->stats);
     cgv_tensor residual = cgv_plan_operand(plan, cmd, tape, step, 2);
-    cgv_instance_norm_stats(cmd, stats, x, cgv_plan_storage(plan, tape, step->scratch),
+    cgv_instance_norm_stats(cmd, stats, x, cgv_plan_storage(plan, tape, step->scratch), tape->keep,
                             node->epsilon);
     cgv_instance_norm(
         cmd, y, x, stats, residual,

@@ -43,11 +43,11 @@ void cgv_matrix_conv(cgv_cmd *cmd, cgv_matrix_operand y, cgv_matrix_operand x, u
 
 // ---- instance norm (ops/pixels.c) ----
 
-// As cgv_instance_norm_stats and cgv_instance_norm. stats [N, stored channels, 2].
+// As cgv_instance_norm_stats and cgv_instance_norm. stats [N, stored channels, 2]; keep as there.
 uint64_t cgv_pixels_norm_scratch(cgv_pixels x);
 uint64_t cgv_pixels_stats_bytes(cgv_pixels x);
 void cgv_pixels_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_pixels x, uint64_t scratch,
-                           float epsilon);
+                           uint64_t keep, float epsilon);
 void cgv_pixels_norm(cgv_cmd *cmd, cgv_pixels y, cgv_pixels x, uint64_t stats, cgv_pixels residual,
                      const cgv_norm_params *params);
 

@@ -21,8 +21,12 @@ static uint64_t stats_bytes(cgv_tensor x) {
     return (uint64_t)x.n * (uint64_t)x.c * 2 * sizeof(float);
 }
 
+static uint64_t read_if(cgv_cmd *cmd, uint64_t address, uint64_t bytes) {
+    return address ? cgv_cmd_read(cmd, address, bytes) : 0;
+}
+
 void cgv_instance_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_tensor x, uint64_t scratch,
-                             float epsilon) {
+                             uint64_t keep, float epsilon) {
     uint32_t subgroup = cgv_device_limits(cgv_cmd_device(cmd))->subgroup;
     uint64_t scratch_bytes = cgv_instance_norm_scratch(x);
     int planes = x.n * x.c;
@@ -45,9 +49,12 @@ void cgv_instance_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_tensor x, uint64_
     cgv_spread_planes(dispatch.groups + 1, planes);
     cgv_cmd_dispatch(cmd, &dispatch);
 
+    if (keep) // what stats held before is read, too
+        cgv_cmd_read(cmd, stats, stats_bytes(x));
     struct norm_merge_push merge = {
         .partial = cgv_cmd_read(cmd, scratch, scratch_bytes),
         .stats = cgv_cmd_write(cmd, stats, stats_bytes(x)),
+        .keep = read_if(cmd, keep, sizeof(float)),
         .plane = x.h * x.w,
         .planes = planes,
         .chunks = chunks(x),
@@ -63,10 +70,6 @@ void cgv_instance_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_tensor x, uint64_
     };
     cgv_spread_planes(dispatch.groups, planes);
     cgv_cmd_dispatch(cmd, &dispatch);
-}
-
-static uint64_t read_if(cgv_cmd *cmd, uint64_t address, uint64_t bytes) {
-    return address ? cgv_cmd_read(cmd, address, bytes) : 0;
 }
 
 void cgv_instance_norm(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,

@@ -59,9 +59,10 @@ void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_
 uint64_t cgv_instance_norm_scratch(cgv_tensor x);
 
 // Statistics of every (n, c) plane: stats [N, C, 2] = mean, 1 / sqrt(variance + epsilon), the
-// variance biased. Partial results are merged in a fixed order (Chan et al. 1979).
+// variance biased. Partial results are merged in a fixed order (Chan et al. 1979). keep, 0: none,
+// is the weight that what stats hold already gets in an average with these (ops/steady.h).
 void cgv_instance_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_tensor x, uint64_t scratch,
-                             float epsilon);
+                             uint64_t keep, float epsilon);
 
 // y = act(scale * (x - mean) * rstd + shift) [+ residual]; scale, shift [C], 0: none; residual has
 // the shape of x, address 0: none. y may be x or residual.

@@ -105,7 +105,7 @@ static uint64_t read_if(cgv_cmd *cmd, cgv_tensor tensor) {
 
 // Both chroma planes, filtered along rows, into `scratch`.
 static void filter_chroma(cgv_cmd *cmd, const cgv_picture_format *format, cgv_tensor rgb,
-                          cgv_tensor original, float strength, uint64_t scratch) {
+                          cgv_tensor original, const cgv_blend *blend, uint64_t scratch) {
     uint64_t count = (uint64_t)chroma_width(format) * (uint64_t)format->height;
     struct pixel_chroma_push push = {
         .chroma = cgv_cmd_write(cmd, scratch, cgv_pixels_pack_scratch(format)),
@@ -119,7 +119,9 @@ static void filter_chroma(cgv_cmd *cmd, const cgv_picture_format *format, cgv_te
         .count = (int)count,
         .kr = format->colour.kr,
         .kb = format->colour.kb,
-        .strength = strength,
+        .strength = blend->strength,
+        .wipe = blend->wipe,
+        .line = blend->line,
     };
     cgv_dispatch_linear(
         cmd, count,
@@ -132,13 +134,13 @@ static void filter_chroma(cgv_cmd *cmd, const cgv_picture_format *format, cgv_te
 }
 
 void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
-                     cgv_tensor rgb, cgv_tensor original, float strength, bool dither,
+                     cgv_tensor rgb, cgv_tensor original, const cgv_blend *blend, bool dither,
                      uint64_t flag, uint64_t scratch) {
     const cgv_layout *layout = &format->layout;
     int unit = is_wide(layout) ? 2 : 1, per_word = 4 / unit;
     uint64_t scratch_bytes = cgv_pixels_pack_scratch(format);
     if (scratch_bytes)
-        filter_chroma(cmd, format, rgb, original, strength, scratch);
+        filter_chroma(cmd, format, rgb, original, blend, scratch);
     for (int p = 0; p < layout->planes; p++) {
         int rows = cgv_picture_rows(format, p), step = 1;
         int units = (int)cgv_picture_row_bytes(format, p) / unit;
@@ -165,7 +167,9 @@ void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_f
             .full_range = format->colour.full_range,
             .depth = layout->component[0].depth,
             .shift = layout->component[0].shift,
-            .strength = strength,
+            .strength = blend->strength,
+            .wipe = blend->wipe,
+            .line = blend->line,
         };
         cgv_dispatch_linear(cmd, (uint64_t)cgv_divide_up(units, per_word) * (uint64_t)rows,
                             (cgv_dispatch){.shader = &cgv_shader_pixel_pack,

@@ -20,15 +20,21 @@ cgv_planes cgv_planes_layout(const cgv_picture_format *format, uint64_t address)
 void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
                        const cgv_picture_format *format);
 
-// The picture = the top left of rgb, blended with `original` (of the same shape; address 0: none):
-// original + strength * (rgb - original), clipped to the format's codes, chroma averaged about its
+// How a translated picture and its original share the output.
+typedef struct cgv_blend {
+    float strength; // original + strength * (rgb - original)
+    int wipe, line; // in the columns 0 to wipe - 1 the original alone, in `line` more a white line
+} cgv_blend;
+
+// The picture = the top left of rgb, blended with `original` (of the same shape; address 0: none,
+// and nothing of `blend` counts), clipped to the format's codes, chroma averaged about its
 // siting, rounded to nearest, or `dither`ed in a fixed pattern: what has finer codes keeps its
 // mean. Packing what cgv_pixels_unpack made of a picture gives that picture. The word at `flag`
 // becomes 1 if a value of rgb within the picture is NaN or infinite, and is left alone otherwise.
 // scratch: cgv_pixels_pack_scratch bytes.
 uint64_t cgv_pixels_pack_scratch(const cgv_picture_format *format);
 void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
-                     cgv_tensor rgb, cgv_tensor original, float strength, bool dither,
+                     cgv_tensor rgb, cgv_tensor original, const cgv_blend *blend, bool dither,
                      uint64_t flag, uint64_t scratch);
 
 #endif

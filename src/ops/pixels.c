@@ -76,6 +76,10 @@ void cgv_pixels_to_planes(cgv_cmd *cmd, cgv_tensor y, cgv_pixels x) {
 
 // ---- instance norm ----
 
+static uint64_t read_if(cgv_cmd *cmd, uint64_t address, uint64_t bytes) {
+    return address ? cgv_cmd_read(cmd, address, bytes) : 0;
+}
+
 static int chunks(cgv_pixels x) {
     return cgv_divide_up(x.h * x.w, PIXELS_NORM_CHUNK);
 }
@@ -89,7 +93,7 @@ uint64_t cgv_pixels_norm_scratch(cgv_pixels x) {
 }
 
 void cgv_pixels_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_pixels x, uint64_t scratch,
-                           float epsilon) {
+                           uint64_t keep, float epsilon) {
     enum { PAIRS = 16 }; // what the stored channels are a multiple of; 64 bytes of a pixel
     uint32_t rows = cgv_device_limits(cgv_cmd_device(cmd))->cpu ? 1 : 8;
     int stored = cgv_pixels_stored(x.c);
@@ -109,9 +113,12 @@ void cgv_pixels_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_pixels x, uint64_t 
                          .push = &partial,
                          .push_bytes = sizeof partial,
                      });
+    if (keep) // what stats held before is read, too
+        cgv_cmd_read(cmd, stats, cgv_pixels_stats_bytes(x));
     struct pixels_norm_merge_push merge = {
         .partial = cgv_cmd_read(cmd, scratch, cgv_pixels_norm_scratch(x)),
         .stats = cgv_cmd_write(cmd, stats, cgv_pixels_stats_bytes(x)),
+        .keep = read_if(cmd, keep, sizeof(float)),
         .plane = x.h * x.w,
         .stored = stored,
         .chunks = chunks(x),
@@ -125,10 +132,6 @@ void cgv_pixels_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_pixels x, uint64_t 
                               .push = &merge,
                               .push_bytes = sizeof merge,
                           });
-}
-
-static uint64_t read_if(cgv_cmd *cmd, uint64_t address, uint64_t bytes) {
-    return address ? cgv_cmd_read(cmd, address, bytes) : 0;
 }
 
 void cgv_pixels_norm(cgv_cmd *cmd, cgv_pixels y, cgv_pixels x, uint64_t stats, cgv_pixels residual,
