@@ -67,7 +67,6 @@ float combine(float a, float b)
     return a;
 }
 
-// Comparisons are such that NaN stays NaN.
 float clip(float x, float low, float high)
 {
     return keep_nan(x, clamp(x, low, high));

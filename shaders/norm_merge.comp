@@ -27,9 +27,9 @@ void main()
                                  subgroupBroadcast(own.m2, uint(l))));
     if (gl_SubgroupInvocationID == 0) {
         uint64_t to = at(push.stats, plane_index * 2);
-        float keep = optional_at(push.keep, 0, push.partial, 0), rstd = 1 / sqrt(all.m2 / all.count + push.epsilon);
-        vec2 stats = vec2(steady(all.mean, Floats(to).v[0], keep), steady(rstd, Floats(to).v[1], keep));
-        Floats(to).v[0] = stats.x;
-        Floats(to).v[1] = stats.y;
+        float keep = optional_at(push.keep, 0, push.partial, 0);
+        float rstd = 1 / sqrt(all.m2 / all.count + push.epsilon);
+        Floats(to).v[0] = steady(all.mean, Floats(to).v[0], keep);
+        Floats(to).v[1] = steady(rstd, Floats(to).v[1], keep);
     }
 }

@@ -3,8 +3,8 @@
 #include "common.glsl"
 #include "steady_keep.h"
 
-// state: how much of the past a frame may keep, and 0 or 1 in turn. All of `weight` where it shows what the last one showed,
-// nothing behind a cut or at the beginning. now, last [h][w]: small pictures of luma. One subgroup.
+// state: how much of the past a frame may keep, and 0 or 1 in turn. All of `weight` where it shows
+// what the last one showed, nothing behind a cut or at the beginning. now, last [h][w]: small pictures of luma. One subgroup.
 //
 // The measure: how far an element lies outside of what the last frame had there and around it, so
 // that motion by less than an element does not count; its mean over that of the deviation from the

@@ -124,8 +124,13 @@ static void test_refused(void) {
     cgv_conv_params grouped = CONV(3, 1, 1, ZERO, 32, 32, ACT(NONE));
     grouped.groups = 2;
     CU_ASSERT_FALSE(cgv_matrix_conv_fits(limits, x, &grouped));
+    cgv_conv_params bare = CONV(1, 2, 0, ZERO, 32, 32, .output_pad = 1, .transposed = true);
+    CU_ASSERT_FALSE(cgv_matrix_conv_fits(limits, x, &bare));
     cgv_conv_params odd = CONV(3, 2, 1, ZERO, 32, 32, .transposed = true);
     CU_ASSERT_FALSE(cgv_matrix_conv_fits(limits, x, &odd));
+    cgv_tensor huge = {.n = 1, .c = 3, .h = 9000, .w = 9000}; // as 32 channels: too many to index
+    cgv_conv_params first = CONV(7, 1, 3, REFLECT, 3, 32, ACT(NONE));
+    CU_ASSERT_FALSE(cgv_matrix_conv_fits(limits, huge, &first));
     cgv_limits none = *limits;
     none.matrix = (cgv_matrix_shape){0};
     cgv_conv_params plain = CONV(3, 1, 1, ZERO, 32, 32, ACT(NONE));
@@ -199,6 +204,34 @@ static void test_norm(void) {
     op_end();
 }
 
+// Averages over frames: what stats hold from the one before gets the weight at `keep`.
+static void test_held_stats(void) {
+    ref_shape s = {1, 2, 4, 8};
+    float x[64], held[64];
+    for (int i = 0; i < 64; i++) {
+        x[i] = (float)(i % 32) / 16;
+        held[i] = (float)i;
+    }
+    const float keep = 0.75f;
+    op_begin(OP_MEMORY, 4);
+    guarded_begin(&op_memory);
+    uint64_t x_at = op_floats(GUARDED_INPUT, x, 64);
+    uint64_t keep_at = op_floats(GUARDED_INPUT, &keep, 1);
+    uint64_t stats_at = op_floats(GUARDED_OUTPUT, held, 64); // of 32 stored channels
+    cgv_pixels a = add_pixels(s);
+    uint64_t scratch = op_scratch(cgv_pixels_norm_scratch(a));
+    cgv_pixels_from_planes(op_memory.cmd, a, op_tensor(x_at, s));
+    cgv_pixels_norm_stats(op_memory.cmd, stats_at, a, scratch, keep_at, 1e-5f);
+    CU_ASSERT_FATAL(guarded_run(&op_memory));
+    const float *stats = guarded_result(&op_memory, stats_at);
+    double mean = 15.5 / 16, rstd = 1 / sqrt((32 * 32 - 1) / 12. / 256 + 1e-5);
+    for (int c = 0; c < 2; c++) {
+        CU_ASSERT_DOUBLE_EQUAL(stats[2 * c], 0.25 * mean + 0.75 * held[2 * c], 1e-5);
+        CU_ASSERT_DOUBLE_EQUAL(stats[2 * c + 1], 0.25 * rstd + 0.75 * held[2 * c + 1], 1e-5);
+    }
+    op_end();
+}
+
 // A broken network must show: NaN in one channel spoils that channel.
 static void test_nan(void) {
     ref_shape s = {1, 2, 4, 8};
@@ -229,11 +262,9 @@ int main(void) {
         return CGV_TEST_SKIP;
     }
     static const cgv_test_case cases[] = {
-        {"conv", test_conv_cases},
-        {"what does not fit", test_refused},
-        {"instance norm", test_norm},
-        {"NaN survives", test_nan},
-        {0},
+        {"conv", test_conv_cases},    {"what does not fit", test_refused},
+        {"instance norm", test_norm}, {"statistics held over frames", test_held_stats},
+        {"NaN survives", test_nan},   {0},
     };
     return cgv_test_run("matrix units", cases);
 }

@@ -1,5 +1,5 @@
-// Pixels in half precision: [N, H, W, stored channels], the stored ones a multiple of 32 and zero
-// beyond the real ones. Halves travel packed in words, so no shader needs their type.
+// Pixels in half precision: [N, H, W, stored channels], the stored ones a multiple of 32; those
+// beyond the real ones no weight counts. Halves travel packed in words, so no shader needs their type.
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer Eights {
     uvec4 v[];
 };

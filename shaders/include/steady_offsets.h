@@ -1,7 +1,6 @@
 #include "push.h"
 #include "steady_block.h"
 
-
 CGV_PUSH(steady_offsets)
     uint64_t offsets, motion;
     int h, w;               // of the picture

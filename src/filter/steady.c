@@ -65,9 +65,22 @@ static uint64_t lay_out(cgv_steady *s, const cgv_plan *plan, cgv_tape *tape, cgv
         place(&s->average, &next);
     }
     s->history = next;
-    next += cgv_steady_history_bytes(picture);
+    next += (cgv_steady_history_bytes(picture) + 255) / 256 * 256;
     cgv_tape_hold(tape, next, s->state);
     return next + cgv_plan_held_bytes(plan);
+}
+
+// No number is undefined, even where it counts for nothing.
+static cgv_status clear(const cgv_buffer *memory, cgv_device *device) {
+    cgv_cmd *cmd;
+    cgv_status status = cgv_cmd_create(&cmd, device, false);
+    if (status)
+        return status;
+    cgv_cmd_begin(cmd);
+    cgv_cmd_fill(cmd, memory, 0, memory->size, 0);
+    status = cgv_cmd_run(cmd);
+    cgv_cmd_destroy(&cmd);
+    return status;
 }
 
 cgv_status cgv_steady_create(cgv_steady *out, cgv_device *device, const cgv_plan *plan,
@@ -78,9 +91,10 @@ cgv_status cgv_steady_create(cgv_steady *out, cgv_device *device, const cgv_plan
     uint64_t bytes = lay_out(out, plan, tape, picture, grid, 0);
     cgv_status status =
         cgv_buffer_create(&out->memory, device, bytes, CGV_MEMORY_DEVICE, "averages over frames");
-    if (!status)
-        lay_out(out, plan, tape, picture, grid, out->memory.address);
-    return status;
+    if (status)
+        return status;
+    lay_out(out, plan, tape, picture, grid, out->memory.address);
+    return clear(&out->memory, device);
 }
 
 void cgv_steady_destroy(cgv_steady *steady) {

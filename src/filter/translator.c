@@ -36,6 +36,7 @@ struct cgv_translator {
     cgv_params params;
     cgv_net net; // what runs of the model's
     cgv_plan *plan;
+    bool half; // its numbers
     cgv_tape tape;
     cgv_carry carry;    // where the network runs on a smaller picture
     cgv_steady steady;  // where frames of a video are held together
@@ -127,6 +128,7 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
         .keep_input = keeps_input(model, wanted),
     };
     cgv_status status = cgv_plan_wants_half(&params.half, device, wanted->precision);
+    translator->half = params.half;
     translator->net = *model->net;
     int height = wanted->net_height
                      ? wanted->net_height
@@ -301,7 +303,9 @@ cgv_status cgv_translator_receive(cgv_translator *translator, cgv_picture *out) 
     translator->oldest = (translator->oldest + 1) % translator->slot_count;
     translator->in_flight--;
     if (((const uint32_t *)s->output.host)[HEAD_NAN])
-        return cgv_fail(CGV_ERROR_NUMERIC, "the network's picture holds NaN or infinity");
+        return cgv_fail(CGV_ERROR_NUMERIC, "the network's picture holds NaN or infinity%s",
+                        translator->half ? "; -precision fp32 has more room for large numbers"
+                                         : "");
     for (int p = 0; p < translator->out.layout.planes; p++) {
         const uint8_t *from = plane_host(&s->output, &s->output_planes, p);
         size_t bytes = cgv_picture_row_bytes(&translator->out, p);

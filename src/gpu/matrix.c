@@ -19,7 +19,7 @@ static bool features_present(VkPhysicalDevice physical) {
 static bool usable(const cgv_matrix_properties *p) {
     return p->a == CGV_COMPONENT_FLOAT16 && p->b == CGV_COMPONENT_FLOAT16 &&
            p->c == CGV_COMPONENT_FLOAT32 && p->result == CGV_COMPONENT_FLOAT32 &&
-           p->scope == CGV_SCOPE_SUBGROUP;
+           p->scope == CGV_SCOPE_SUBGROUP && p->n % 8 == 0 && p->k % 8 == 0;
 }
 
 cgv_matrix_shape cgv_matrix_find(VkInstance instance, VkPhysicalDevice physical) {

@@ -184,6 +184,7 @@ static void use_tensor(cgv_plan *plan, int node, int step) {
 static bool in_place(const cgv_plan *plan, const plan_step *step) {
     const cgv_node *node = &plan->net->nodes[step->node];
     return !plan->train && node->op == CGV_OP_INSTANCE_NORM && node->input[0] != 0 &&
+           plan->as_pixels[node->input[0]] == plan->as_pixels[step->out] &&
            plan->net->nodes[node->input[0]].op != CGV_OP_CONCAT &&
            plan->whole_of[step->out] == step->out &&
            only_reader(plan->net, node->input[0]) == step->node;

@@ -6,7 +6,8 @@
 #include "ops/ops.h"
 
 // Pictures as [N, H, W, stored channels] in half precision: what the matrix units load in one piece
-// lies together. The stored channels beyond the real ones are zero.
+// lies together. The stored channels beyond the real ones hold finite numbers, zero as a rule,
+// which no weight counts.
 typedef struct cgv_pixels {
     uint64_t address; // a multiple of 16
     int n, c, h, w;   // c: real channels
@@ -22,7 +23,8 @@ void cgv_pixels_to_planes(cgv_cmd *cmd, cgv_tensor y, cgv_pixels x);
 
 // As cgv_conv, added up in single precision. A kernel of several columns on a few channels, of the
 // input or of the output, has the columns laid out as channels, so that the matrices are not mostly
-// empty: such an input, or output, is one of planes in single precision.
+// empty: such an input, or output, is one of planes in single precision. (Of such an output the
+// sums of each column are rounded to half before they are added up.)
 bool cgv_matrix_conv_fits(const cgv_limits *limits, cgv_tensor x, const cgv_conv_params *params);
 bool cgv_matrix_conv_takes_planes(const cgv_conv_params *params);
 bool cgv_matrix_conv_gives_planes(const cgv_conv_params *params);

@@ -30,8 +30,10 @@ static bool tile_works(const matrix_tile *t, const cgv_limits *limits) {
     int lines = t->k / 8 + 1, columns = t->n / 8 + 1; // padded, in pieces of 16 bytes
     int loaded = 2 * (t->m * lines + t->k * columns), made = t->m * columns;
     int lanes = tile_lanes(t, limits);
-    return t->sub_m % (int)shape->m == 0 && t->sub_n % (int)shape->n == 0 &&
-           t->k % (int)shape->k == 0 && is_power_of_two(lanes) && lanes <= (int)limits->workgroup &&
+    return shape->n % 8 == 0 && shape->k % 8 == 0 && t->sub_m % (int)shape->m == 0 &&
+           t->sub_n % (int)shape->n == 0 && t->k % (int)shape->k == 0 && is_power_of_two(lanes) &&
+           lanes <= (int)limits->workgroup &&
+           limits->workgroup >= 512 && // what pixels_norm_merge.comp needs
            (uint32_t)(loaded > made ? loaded : made) * 16 <= limits->shared_bytes;
 }
 
@@ -85,17 +87,26 @@ static int out_side(int side, const cgv_conv_params *p) {
                          : (side + 2 * p->pad - p->kernel) / p->stride + 1;
 }
 
+// Shaders index halves with 32 bits.
+static bool indexable(int n, int64_t pixels, int stored) {
+    return (int64_t)n * pixels * stored <= INT32_MAX;
+}
+
 bool cgv_matrix_conv_fits(const cgv_limits *limits, cgv_tensor x, const cgv_conv_params *params) {
     matrix_tile tile;
     if (!limits->matrix.m || params->groups != 1 || params->mirrored ||
         !choose_tile(&tile, limits, stored_out(params)))
         return false;
-    // The phases of a transposed convolution are all of one size.
+    // The phases of a transposed convolution all have taps, and are of one size.
     if (params->transposed &&
-        (out_side(x.h, params) != 2 * x.h || out_side(x.w, params) != 2 * x.w))
+        (params->stride != 2 || params->kernel < 2 || out_side(x.h, params) != 2 * x.h ||
+         out_side(x.w, params) != 2 * x.w))
         return false;
     int64_t pixels = (int64_t)out_side(x.h, params) * out_side(x.w, params);
-    return pixels / tile.m < (int64_t)limits->groups[1] && x.n <= (int)limits->groups[2];
+    int64_t tiles = pixels / (params->transposed ? 4 : 1) / tile.m + 1;
+    return indexable(x.n, pixels, stored_out(params)) &&
+           indexable(x.n, (int64_t)x.h * x.w, stored_in(params)) &&
+           tiles <= (int64_t)limits->groups[1] && x.n <= (int)limits->groups[2];
 }
 
 // The taps of one dispatch along one axis: of the kernel from `first` on, `count` of them, one
