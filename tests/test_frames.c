@@ -1,8 +1,10 @@
 // The filter on frames of a video: what is held over them and what is not, and the wipe.
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu/gpu.h"
 #include "pictures.h"
 #include "random_models.h"
 #include "support.h"
@@ -27,15 +29,19 @@ static void clip_frame(test_picture *out, int frame) {
         }
 }
 
+static cgv_precision precision = CGV_PRECISION_FP32;
+
 static cgv_translator *open_steady(const cgv_model *model, const cgv_picture_format *format,
                                    int slots, float stabilize, int net_height) {
     cgv_translator *translator;
-    CU_ASSERT_EQUAL_FATAL(
-        cgv_translator_create(
-            &translator, cgv_test_device(), model, format, format,
-            &(cgv_translator_params){
-                .strength = 1, .slots = slots, .net_height = net_height, .stabilize = stabilize}),
-        CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_translator_create(&translator, cgv_test_device(), model, format,
+                                                format,
+                                                &(cgv_translator_params){.strength = 1,
+                                                                         .slots = slots,
+                                                                         .net_height = net_height,
+                                                                         .stabilize = stabilize,
+                                                                         .precision = precision}),
+                          CGV_OK);
     return translator;
 }
 
@@ -112,6 +118,20 @@ static void test_steady(void) {
     cgv_model_destroy(&grid);
     cgv_model_destroy(&affine);
     cgv_model_destroy(&plain);
+    cgv_model_destroy(&resnet);
+}
+
+// The same with statistics of pixels in half precision.
+static void test_steady_half(void) {
+    if (!cgv_device_limits(cgv_test_device())->matrix.m) {
+        printf("skipped: no matrix units ");
+        return;
+    }
+    cgv_rng_seed(&rng, 1, 9);
+    cgv_model *resnet = random_model_named(&rng, "resnet_1blocks", 12);
+    precision = CGV_PRECISION_FP16;
+    check_steady(resnet, 0);
+    precision = CGV_PRECISION_FP32;
     cgv_model_destroy(&resnet);
 }
 
@@ -205,11 +225,9 @@ static void test_compare(void) {
 
 int main(void) {
     static const cgv_test_case cases[] = {
-        {"held steady", test_steady},
-        {"beginning anew", test_begin},
-        {"identity held steady", test_steady_identity},
-        {"compare", test_compare},
-        {0},
+        {"held steady", test_steady},   {"frames held in half precision", test_steady_half},
+        {"beginning anew", test_begin}, {"identity held steady", test_steady_identity},
+        {"compare", test_compare},      {0},
     };
     return cgv_test_run("frames", cases);
 }
