@@ -2,6 +2,7 @@
 // measured, which height is chosen, when frames are due, what options belong to which output.
 #include <string.h>
 
+#include <libavutil/pixdesc.h>
 #include <libavutil/time.h>
 
 #include "app/ladder.h"
@@ -15,6 +16,7 @@
 #include "video/latency.h"
 #include "video/live.h"
 #include "video/queue.h"
+#include "video/richest.h"
 
 static cgv_item frame_item(int64_t pts) {
     AVFrame *frame = av_frame_alloc();
@@ -368,6 +370,43 @@ static void test_live_names(void) {
 
 // ---- pictures for several sinks
 
+static enum AVPixelFormat richest(enum AVPixelFormat input, enum AVPixelFormat a,
+                                  enum AVPixelFormat b) {
+    AVFrame *frames[4];
+    for (int i = 0; i < 4; i++)
+        frames[i] = av_frame_alloc();
+    frames[0]->format = input;
+    frames[1]->format = a;
+    frames[2]->format = b;
+    cgv_richest(frames[3], (const AVFrame *const *)&frames[1], 2, frames[0]);
+    enum AVPixelFormat found = frames[3]->format;
+    for (int i = 0; i < 4; i++)
+        av_frame_free(&frames[i]);
+    return found;
+}
+
+static void test_richest_format(void) {
+    static const enum AVPixelFormat cases[][4] = {
+        // input, outputs, translated
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_GRAY8, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P},
+        {AV_PIX_FMT_YUVA420P, AV_PIX_FMT_YA8, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVA420P},
+        {AV_PIX_FMT_YUV444P10LE, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV444P,
+         AV_PIX_FMT_YUV444P10LE},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV444P10LE},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_GRAY16LE, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV444P16LE},
+        {AV_PIX_FMT_YUVA420P, AV_PIX_FMT_YUVA420P, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUVA444P10LE},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P, AV_PIX_FMT_RGB24, AV_PIX_FMT_RGB24},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_RGB24, AV_PIX_FMT_YUV444P10LE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const enum AVPixelFormat *c = cases[i];
+        CU_ASSERT_STRING_EQUAL(av_get_pix_fmt_name(richest(c[0], c[1], c[2])),
+                               av_get_pix_fmt_name(c[3]));
+        CU_ASSERT_EQUAL(richest(c[0], c[2], c[1]), c[3]);
+    }
+}
+
 static AVFrame *flat_frame(enum AVPixelFormat format, enum AVColorSpace matrix, int range,
                            const uint8_t value[3]) {
     AVFrame *frame = av_frame_alloc();
@@ -468,6 +507,7 @@ int main(void) {
         {"outputs: options behind", test_options_behind_a_single_output_are_its_own},
         {"outputs: impossible ones", test_outputs_that_cannot_be},
         {"names", test_live_names},
+        {"several sinks: one format", test_richest_format},
         {"convert: matrix and range", test_convert_changes_matrix_and_range},
         {"encoder: even sides", test_loopback_gets_even_sides},
         {0},

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <libavutil/pixdesc.h>
 #include <libavutil/time.h>
 
 #include "app/console.h"
@@ -16,6 +15,7 @@
 #include "app/progress.h"
 #include "base/log.h"
 #include "video/av.h"
+#include "video/richest.h"
 
 // ---- signals
 
@@ -75,6 +75,7 @@ typedef struct run {
     cgv_source *source;
     cgv_sink *sinks[CGV_MAX_OUTPUTS];
     int sink_count;
+    AVFrame *format; // of the translated pictures; NULL without sinks
     cgv_preview *preview;
     cgv_device *device;
     cgv_model *model;
@@ -160,24 +161,16 @@ static cgv_status open_sink(run *r, const cgv_output_options *out) {
     return CGV_OK;
 }
 
-// Pictures are translated into the format of one sink, from which the others make theirs: one that
-// loses least; the input's own if it is among them.
-static const AVFrame *richest_format(const run *r) {
-    const AVFrame *best = NULL, *first = cgv_source_get_info(r->source)->first;
-    int most = -1;
-    for (int i = 0; i < r->sink_count; i++) {
-        const AVFrame *format = cgv_sink_format(r->sinks[i]);
-        const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format->format);
-        int alpha = desc->flags & AV_PIX_FMT_FLAG_ALPHA ? 1000 : 0;
-        int score = alpha + 20 * desc->comp[0].depth -
-                    4 * (desc->log2_chroma_w + desc->log2_chroma_h) +
-                    (format->color_range == first->color_range) +
-                    (format->chroma_location == first->chroma_location);
-        if (score > most)
-            best = format;
-        most = FFMAX(most, score);
-    }
-    return best;
+// Pictures are translated into one format, from which the outputs make theirs.
+static cgv_status choose_format(run *r) {
+    const AVFrame *formats[CGV_MAX_OUTPUTS];
+    for (int i = 0; i < r->sink_count; i++)
+        formats[i] = cgv_sink_format(r->sinks[i]);
+    r->format = av_frame_alloc();
+    if (!r->format)
+        return cgv_fail(CGV_ERROR_MEMORY, "translate: out of memory");
+    cgv_richest(r->format, formats, r->sink_count, cgv_source_get_info(r->source)->first);
+    return CGV_OK;
 }
 
 static cgv_status open_sinks(run *r) {
@@ -185,7 +178,7 @@ static cgv_status open_sinks(run *r) {
     cgv_status status = CGV_OK;
     for (int i = 0; i < outputs->count && !status; i++)
         status = open_sink(r, &outputs->list[i]);
-    return status;
+    return status || !r->sink_count ? status : choose_format(r);
 }
 
 static cgv_status open_all(run *r) {
@@ -277,7 +270,7 @@ static cgv_status translate(run *r) {
         .source = r->source,
         .sinks = r->sinks,
         .sink_count = r->sink_count,
-        .format = r->sink_count ? richest_format(r) : cgv_preview_format(r->preview),
+        .format = r->format ? r->format : cgv_preview_format(r->preview),
         .device = r->device,
         .model = r->model,
         .translator = CGV_TRANSLATOR_DEFAULTS,
@@ -347,6 +340,7 @@ int cgv_translate_run(const cgv_translate_options *o, const cgv_wanted_part *par
         part_names[i][0] = 0;
         cgv_sink_close(&r.sinks[i]);
     }
+    av_frame_free(&r.format);
     cgv_preview_close(&r.preview);
     cgv_source_close(&r.source);
     cgv_model_destroy(&r.model);

@@ -39,6 +39,13 @@ between "PSNR of full range beside limited" 40 "$(luma full_alone.avi full.avi)"
 expect 0 "${quiet[@]}" -i in.mp4 -c:v mjpeg -q:v 1 -pix_fmt yuv444p -o full.avi "${fast[@]}" -qp 0 -o limited.mkv
 between "PSNR of limited range from full" 45 "$(luma in.mp4 limited.mkv)" 100
 
+# A colourless one, or one with more depth, takes nothing from the others.
+expect 0 "${quiet[@]}" -i in.mp4 -t 1 -c:v ffv1 -pix_fmt gray16le -o mask.mkv "${fast[@]}" -qp 0 -o colour.mkv
+chroma=$(ffmpeg -v info -nostdin -i colour.mkv -i in.mp4 -lavfi psnr -f null - 2>&1 |
+    sed -n 's/.*PSNR .* u:\([0-9.inf]*\).*/\1/p' | sed s/inf/99/)
+between "PSNR of chroma beside a colourless output" 35 "$chroma" 100
+equal "a colourless output" gray16le "$(stream mask.mkv v:0 pix_fmt)"
+
 expect 2 "${quiet[@]}" -i in.mp4 -o a.mkv -o b.mkv -crf 20
 says_one_line "behind the last of several outputs"
 expect 2 "${quiet[@]}" -i in.mp4 -o a.mkv -o a.mkv
