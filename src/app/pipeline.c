@@ -458,13 +458,15 @@ cgv_status cgv_pipeline_start(cgv_pipeline **out, const cgv_pipeline_params *par
     return status;
 }
 
-// An output that is stuck holds nobody up but for the end; the last one left is waited for.
+// An output that is stuck holds nobody up but for the end; the last one left is waited for until
+// somebody wants the end.
 static void watch_outlets(cgv_pipeline *pipeline) {
     int count = pipeline->params.sink_count;
     for (int i = 0; i < count; i++) {
         pthread_mutex_lock(&pipeline->lock);
         bool running = !pipeline->output_ended[i];
-        bool others = pipeline->failed + 1 < count || pipeline->params.show;
+        bool others = pipeline->failed + 1 < count || pipeline->params.show ||
+                      atomic_load(pipeline->params.stop);
         pthread_mutex_unlock(&pipeline->lock);
         if (!running || !others || !cgv_outlet_stuck(pipeline->outlets[i]))
             continue;
