@@ -333,6 +333,17 @@ static void test_outputs_that_cannot_be(void) {
     next = output("a.mp4");
     cgv_outputs_add(&outputs, &next);
     CU_ASSERT_EQUAL(cgv_outputs_check(&outputs, "in.mp4"), CGV_ERROR_ARGUMENT); // twice the same
+    // However it is named, and before it exists.
+    static const char *const names[] = {"./a.mp4", "file:a.mp4", "file:././a.mp4"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        outputs.list[1].url = names[i];
+        CU_ASSERT_EQUAL(cgv_outputs_check(&outputs, "in.mp4"), CGV_ERROR_ARGUMENT);
+    }
+    static const char *const others[] = {"/a.mp4", "./b.mp4", "nowhere/a.mp4", "udp://a.mp4:1"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        outputs.list[1].url = others[i];
+        CU_ASSERT_EQUAL(cgv_outputs_check(&outputs, "in.mp4"), CGV_OK);
+    }
     while (!outputs.too_many) {
         next = output("x.mp4");
         cgv_outputs_add(&outputs, &next);
