@@ -2,6 +2,7 @@
 // measured, which height is chosen, when frames are due, what options belong to which output.
 #include <string.h>
 
+#include <libavutil/mem.h>
 #include <libavutil/pixdesc.h>
 #include <libavutil/time.h>
 
@@ -379,6 +380,40 @@ static void test_live_names(void) {
     CU_ASSERT_PTR_NULL(cgv_live_muxer("out.mp4"));
 }
 
+static int64_t tell_size(void *opaque, int64_t offset, int whence) {
+    (void)offset;
+    return whence == AVSEEK_SIZE ? *(const int64_t *)opaque : AVERROR(ENOSYS);
+}
+
+// A server that cannot seek: `size` is what it says the length is.
+static bool live_by_http(const char *url, const char *format, int64_t size, int64_t duration) {
+    AVFormatContext *input = avformat_alloc_context();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(input);
+    input->iformat = av_find_input_format(format);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(input->iformat);
+    input->url = av_strdup(url);
+    input->duration = duration;
+    input->pb = avio_alloc_context(av_malloc(64), 64, 0, &size, NULL, NULL, tell_size);
+    input->pb->seekable = 0;
+    bool live = cgv_live_input(input);
+    av_freep(&input->pb->buffer);
+    avio_context_free(&input->pb);
+    avformat_free_context(input);
+    return live;
+}
+
+static void test_live_by_http(void) {
+    int64_t unknown = AV_NOPTS_VALUE;
+    CU_ASSERT(live_by_http("http://a/tv", "mpegts", AVERROR(ENOSYS), unknown));
+    CU_ASSERT_FALSE(live_by_http("http://a/b.ts", "mpegts", 1000000, unknown));
+    CU_ASSERT_FALSE(live_by_http("b.ts", "mpegts", AVERROR(ENOSYS), unknown));
+    CU_ASSERT_FALSE(live_by_http("https://a/b", "mpegts", AVERROR(ENOSYS), 5000000));
+    if (!av_find_input_format("hls"))
+        return; // needs nothing of others, but may be left out of FFmpeg
+    CU_ASSERT(live_by_http("https://a/tv.m3u8", "hls", 500, unknown));
+    CU_ASSERT_FALSE(live_by_http("https://a/film.m3u8", "hls", 500, 5000000));
+}
+
 // ---- pictures for several sinks
 
 static enum AVPixelFormat richest(enum AVPixelFormat input, enum AVPixelFormat a,
@@ -518,6 +553,7 @@ int main(void) {
         {"outputs: options behind", test_options_behind_a_single_output_are_its_own},
         {"outputs: impossible ones", test_outputs_that_cannot_be},
         {"names", test_live_names},
+        {"what comes by HTTP", test_live_by_http},
         {"several sinks: one format", test_richest_format},
         {"convert: matrix and range", test_convert_changes_matrix_and_range},
         {"encoder: even sides", test_loopback_gets_even_sides},
