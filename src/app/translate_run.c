@@ -21,7 +21,7 @@
 
 static atomic_bool stop;
 static volatile sig_atomic_t signals;
-static char part_names[CGV_MAX_OUTPUTS][4096]; // unfinished outputs, removed by the second signal
+static char part_names[CGV_MAX_OUTPUTS][4096]; // unfinished files, removed by the second signal
 
 static void on_signal(int number) {
     (void)number;
@@ -155,7 +155,7 @@ static cgv_status open_sink(run *r, const cgv_output_options *out) {
     cgv_status status = cgv_sink_open(sink, &to, cgv_source_get_info(r->source));
     if (status)
         return status;
-    if (cgv_sink_part(*sink))
+    if (cgv_sink_part(*sink) && !r->live) // what was recorded live stays
         snprintf(part_names[r->sink_count], sizeof part_names[0], "%s", cgv_sink_part(*sink));
     r->sink_count++;
     return CGV_OK;

@@ -80,7 +80,7 @@ int64_t cgv_sink_latency(cgv_sink *sink, double share);
 
 const char *cgv_sink_url(const cgv_sink *sink);
 
-// The partial file, to be unlinked by a signal handler; NULL when there is none. Valid until the
+// The partial file, which a signal handler may unlink; NULL when there is none. Valid until the
 // sink is closed.
 const char *cgv_sink_part(const cgv_sink *sink);
 
