@@ -18,6 +18,8 @@
 #include "video/latency.h"
 #include "video/live.h"
 
+enum { LIVE_INTERLEAVING = 200000 }; // microseconds
+
 struct cgv_sink {
     const char *url; // for messages
     AVFormatContext *output;
@@ -117,6 +119,9 @@ static cgv_status open_muxer(cgv_sink *sink, const AVOutputFormat *muxer) {
     if (error < 0)
         return cgv_av_fail(error, "%s: mux", sink->url);
     sink->output->interrupt_callback = (AVIOInterruptCB){interrupted, sink};
+    if (sink->live) // pictures do not wait for sound or subtitles that do not come; options may
+                    // differ
+        sink->output->max_interleave_delta = LIVE_INTERLEAVING;
     return CGV_OK;
 }
 
