@@ -218,8 +218,13 @@ static cgv_progress_numbers numbers(const run *r, cgv_pipeline *pipeline) {
     return n;
 }
 
-static void obey(cgv_pipeline *pipeline, cgv_preview_wish wish) {
-    if (wish.quit)
+static bool window_failed(const run *r) {
+    return r->preview && cgv_preview_failed(r->preview);
+}
+
+static void obey(const run *r, cgv_pipeline *pipeline, cgv_preview_wish wish) {
+    // Outputs go on without the window.
+    if (wish.quit || (window_failed(r) && !r->sink_count))
         atomic_store(&stop, true);
     cgv_pipeline_pause(pipeline, wish.paused);
     cgv_pipeline_set_strength(pipeline, wish.strength);
@@ -227,7 +232,7 @@ static void obey(cgv_pipeline *pipeline, cgv_preview_wish wish) {
 
 // The last picture of a file that is only looked at stays until somebody closes the window.
 static void linger(run *r) {
-    while (!atomic_load(&stop) && !cgv_preview_update(r->preview).quit)
+    while (!atomic_load(&stop) && !window_failed(r) && !cgv_preview_update(r->preview).quit)
         av_usleep(20000);
 }
 
@@ -240,7 +245,7 @@ static void watch(run *r, cgv_pipeline *pipeline, cgv_progress *progress) {
     do {
         ended = cgv_pipeline_wait(pipeline, r->preview ? FRAME : WAIT);
         if (r->preview)
-            obey(pipeline, cgv_preview_update(r->preview));
+            obey(r, pipeline, cgv_preview_update(r->preview));
         if (!r->preview || ended || !(++round % ROUNDS))
             cgv_progress_update(progress, numbers(r, pipeline), ended);
         if (keys && cgv_console_key() == 'q')
@@ -319,7 +324,7 @@ static int exit_code(run *r, cgv_status status) {
                     r->o->outputs.list[i].url);
         return CGV_EXIT_SIGNAL;
     }
-    if (r->failed || cgv_source_lost(r->source))
+    if (r->failed || window_failed(r) || cgv_source_lost(r->source))
         return CGV_EXIT_FAILED;
     return (double)errors.damaged > r->o->max_error_rate * (double)errors.packets ? CGV_EXIT_DAMAGED
                                                                                   : CGV_EXIT_OK;
