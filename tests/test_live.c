@@ -324,7 +324,12 @@ static void test_options_behind_a_single_output_are_its_own(void) {
     CU_ASSERT_EQUAL(outputs.list[0].crf, 30);
     CU_ASSERT_STRING_EQUAL(outputs.list[0].codec, "libx264");
     CU_ASSERT_PTR_NOT_NULL(av_dict_get(outputs.list[0].libav.video, "g", NULL, 0));
+    next = output(NULL);
     cgv_outputs_free(&outputs);
+    // Without any output they are nobody's.
+    CU_ASSERT_EQUAL(cgv_outputs_end(&outputs, &next), CGV_OK);
+    next.no_audio = true;
+    CU_ASSERT_EQUAL(cgv_outputs_end(&outputs, &next), CGV_ERROR_ARGUMENT);
 }
 
 static void test_outputs_that_cannot_be(void) {

@@ -81,6 +81,10 @@ cgv_status cgv_outputs_end(cgv_outputs *outputs, cgv_output_options *trailing) {
     cgv_av_options_free(&trailing->libav);
     if (outputs->too_many)
         return cgv_fail(CGV_ERROR_ARGUMENT, "too many outputs: at most %d", CGV_MAX_OUTPUTS);
+    if (any && !outputs->count)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "there are options of an output (an encoder, -crf, -an …) but no output: "
+                        "add its name at the end, or leave them out");
     if (any && outputs->count > 1)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "options behind the last of several outputs describe none of them: put "

@@ -54,6 +54,8 @@ expect 2 "${quiet[@]}" -i in.mp4 -o a.mkv -o ./a.mkv
 says_one_line "./a.mkv is an output twice"
 expect 2 "${quiet[@]}" -i in.mp4 file:in.mp4
 says_one_line "file:in.mp4 is both input and output"
+expect 2 "${quiet[@]}" -i in.mp4 -preview -crf 20
+says_one_line "options of an output .* but no output"
 expect 2 "${quiet[@]}" -i in.mp4 -o a.mkv b.mkv
 says_one_line "each needs its -o"
 expect 1 "${quiet[@]}" -i in.mp4 -o a.mkv -o nowhere/b.mkv
