@@ -121,6 +121,14 @@ static void test_arrivals(void) {
     CU_ASSERT(cgv_arrivals_lost(&arrivals));
     cgv_arrivals_end_read(&arrivals);
     CU_ASSERT(cgv_arrivals_watch(&arrivals)); // for good
+
+    // Who has less patience hears of it at once.
+    static cgv_arrivals hasty = {.url = "hasty", .live = true, .patience = 500000};
+    cgv_arrivals_begin_read(&hasty);
+    atomic_fetch_sub(&hasty.reading_since, 400000);
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&hasty));
+    atomic_fetch_sub(&hasty.reading_since, 100000);
+    CU_ASSERT(cgv_arrivals_watch(&hasty));
 }
 
 // ---- latency
