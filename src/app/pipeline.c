@@ -95,12 +95,12 @@ static void outlet_ended(void *opaque, cgv_outlet *outlet, cgv_status status) {
     pipeline->output_ended[index] = true;
     bool echo = pipeline->status;
     pipeline->failed += status && !echo;
-    bool others = pipeline->failed < count || pipeline->params.show;
+    bool others = pipeline->failed < count, goes_on = others || pipeline->params.show;
     pthread_mutex_unlock(&pipeline->lock);
-    if (status && !echo && others)
-        cgv_log(CGV_LOG_WARNING, "%s: dropped; the others go on",
-                cgv_sink_url(cgv_outlet_sink(outlet)));
-    stage_ended(pipeline, others ? CGV_OK : status);
+    if (status && !echo && goes_on)
+        cgv_log(CGV_LOG_WARNING, "%s: dropped%s", cgv_sink_url(cgv_outlet_sink(outlet)),
+                others ? "; the others go on" : "");
+    stage_ended(pipeline, goes_on ? CGV_OK : status);
 }
 
 // ---- decode

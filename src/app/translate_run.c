@@ -316,8 +316,8 @@ static int exit_code(run *r, cgv_status status) {
         cgv_log(CGV_LOG_WARNING, "%s: decode: %lld of %lld packets were damaged", r->o->input,
                 (long long)errors.damaged, (long long)errors.packets);
     if (r->failed)
-        cgv_log(CGV_LOG_WARNING, "%d of %d outputs failed; the others are whole", r->failed,
-                r->sink_count);
+        cgv_log(CGV_LOG_WARNING, "%d of %d outputs failed%s", r->failed, r->sink_count,
+                r->failed < r->sink_count ? "; the others are whole" : "");
     if (signals) {
         for (int i = 0; i < r->sink_count && !r->failed; i++)
             cgv_log(CGV_LOG_INFO, "stopped by a signal: %s is whole up to there",
