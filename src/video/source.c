@@ -263,12 +263,12 @@ static bool part_ended(const cgv_source *source) {
 static cgv_status end_of_input(cgv_source *source, int error) {
     source->demuxed = true;
     if (error < 0 && error != AVERROR_EOF && error != AVERROR_EXIT) {
-        if (error != AVERROR_INVALIDDATA && !source->arrivals.live)
-            return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
-        if (error == AVERROR_INVALIDDATA)
+        if (source->arrivals.live)
+            cgv_arrivals_lose(&source->arrivals, error); // the outputs are finished
+        else if (error == AVERROR_INVALIDDATA)
             count_damaged(source);
         else
-            cgv_arrivals_lose(&source->arrivals, error); // the outputs are finished
+            return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
     }
     // It may report one of the packets that it still has; frames may come after that.
     error = avcodec_send_packet(source->decoder, NULL);
