@@ -31,6 +31,7 @@ struct cgv_source {
     int64_t start, end;    // wanted part, microseconds on the input's clock; end INT64_MAX: all
     int64_t next_pts;      // expected timestamp of the next frame, stream time base
     bool wait_key;         // packets are of no use before a key frame
+    bool far_behind;       // a live video is far past the wanted end
     bool before_start;     // a frame before the wanted part, or just on its start, was decoded
     bool demuxed, flushed; // no more packets; no more frames
     bool warned_damaged;
@@ -249,10 +250,23 @@ static bool trim_packet(cgv_source *source, AVPacket *packet) {
     return true;
 }
 
+// Sound of a live source that lags so far behind the pictures does not come any more.
+enum { MOST_LAG = 2 * AV_TIME_BASE };
+
+// A packet of the video: how far it has come.
+static void note_lag(cgv_source *source, const AVPacket *packet) {
+    int64_t time = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    if (source->arrivals.live && source->end != INT64_MAX && time != AV_NOPTS_VALUE &&
+        av_compare_ts(time, source->video->time_base, source->end + MOST_LAG, AV_TIME_BASE_Q) >= 0)
+        source->far_behind = true;
+}
+
 // Past the wanted end, reading goes on only for audio that lags behind the video.
 static bool part_ended(const cgv_source *source) {
     if (source->end == INT64_MAX || !source->stream_ended[source->video->index])
         return false;
+    if (source->far_behind)
+        return true;
     for (int i = 0; i < source->known; i++)
         if (source->input->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
             source->wanted[i] && !source->stream_ended[i])
@@ -296,6 +310,7 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     cgv_splice_packet(&source->splice, source->packet, source->input->streams[index]);
     cgv_arrivals_note(&source->arrivals, index == source->video->index, source->packet->pts);
     if (index == source->video->index) {
+        note_lag(source, source->packet);
         source->wait_key &= !(source->packet->flags & AV_PKT_FLAG_KEY);
         if (!source->stream_ended[index] && !source->wait_key) {
             source->errors.packets++;
