@@ -3,6 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 quiet=("$CGVIDEO" -v error -m identity -y)
 fast=(-c:v libx264 -preset ultrafast)
+# Whoever still sends or reads when the test is over.
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 has_encoder libx264 || skip "this FFmpeg has no libx264"
 make_input -f lavfi -i testsrc2=s=160x120:r=25:d=3 -f lavfi -i sine=d=3 "${fast[@]}" -c:a aac in.mp4
 
