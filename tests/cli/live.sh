@@ -137,6 +137,13 @@ between "frames beside a stuck output" 60 "$(frame_count beside.mkv)" 90
 kill $reader
 wait $feeder || true
 
+# The wanted part ends though its sound has died.
+ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=10:d=30 -f lavfi -i sine=d=1 -c:v rawvideo -f nut \
+    -max_interleave_delta 100000 -flush_packets 1 pipe:1 >fifo & feeder=$!
+expect 0 timeout 15 "${quiet[@]}" -live -i fifo -t 2 "${fast[@]}" part.mkv
+between "frames of the part" 5 "$(frame_count part.mkv)" 20
+wait $feeder || true
+
 # From network to network, and a source that is lost: what was recorded is whole.
 (exec ffmpeg -v quiet -nostdin -re -stream_loop 4 -i in.mp4 -c:v libx264 -preset ultrafast -tune zerolatency \
     -g 25 -c:a copy -f mpegts "udp://127.0.0.1:$port") & sender=$!
