@@ -36,6 +36,8 @@ struct cgv_source {
     bool demuxed, flushed; // no more packets; no more frames
     bool warned_damaged;
     cgv_arrivals arrivals;
+    bool probing;               // libav looks for streams
+    int64_t probed;             // bytes that it has read meanwhile
     AVDictionary *not_demuxers; // the options that the demuxer does not have
     cgv_source_errors errors;
 };
@@ -44,8 +46,19 @@ bool cgv_source_watch(cgv_source *source) {
     return cgv_arrivals_watch(&source->arrivals);
 }
 
+// While libav looks for streams, in one call that reads many packets: each byte ends the silence.
+// Demuxers without a byte stream (RTSP, devices) are not watched meanwhile.
+static void watch_probing(cgv_source *source) {
+    int64_t bytes = source->input->pb->bytes_read;
+    if (bytes != source->probed)
+        cgv_arrivals_begin_read(&source->arrivals);
+    source->probed = bytes;
+}
+
 static int interrupted(void *opaque) {
     cgv_source *source = opaque;
+    if (source->probing)
+        watch_probing(source);
     return (source->params.stop && atomic_load(source->params.stop)) || cgv_source_watch(source);
 }
 
@@ -87,9 +100,14 @@ static cgv_status open_input(cgv_source *source) {
     enum { RATE_FRAMES = 5 };
     if (source->arrivals.live && source->input->fps_probe_size < 0)
         source->input->fps_probe_size = RATE_FRAMES;
+    source->probing = source->input->pb;
     error = avformat_find_stream_info(source->input, NULL);
+    source->probing = false;
+    cgv_arrivals_end_read(&source->arrivals);
     if (error < 0)
-        return cgv_av_fail(error, "%s: cannot read its streams", params->url);
+        return cgv_arrivals_lost(&source->arrivals)
+                   ? CGV_ERROR_IO
+                   : cgv_av_fail(error, "%s: cannot read its streams", params->url);
     return CGV_OK;
 }
 
@@ -470,6 +488,8 @@ static cgv_status find_first_frame(cgv_source *source) {
 }
 
 static cgv_status no_frame(cgv_source *source) {
+    if (cgv_arrivals_lost(&source->arrivals))
+        return CGV_ERROR_IO; // which was said
     if (interrupted(source))
         return cgv_fail(CGV_ERROR_INTERRUPTED, "%s: stopped before its first frame",
                         source->params.url);

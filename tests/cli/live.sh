@@ -172,6 +172,14 @@ expect 1 timeout 20 "${quiet[@]}" -source_timeout 2 -i "udp://127.0.0.1:$((port 
 says_one_line "lost: nothing came for 2 s"
 no_file never.mkv
 
+# One that falls silent before its streams are known.
+(sleep 1; exec ffmpeg -v quiet -nostdin -f lavfi -i testsrc2=s=64x48:r=25:d=0.2 "${fast[@]}" -f mpegts \
+    "udp://127.0.0.1:$((port + 4))") & sender=$!
+expect 1 timeout 20 "${quiet[@]}" -source_timeout 3 -i "udp://127.0.0.1:$((port + 4))" never.mkv
+says_one_line "lost: nothing came for 3 s"
+no_file never.mkv
+wait $sender
+
 # A signal finishes the recording of a stream.
 ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=25:d=30 "${fast[@]}" -tune zerolatency -g 10 \
     -f mpegts "udp://127.0.0.1:$((port + 3))" & sender=$!
