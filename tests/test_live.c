@@ -2,6 +2,8 @@
 // measured, which height is chosen, when frames are due, what options belong to which output.
 #include <string.h>
 
+#include <libavutil/mem.h>
+#include <libavutil/pixdesc.h>
 #include <libavutil/time.h>
 
 #include "app/ladder.h"
@@ -15,6 +17,7 @@
 #include "video/latency.h"
 #include "video/live.h"
 #include "video/queue.h"
+#include "video/richest.h"
 
 static cgv_item frame_item(int64_t pts) {
     AVFrame *frame = av_frame_alloc();
@@ -118,6 +121,14 @@ static void test_arrivals(void) {
     CU_ASSERT(cgv_arrivals_lost(&arrivals));
     cgv_arrivals_end_read(&arrivals);
     CU_ASSERT(cgv_arrivals_watch(&arrivals)); // for good
+
+    // Who has less patience hears of it at once.
+    static cgv_arrivals hasty = {.url = "hasty", .live = true, .patience = 500000};
+    cgv_arrivals_begin_read(&hasty);
+    atomic_fetch_sub(&hasty.reading_since, 400000);
+    CU_ASSERT_FALSE(cgv_arrivals_watch(&hasty));
+    atomic_fetch_sub(&hasty.reading_since, 100000);
+    CU_ASSERT(cgv_arrivals_watch(&hasty));
 }
 
 // ---- latency
@@ -321,7 +332,12 @@ static void test_options_behind_a_single_output_are_its_own(void) {
     CU_ASSERT_EQUAL(outputs.list[0].crf, 30);
     CU_ASSERT_STRING_EQUAL(outputs.list[0].codec, "libx264");
     CU_ASSERT_PTR_NOT_NULL(av_dict_get(outputs.list[0].libav.video, "g", NULL, 0));
+    next = output(NULL);
     cgv_outputs_free(&outputs);
+    // Without any output they are nobody's.
+    CU_ASSERT_EQUAL(cgv_outputs_end(&outputs, &next), CGV_OK);
+    next.no_audio = true;
+    CU_ASSERT_EQUAL(cgv_outputs_end(&outputs, &next), CGV_ERROR_ARGUMENT);
 }
 
 static void test_outputs_that_cannot_be(void) {
@@ -331,6 +347,17 @@ static void test_outputs_that_cannot_be(void) {
     next = output("a.mp4");
     cgv_outputs_add(&outputs, &next);
     CU_ASSERT_EQUAL(cgv_outputs_check(&outputs, "in.mp4"), CGV_ERROR_ARGUMENT); // twice the same
+    // However it is named, and before it exists.
+    static const char *const names[] = {"./a.mp4", "file:a.mp4", "file:././a.mp4"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        outputs.list[1].url = names[i];
+        CU_ASSERT_EQUAL(cgv_outputs_check(&outputs, "in.mp4"), CGV_ERROR_ARGUMENT);
+    }
+    static const char *const others[] = {"/a.mp4", "./b.mp4", "nowhere/a.mp4", "udp://a.mp4:1"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        outputs.list[1].url = others[i];
+        CU_ASSERT_EQUAL(cgv_outputs_check(&outputs, "in.mp4"), CGV_OK);
+    }
     while (!outputs.too_many) {
         next = output("x.mp4");
         cgv_outputs_add(&outputs, &next);
@@ -366,7 +393,78 @@ static void test_live_names(void) {
     CU_ASSERT_PTR_NULL(cgv_live_muxer("out.mp4"));
 }
 
+static int64_t tell_size(void *opaque, int64_t offset, int whence) {
+    (void)offset;
+    return whence == AVSEEK_SIZE ? *(const int64_t *)opaque : AVERROR(ENOSYS);
+}
+
+// A server that cannot seek: `size` is what it says the length is.
+static bool live_by_http(const char *url, const char *format, int64_t size, int64_t duration) {
+    AVFormatContext *input = avformat_alloc_context();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(input);
+    input->iformat = av_find_input_format(format);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(input->iformat);
+    input->url = av_strdup(url);
+    input->duration = duration;
+    input->pb = avio_alloc_context(av_malloc(64), 64, 0, &size, NULL, NULL, tell_size);
+    input->pb->seekable = 0;
+    bool live = cgv_live_input(input);
+    av_freep(&input->pb->buffer);
+    avio_context_free(&input->pb);
+    avformat_free_context(input);
+    return live;
+}
+
+static void test_live_by_http(void) {
+    int64_t unknown = AV_NOPTS_VALUE;
+    CU_ASSERT(live_by_http("http://a/tv", "mpegts", AVERROR(ENOSYS), unknown));
+    CU_ASSERT_FALSE(live_by_http("http://a/b.ts", "mpegts", 1000000, unknown));
+    CU_ASSERT_FALSE(live_by_http("b.ts", "mpegts", AVERROR(ENOSYS), unknown));
+    CU_ASSERT_FALSE(live_by_http("https://a/b", "mpegts", AVERROR(ENOSYS), 5000000));
+    if (!av_find_input_format("hls"))
+        return; // needs nothing of others, but may be left out of FFmpeg
+    CU_ASSERT(live_by_http("https://a/tv.m3u8", "hls", 500, unknown));
+    CU_ASSERT_FALSE(live_by_http("https://a/film.m3u8", "hls", 500, 5000000));
+}
+
 // ---- pictures for several sinks
+
+static enum AVPixelFormat richest(enum AVPixelFormat input, enum AVPixelFormat a,
+                                  enum AVPixelFormat b) {
+    AVFrame *frames[4];
+    for (int i = 0; i < 4; i++)
+        frames[i] = av_frame_alloc();
+    frames[0]->format = input;
+    frames[1]->format = a;
+    frames[2]->format = b;
+    cgv_richest(frames[3], (const AVFrame *const *)&frames[1], 2, frames[0]);
+    enum AVPixelFormat found = frames[3]->format;
+    for (int i = 0; i < 4; i++)
+        av_frame_free(&frames[i]);
+    return found;
+}
+
+static void test_richest_format(void) {
+    static const enum AVPixelFormat cases[][4] = {
+        // input, outputs, translated
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_GRAY8, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P},
+        {AV_PIX_FMT_YUVA420P, AV_PIX_FMT_YA8, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVA420P},
+        {AV_PIX_FMT_YUV444P10LE, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV444P,
+         AV_PIX_FMT_YUV444P10LE},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV444P10LE},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_GRAY16LE, AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV444P16LE},
+        {AV_PIX_FMT_YUVA420P, AV_PIX_FMT_YUVA420P, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUVA444P10LE},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P, AV_PIX_FMT_RGB24, AV_PIX_FMT_RGB24},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_RGB24, AV_PIX_FMT_YUV444P10LE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const enum AVPixelFormat *c = cases[i];
+        CU_ASSERT_STRING_EQUAL(av_get_pix_fmt_name(richest(c[0], c[1], c[2])),
+                               av_get_pix_fmt_name(c[3]));
+        CU_ASSERT_EQUAL(richest(c[0], c[2], c[1]), c[3]);
+    }
+}
 
 static AVFrame *flat_frame(enum AVPixelFormat format, enum AVColorSpace matrix, int range,
                            const uint8_t value[3]) {
@@ -468,6 +566,8 @@ int main(void) {
         {"outputs: options behind", test_options_behind_a_single_output_are_its_own},
         {"outputs: impossible ones", test_outputs_that_cannot_be},
         {"names", test_live_names},
+        {"what comes by HTTP", test_live_by_http},
+        {"several sinks: one format", test_richest_format},
         {"convert: matrix and range", test_convert_changes_matrix_and_range},
         {"encoder: even sides", test_loopback_gets_even_sides},
         {0},

@@ -5,8 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include <libavutil/time.h>
-
 #include "base/log.h"
 #include "video/rate.h"
 
@@ -25,18 +23,8 @@ struct cgv_outlet {
     pthread_t thread;
     bool started;
     atomic_bool abandoned;
-    atomic_int_fast64_t writing_since; // av_gettime_relative; 0: it waits for items
     atomic_int_fast64_t late, dropped, repeated;
 };
-
-static cgv_status write_item(cgv_outlet *outlet, cgv_item item) {
-    if (item.kind == CGV_ITEM_END)
-        return CGV_OK;
-    atomic_store(&outlet->writing_since, av_gettime_relative());
-    cgv_status status = cgv_sink_write(outlet->params.sink, item);
-    atomic_store(&outlet->writing_since, 0);
-    return status;
-}
 
 static cgv_status run(cgv_outlet *outlet) {
     for (;;) {
@@ -51,16 +39,13 @@ static cgv_status run(cgv_outlet *outlet) {
             cgv_rate_next(&outlet->rate, &out, item);
         atomic_store(&outlet->dropped, outlet->rate.dropped);
         atomic_store(&outlet->repeated, outlet->rate.repeated);
-        status = write_item(outlet, out);
+        status = cgv_sink_write(outlet->params.sink, out);
         if (status)
             return status;
         if (end)
             break;
     }
-    atomic_store(&outlet->writing_since, av_gettime_relative());
-    cgv_status status = cgv_sink_finish(outlet->params.sink);
-    atomic_store(&outlet->writing_since, 0);
-    return status;
+    return cgv_sink_finish(outlet->params.sink);
 }
 
 static void *thread(void *opaque) {
@@ -100,8 +85,7 @@ void cgv_outlet_push(cgv_outlet *outlet, cgv_item item) {
 }
 
 bool cgv_outlet_stuck(cgv_outlet *outlet) {
-    int64_t since = atomic_load(&outlet->writing_since);
-    return since && av_gettime_relative() - since > STUCK;
+    return cgv_sink_waiting(outlet->params.sink) > STUCK;
 }
 
 void cgv_outlet_abandon(cgv_outlet *outlet) {

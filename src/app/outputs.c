@@ -1,5 +1,7 @@
 #include "app/outputs.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -79,6 +81,10 @@ cgv_status cgv_outputs_end(cgv_outputs *outputs, cgv_output_options *trailing) {
     cgv_av_options_free(&trailing->libav);
     if (outputs->too_many)
         return cgv_fail(CGV_ERROR_ARGUMENT, "too many outputs: at most %d", CGV_MAX_OUTPUTS);
+    if (any && !outputs->count)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "there are options of an output (an encoder, -crf, -an …) but no output: "
+                        "add its name at the end, or leave them out");
     if (any && outputs->count > 1)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "options behind the last of several outputs describe none of them: put "
@@ -113,10 +119,27 @@ static cgv_status check_output(cgv_output_options *o) {
     return CGV_OK;
 }
 
-static bool same_file(const char *a, const char *b) {
+// Whether two paths are names of one file, which need not exist yet: then it is one of its folder.
+static bool same_path(const char *a, const char *b) {
     struct stat x, y;
-    return !stat(a, &x) && !stat(b, &y) && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
+    bool exists = !stat(a, &x), both = !stat(b, &y) && exists;
+    if (!both) {
+        const char *slash_a = strrchr(a, '/'), *slash_b = strrchr(b, '/');
+        const char *name_a = slash_a ? slash_a + 1 : a, *name_b = slash_b ? slash_b + 1 : b;
+        char folder_a[PATH_MAX], folder_b[PATH_MAX];
+        snprintf(folder_a, sizeof folder_a, "%.*s.", (int)(name_a - a), a);
+        snprintf(folder_b, sizeof folder_b, "%.*s.", (int)(name_b - b), b);
+        both = !strcmp(name_a, name_b) && !stat(folder_a, &x) && !stat(folder_b, &y);
+    }
+    return both && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static bool same_file(const char *a, const char *b) {
+    char *path_a = cgv_sink_regular_file(a), *path_b = cgv_sink_regular_file(b);
+    bool same = path_a && path_b && same_path(path_a, path_b);
+    free(path_a);
+    free(path_b);
+    return same;
 }
 
 cgv_status cgv_outputs_check(cgv_outputs *outputs, const char *input) {
@@ -128,7 +151,8 @@ cgv_status cgv_outputs_check(cgv_outputs *outputs, const char *input) {
         if (same_file(input, o->url))
             return cgv_fail(CGV_ERROR_ARGUMENT, "%s is both input and output", o->url);
         for (int k = 0; k < i; k++)
-            if (!strcmp(outputs->list[k].url, o->url) || same_file(outputs->list[k].url, o->url))
+            if (!strcmp(outputs->list[k].device, o->device) ||
+                same_file(outputs->list[k].device, o->device))
                 return cgv_fail(CGV_ERROR_ARGUMENT, "%s is an output twice", o->url);
     }
     return CGV_OK;

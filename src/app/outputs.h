@@ -31,7 +31,7 @@ typedef struct cgv_outputs {
 void cgv_outputs_add(cgv_outputs *outputs, cgv_output_options *next);
 
 // The command line is at its end: what stands there in *trailing describes a single output, and
-// is refused where there are several.
+// is refused where there are several or none.
 CGV_NODISCARD cgv_status cgv_outputs_end(cgv_outputs *outputs, cgv_output_options *trailing);
 
 // Whether the options make sense; sets `device`, `format` and `constant_rate`.

@@ -40,7 +40,7 @@ struct cgv_pipeline {
     pthread_cond_t ended;
     cgv_status status; // the first failure of all
     int running, failed;
-    bool output_ended[CGV_MAX_OUTPUTS], output_failed[CGV_MAX_OUTPUTS];
+    bool output_ended[CGV_MAX_OUTPUTS];
     cgv_pace pace;
     atomic_int_fast64_t received, late, dropped, repeated;
     _Atomic float strength; // wanted
@@ -75,11 +75,14 @@ static void stage_ended(cgv_pipeline *pipeline, cgv_status status) {
     pthread_mutex_lock(&pipeline->lock);
     if (!pipeline->status)
         pipeline->status = status;
-    pipeline->running--;
-    pthread_cond_signal(&pipeline->ended);
     pthread_mutex_unlock(&pipeline->lock);
     if (status)
         abort_all(pipeline);
+    // The last thing: cgv_pipeline_end frees all of it when none is running.
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->running--;
+    pthread_cond_signal(&pipeline->ended);
+    pthread_mutex_unlock(&pipeline->lock);
 }
 
 // The others go on without a failed output, as long as there are any.
@@ -91,14 +94,13 @@ static void outlet_ended(void *opaque, cgv_outlet *outlet, cgv_status status) {
     pthread_mutex_lock(&pipeline->lock);
     pipeline->output_ended[index] = true;
     bool echo = pipeline->status;
-    pipeline->output_failed[index] = status && !echo;
     pipeline->failed += status && !echo;
-    bool others = pipeline->failed < count || pipeline->params.show;
+    bool others = pipeline->failed < count, goes_on = others || pipeline->params.show;
     pthread_mutex_unlock(&pipeline->lock);
-    if (status && !echo && others)
-        cgv_log(CGV_LOG_WARNING, "%s: dropped; the others go on",
-                cgv_sink_url(cgv_outlet_sink(outlet)));
-    stage_ended(pipeline, others ? CGV_OK : status);
+    if (status && !echo && goes_on)
+        cgv_log(CGV_LOG_WARNING, "%s: dropped%s", cgv_sink_url(cgv_outlet_sink(outlet)),
+                others ? "; the others go on" : "");
+    stage_ended(pipeline, goes_on ? CGV_OK : status);
 }
 
 // ---- decode
@@ -456,13 +458,15 @@ cgv_status cgv_pipeline_start(cgv_pipeline **out, const cgv_pipeline_params *par
     return status;
 }
 
-// An output that is stuck holds nobody up but for the end; the last one left is waited for.
+// An output that is stuck holds nobody up but for the end; the last one left is waited for until
+// somebody wants the end.
 static void watch_outlets(cgv_pipeline *pipeline) {
     int count = pipeline->params.sink_count;
     for (int i = 0; i < count; i++) {
         pthread_mutex_lock(&pipeline->lock);
         bool running = !pipeline->output_ended[i];
-        bool others = pipeline->failed + 1 < count || pipeline->params.show;
+        bool others = pipeline->failed + 1 < count || pipeline->params.show ||
+                      atomic_load(pipeline->params.stop);
         pthread_mutex_unlock(&pipeline->lock);
         if (!running || !others || !cgv_outlet_stuck(pipeline->outlets[i]))
             continue;
@@ -536,6 +540,11 @@ int64_t cgv_pipeline_latency(cgv_pipeline *pipeline, double share) {
 
 cgv_status cgv_pipeline_end(cgv_pipeline **handle, int *failed) {
     cgv_pipeline *pipeline = *handle;
+    // An outlet that fails late stops the others: none is freed before all are through.
+    pthread_mutex_lock(&pipeline->lock);
+    while (pipeline->running)
+        pthread_cond_wait(&pipeline->ended, &pipeline->lock);
+    pthread_mutex_unlock(&pipeline->lock);
     for (int i = 0; i < pipeline->started; i++)
         pthread_join(pipeline->thread[i], NULL);
     for (int i = 0; i < pipeline->params.sink_count; i++)

@@ -22,7 +22,7 @@ typedef struct cgv_pipeline_params {
     cgv_source *source;
     cgv_sink *const *sinks;
     int sink_count;        // may be 0 where there is `show`
-    const AVFrame *format; // of the translated pictures: as cgv_sink_format of the first sink
+    const AVFrame *format; // of the translated pictures; sinks make theirs from them
     cgv_device *device;
     const cgv_model *model;
     cgv_translator_params translator;

@@ -15,7 +15,7 @@
 #include "video/latency.h"
 
 struct cgv_preview {
-    cgv_display *display;
+    cgv_display *display; // NULL once it failed
     AVFrame *format;
     const char *title;
     pthread_mutex_t lock; // guards latest, fresh
@@ -134,6 +134,8 @@ static bool obey(cgv_preview *preview, int key) {
 cgv_preview_wish cgv_preview_update(cgv_preview *preview) {
     bool draw = false, fresh;
     int key;
+    if (cgv_preview_failed(preview))
+        return preview->wish;
     while ((key = cgv_display_key(preview->display)))
         draw |= obey(preview, key);
     fresh = !preview->wish.paused && take_latest(preview);
@@ -142,8 +144,11 @@ cgv_preview_wish cgv_preview_update(cgv_preview *preview) {
         return preview->wish;
     // A window that cannot be drawn in is closed, and says why.
     if (cgv_display_show(preview->display, frame,
-                         preview->comparing ? preview->shown.before : NULL))
-        preview->wish.quit = true;
+                         preview->comparing ? preview->shown.before : NULL)) {
+        cgv_display_close(&preview->display);
+        preview->wish.paused = false;
+        return preview->wish;
+    }
     if (fresh) {
         preview->frames++;
         if (cgv_av_frame_captured(frame))
@@ -151,6 +156,10 @@ cgv_preview_wish cgv_preview_update(cgv_preview *preview) {
                             av_gettime_relative() - cgv_av_frame_captured(frame));
     }
     return preview->wish;
+}
+
+bool cgv_preview_failed(const cgv_preview *preview) {
+    return !preview->display;
 }
 
 int64_t cgv_preview_frames(const cgv_preview *preview) {

@@ -29,6 +29,9 @@ void cgv_preview_take(void *preview, const cgv_item *item);
 // Read keys and draw what came last. Call many times a second.
 cgv_preview_wish cgv_preview_update(cgv_preview *preview);
 
+// Whether the window could not be drawn in, which was said: it is gone, and update does nothing.
+bool cgv_preview_failed(const cgv_preview *preview);
+
 // Frames shown so far, and how long they took from capture, as cgv_latency_quantile.
 int64_t cgv_preview_frames(const cgv_preview *preview);
 int64_t cgv_preview_latency(cgv_preview *preview, double share);

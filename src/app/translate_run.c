@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <libavutil/pixdesc.h>
 #include <libavutil/time.h>
 
 #include "app/console.h"
@@ -16,12 +15,13 @@
 #include "app/progress.h"
 #include "base/log.h"
 #include "video/av.h"
+#include "video/richest.h"
 
 // ---- signals
 
 static atomic_bool stop;
 static volatile sig_atomic_t signals;
-static char part_names[CGV_MAX_OUTPUTS][4096]; // unfinished outputs, removed by the second signal
+static char part_names[CGV_MAX_OUTPUTS][4096]; // unfinished files, removed by the second signal
 
 static void on_signal(int number) {
     (void)number;
@@ -75,6 +75,7 @@ typedef struct run {
     cgv_source *source;
     cgv_sink *sinks[CGV_MAX_OUTPUTS];
     int sink_count;
+    AVFrame *format; // of the translated pictures; NULL without sinks
     cgv_preview *preview;
     cgv_device *device;
     cgv_model *model;
@@ -154,30 +155,22 @@ static cgv_status open_sink(run *r, const cgv_output_options *out) {
     cgv_status status = cgv_sink_open(sink, &to, cgv_source_get_info(r->source));
     if (status)
         return status;
-    if (cgv_sink_part(*sink))
+    if (cgv_sink_part(*sink) && !r->live) // what was recorded live stays
         snprintf(part_names[r->sink_count], sizeof part_names[0], "%s", cgv_sink_part(*sink));
     r->sink_count++;
     return CGV_OK;
 }
 
-// Pictures are translated into the format of one sink, from which the others make theirs: one that
-// loses least; the input's own if it is among them.
-static const AVFrame *richest_format(const run *r) {
-    const AVFrame *best = NULL, *first = cgv_source_get_info(r->source)->first;
-    int most = -1;
-    for (int i = 0; i < r->sink_count; i++) {
-        const AVFrame *format = cgv_sink_format(r->sinks[i]);
-        const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(format->format);
-        int alpha = desc->flags & AV_PIX_FMT_FLAG_ALPHA ? 1000 : 0;
-        int score = alpha + 20 * desc->comp[0].depth -
-                    4 * (desc->log2_chroma_w + desc->log2_chroma_h) +
-                    (format->color_range == first->color_range) +
-                    (format->chroma_location == first->chroma_location);
-        if (score > most)
-            best = format;
-        most = FFMAX(most, score);
-    }
-    return best;
+// Pictures are translated into one format, from which the outputs make theirs.
+static cgv_status choose_format(run *r) {
+    const AVFrame *formats[CGV_MAX_OUTPUTS];
+    for (int i = 0; i < r->sink_count; i++)
+        formats[i] = cgv_sink_format(r->sinks[i]);
+    r->format = av_frame_alloc();
+    if (!r->format)
+        return cgv_fail(CGV_ERROR_MEMORY, "translate: out of memory");
+    cgv_richest(r->format, formats, r->sink_count, cgv_source_get_info(r->source)->first);
+    return CGV_OK;
 }
 
 static cgv_status open_sinks(run *r) {
@@ -185,7 +178,7 @@ static cgv_status open_sinks(run *r) {
     cgv_status status = CGV_OK;
     for (int i = 0; i < outputs->count && !status; i++)
         status = open_sink(r, &outputs->list[i]);
-    return status;
+    return status || !r->sink_count ? status : choose_format(r);
 }
 
 static cgv_status open_all(run *r) {
@@ -225,8 +218,13 @@ static cgv_progress_numbers numbers(const run *r, cgv_pipeline *pipeline) {
     return n;
 }
 
-static void obey(cgv_pipeline *pipeline, cgv_preview_wish wish) {
-    if (wish.quit)
+static bool window_failed(const run *r) {
+    return r->preview && cgv_preview_failed(r->preview);
+}
+
+static void obey(const run *r, cgv_pipeline *pipeline, cgv_preview_wish wish) {
+    // Outputs go on without the window.
+    if (wish.quit || (window_failed(r) && !r->sink_count))
         atomic_store(&stop, true);
     cgv_pipeline_pause(pipeline, wish.paused);
     cgv_pipeline_set_strength(pipeline, wish.strength);
@@ -234,7 +232,7 @@ static void obey(cgv_pipeline *pipeline, cgv_preview_wish wish) {
 
 // The last picture of a file that is only looked at stays until somebody closes the window.
 static void linger(run *r) {
-    while (!atomic_load(&stop) && !cgv_preview_update(r->preview).quit)
+    while (!atomic_load(&stop) && !window_failed(r) && !cgv_preview_update(r->preview).quit)
         av_usleep(20000);
 }
 
@@ -247,7 +245,7 @@ static void watch(run *r, cgv_pipeline *pipeline, cgv_progress *progress) {
     do {
         ended = cgv_pipeline_wait(pipeline, r->preview ? FRAME : WAIT);
         if (r->preview)
-            obey(pipeline, cgv_preview_update(r->preview));
+            obey(r, pipeline, cgv_preview_update(r->preview));
         if (!r->preview || ended || !(++round % ROUNDS))
             cgv_progress_update(progress, numbers(r, pipeline), ended);
         if (keys && cgv_console_key() == 'q')
@@ -277,7 +275,7 @@ static cgv_status translate(run *r) {
         .source = r->source,
         .sinks = r->sinks,
         .sink_count = r->sink_count,
-        .format = r->sink_count ? richest_format(r) : cgv_preview_format(r->preview),
+        .format = r->format ? r->format : cgv_preview_format(r->preview),
         .device = r->device,
         .model = r->model,
         .translator = CGV_TRANSLATOR_DEFAULTS,
@@ -318,15 +316,15 @@ static int exit_code(run *r, cgv_status status) {
         cgv_log(CGV_LOG_WARNING, "%s: decode: %lld of %lld packets were damaged", r->o->input,
                 (long long)errors.damaged, (long long)errors.packets);
     if (r->failed)
-        cgv_log(CGV_LOG_WARNING, "%d of %d outputs failed; the others are whole", r->failed,
-                r->sink_count);
+        cgv_log(CGV_LOG_WARNING, "%d of %d outputs failed%s", r->failed, r->sink_count,
+                r->failed < r->sink_count ? "; the others are whole" : "");
     if (signals) {
         for (int i = 0; i < r->sink_count && !r->failed; i++)
             cgv_log(CGV_LOG_INFO, "stopped by a signal: %s is whole up to there",
                     r->o->outputs.list[i].url);
         return CGV_EXIT_SIGNAL;
     }
-    if (r->failed || cgv_source_lost(r->source))
+    if (r->failed || window_failed(r) || cgv_source_lost(r->source))
         return CGV_EXIT_FAILED;
     return (double)errors.damaged > r->o->max_error_rate * (double)errors.packets ? CGV_EXIT_DAMAGED
                                                                                   : CGV_EXIT_OK;
@@ -347,6 +345,7 @@ int cgv_translate_run(const cgv_translate_options *o, const cgv_wanted_part *par
         part_names[i][0] = 0;
         cgv_sink_close(&r.sinks[i]);
     }
+    av_frame_free(&r.format);
     cgv_preview_close(&r.preview);
     cgv_source_close(&r.source);
     cgv_model_destroy(&r.model);

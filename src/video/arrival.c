@@ -38,9 +38,9 @@ int64_t cgv_arrivals_find(const cgv_arrivals *arrivals, int64_t pts) {
 bool cgv_arrivals_watch(cgv_arrivals *arrivals) {
     int64_t since = atomic_load(&arrivals->reading_since), patience = arrivals->patience;
     int64_t silent = since ? av_gettime_relative() - since : 0;
-    if (!arrivals->live || silent < SILENCE)
+    if (!arrivals->live || silent < (patience ? FFMIN(SILENCE, patience) : SILENCE))
         return atomic_load(&arrivals->lost);
-    if (!atomic_exchange(&arrivals->said_silent, true))
+    if (silent >= SILENCE && !atomic_exchange(&arrivals->said_silent, true))
         cgv_log(CGV_LOG_WARNING, "%s: nothing comes: waiting", arrivals->url);
     if (patience && silent >= patience && !atomic_exchange(&arrivals->lost, true))
         cgv_log(CGV_LOG_ERROR, "%s: lost: nothing came for %g s", arrivals->url,

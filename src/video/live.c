@@ -32,10 +32,12 @@ bool cgv_live_url(const char *url) {
 bool cgv_live_input(const AVFormatContext *input) {
     if (is_device(input->iformat) || cgv_live_url(input->url))
         return true;
-    // Of what comes by HTTP, files have a length.
+    // Of what comes by HTTP, files have a length; that of a playlist says nothing.
     bool http = av_strstart(input->url, "http:", NULL) || av_strstart(input->url, "https:", NULL);
     bool endless = input->duration == AV_NOPTS_VALUE || input->duration <= 0;
-    return http && endless && !(input->pb && input->pb->seekable & AVIO_SEEKABLE_NORMAL);
+    bool file = input->pb && !av_match_name(input->iformat->name, "hls,dash") &&
+                (input->pb->seekable & AVIO_SEEKABLE_NORMAL || avio_size(input->pb) > 0);
+    return http && endless && !file;
 }
 
 void cgv_live_input_options(AVDictionary **options, const char *url) {

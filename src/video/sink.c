@@ -18,6 +18,8 @@
 #include "video/latency.h"
 #include "video/live.h"
 
+enum { LIVE_INTERLEAVING = 200000 }; // microseconds
+
 struct cgv_sink {
     const char *url; // for messages
     AVFormatContext *output;
@@ -36,6 +38,7 @@ struct cgv_sink {
     bool live;
     const atomic_bool *stop; // while it is being opened
     atomic_bool abandoned;
+    atomic_int_fast64_t waiting_since; // av_gettime_relative; 0: for nobody
     cgv_latency latency;
     atomic_int_fast64_t frames, bytes, time;
 };
@@ -116,6 +119,9 @@ static cgv_status open_muxer(cgv_sink *sink, const AVOutputFormat *muxer) {
     if (error < 0)
         return cgv_av_fail(error, "%s: mux", sink->url);
     sink->output->interrupt_callback = (AVIOInterruptCB){interrupted, sink};
+    if (sink->live) // pictures do not wait for sound or subtitles that do not come; options may
+                    // differ
+        sink->output->max_interleave_delta = LIVE_INTERLEAVING;
     return CGV_OK;
 }
 
@@ -306,6 +312,16 @@ static bool comes_too_early(const cgv_sink *sink, const AVPacket *packet) {
            packet->pts != AV_NOPTS_VALUE && packet->pts + packet->duration / 2 < 0;
 }
 
+// Around what blocks while nobody reads.
+static void begin_waiting(cgv_sink *sink) {
+    if (!sink->part && !sink->single)
+        atomic_store(&sink->waiting_since, av_gettime_relative());
+}
+
+static void end_waiting(cgv_sink *sink) {
+    atomic_store(&sink->waiting_since, 0);
+}
+
 static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
     if (comes_too_early(sink, packet)) {
         av_packet_unref(packet);
@@ -316,7 +332,9 @@ static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
     packet->dts += packet->dts == AV_NOPTS_VALUE ? 0 : delay;
     mend_times(sink, packet);
     cgv_av_clear_error();
+    begin_waiting(sink);
     int error = av_interleaved_write_frame(sink->output, packet);
+    end_waiting(sink);
     if (error < 0 && atomic_load(&sink->abandoned))
         return CGV_ERROR_INTERRUPTED;
     if (error < 0)
@@ -434,6 +452,8 @@ cgv_status cgv_sink_finish(cgv_sink *sink) {
     cgv_status status = drain(sink);
     if (!status) {
         cgv_av_clear_error();
+        if (sink->output->pb) // muxers that open files themselves may have much to move in them
+            begin_waiting(sink);
         int error = av_write_trailer(sink->output);
         if (sink->output->pb && error >= 0) {
             atomic_store(&sink->bytes, avio_size(sink->output->pb));
@@ -444,6 +464,7 @@ cgv_status cgv_sink_finish(cgv_sink *sink) {
             int closed = avio_closep(&sink->output->pb);
             error = error < 0 ? error : closed;
         }
+        end_waiting(sink);
         if (error < 0)
             status = cgv_av_fail(error, "%s: mux: cannot finish", sink->url);
     }
@@ -490,6 +511,11 @@ cgv_sink_stats cgv_sink_get_stats(const cgv_sink *sink) {
 
 void cgv_sink_abandon(cgv_sink *sink) {
     atomic_store(&sink->abandoned, true);
+}
+
+int64_t cgv_sink_waiting(cgv_sink *sink) {
+    int64_t since = atomic_load(&sink->waiting_since);
+    return since ? av_gettime_relative() - since : 0;
 }
 
 int64_t cgv_sink_latency(cgv_sink *sink, double share) {

@@ -57,6 +57,10 @@ CGV_NODISCARD cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item);
 // Drain the encoder, write the trailer and give the file its name. Only closing may follow.
 CGV_NODISCARD cgv_status cgv_sink_finish(cgv_sink *sink);
 
+// Microseconds that it has been waiting in one call for whoever reads the output; 0: it does not. A
+// regular file keeps nobody waiting, however slow it is. From any thread.
+int64_t cgv_sink_waiting(cgv_sink *sink);
+
 // Let the writing thread fail, from another one, when it next waits for whoever reads the output.
 void cgv_sink_abandon(cgv_sink *sink);
 
@@ -76,7 +80,7 @@ int64_t cgv_sink_latency(cgv_sink *sink, double share);
 
 const char *cgv_sink_url(const cgv_sink *sink);
 
-// The partial file, to be unlinked by a signal handler; NULL when there is none. Valid until the
+// The partial file, which a signal handler may unlink; NULL when there is none. Valid until the
 // sink is closed.
 const char *cgv_sink_part(const cgv_sink *sink);
 

@@ -31,10 +31,13 @@ struct cgv_source {
     int64_t start, end;    // wanted part, microseconds on the input's clock; end INT64_MAX: all
     int64_t next_pts;      // expected timestamp of the next frame, stream time base
     bool wait_key;         // packets are of no use before a key frame
+    bool far_behind;       // a live video is far past the wanted end
     bool before_start;     // a frame before the wanted part, or just on its start, was decoded
     bool demuxed, flushed; // no more packets; no more frames
     bool warned_damaged;
     cgv_arrivals arrivals;
+    bool probing;               // libav looks for streams
+    int64_t probed;             // bytes that it has read meanwhile
     AVDictionary *not_demuxers; // the options that the demuxer does not have
     cgv_source_errors errors;
 };
@@ -43,8 +46,19 @@ bool cgv_source_watch(cgv_source *source) {
     return cgv_arrivals_watch(&source->arrivals);
 }
 
+// While libav looks for streams, in one call that reads many packets: each byte ends the silence.
+// Demuxers without a byte stream (RTSP, devices) are not watched meanwhile.
+static void watch_probing(cgv_source *source) {
+    int64_t bytes = source->input->pb->bytes_read;
+    if (bytes != source->probed)
+        cgv_arrivals_begin_read(&source->arrivals);
+    source->probed = bytes;
+}
+
 static int interrupted(void *opaque) {
     cgv_source *source = opaque;
+    if (source->probing)
+        watch_probing(source);
     return (source->params.stop && atomic_load(source->params.stop)) || cgv_source_watch(source);
 }
 
@@ -86,9 +100,14 @@ static cgv_status open_input(cgv_source *source) {
     enum { RATE_FRAMES = 5 };
     if (source->arrivals.live && source->input->fps_probe_size < 0)
         source->input->fps_probe_size = RATE_FRAMES;
+    source->probing = source->input->pb;
     error = avformat_find_stream_info(source->input, NULL);
+    source->probing = false;
+    cgv_arrivals_end_read(&source->arrivals);
     if (error < 0)
-        return cgv_av_fail(error, "%s: cannot read its streams", params->url);
+        return cgv_arrivals_lost(&source->arrivals)
+                   ? CGV_ERROR_IO
+                   : cgv_av_fail(error, "%s: cannot read its streams", params->url);
     return CGV_OK;
 }
 
@@ -249,10 +268,23 @@ static bool trim_packet(cgv_source *source, AVPacket *packet) {
     return true;
 }
 
+// Sound of a live source that lags so far behind the pictures does not come any more.
+enum { MOST_LAG = 2 * AV_TIME_BASE };
+
+// A packet of the video: how far it has come.
+static void note_lag(cgv_source *source, const AVPacket *packet) {
+    int64_t time = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    if (source->arrivals.live && source->end != INT64_MAX && time != AV_NOPTS_VALUE &&
+        av_compare_ts(time, source->video->time_base, source->end + MOST_LAG, AV_TIME_BASE_Q) >= 0)
+        source->far_behind = true;
+}
+
 // Past the wanted end, reading goes on only for audio that lags behind the video.
 static bool part_ended(const cgv_source *source) {
     if (source->end == INT64_MAX || !source->stream_ended[source->video->index])
         return false;
+    if (source->far_behind)
+        return true;
     for (int i = 0; i < source->known; i++)
         if (source->input->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
             source->wanted[i] && !source->stream_ended[i])
@@ -263,12 +295,12 @@ static bool part_ended(const cgv_source *source) {
 static cgv_status end_of_input(cgv_source *source, int error) {
     source->demuxed = true;
     if (error < 0 && error != AVERROR_EOF && error != AVERROR_EXIT) {
-        if (error != AVERROR_INVALIDDATA && !source->arrivals.live)
-            return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
-        if (error == AVERROR_INVALIDDATA)
+        if (source->arrivals.live)
+            cgv_arrivals_lose(&source->arrivals, error); // the outputs are finished
+        else if (error == AVERROR_INVALIDDATA)
             count_damaged(source);
         else
-            cgv_arrivals_lose(&source->arrivals, error); // the outputs are finished
+            return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
     }
     // It may report one of the packets that it still has; frames may come after that.
     error = avcodec_send_packet(source->decoder, NULL);
@@ -296,6 +328,7 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     cgv_splice_packet(&source->splice, source->packet, source->input->streams[index]);
     cgv_arrivals_note(&source->arrivals, index == source->video->index, source->packet->pts);
     if (index == source->video->index) {
+        note_lag(source, source->packet);
         source->wait_key &= !(source->packet->flags & AV_PKT_FLAG_KEY);
         if (!source->stream_ended[index] && !source->wait_key) {
             source->errors.packets++;
@@ -455,6 +488,8 @@ static cgv_status find_first_frame(cgv_source *source) {
 }
 
 static cgv_status no_frame(cgv_source *source) {
+    if (cgv_arrivals_lost(&source->arrivals))
+        return CGV_ERROR_IO; // which was said
     if (interrupted(source))
         return cgv_fail(CGV_ERROR_INTERRUPTED, "%s: stopped before its first frame",
                         source->params.url);

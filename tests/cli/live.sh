@@ -3,6 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 quiet=("$CGVIDEO" -v error -m identity -y)
 fast=(-c:v libx264 -preset ultrafast)
+# Whoever still sends or reads when the test is over.
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 has_encoder libx264 || skip "this FFmpeg has no libx264"
 make_input -f lavfi -i testsrc2=s=160x120:r=25:d=3 -f lavfi -i sine=d=3 "${fast[@]}" -c:a aac in.mp4
 
@@ -39,10 +41,23 @@ between "PSNR of full range beside limited" 40 "$(luma full_alone.avi full.avi)"
 expect 0 "${quiet[@]}" -i in.mp4 -c:v mjpeg -q:v 1 -pix_fmt yuv444p -o full.avi "${fast[@]}" -qp 0 -o limited.mkv
 between "PSNR of limited range from full" 45 "$(luma in.mp4 limited.mkv)" 100
 
+# A colourless one, or one with more depth, takes nothing from the others.
+expect 0 "${quiet[@]}" -i in.mp4 -t 1 -c:v ffv1 -pix_fmt gray16le -o mask.mkv "${fast[@]}" -qp 0 -o colour.mkv
+chroma=$(ffmpeg -v info -nostdin -i colour.mkv -t 1 -i in.mp4 -lavfi psnr -f null - 2>&1 |
+    sed -n 's/.*PSNR y:.* u:\([0-9.inf]*\).*/\1/p' | sed s/inf/99/)
+between "PSNR of chroma beside a colourless output" 25 "$chroma" 100
+equal "a colourless output" gray16le "$(stream mask.mkv v:0 pix_fmt)"
+
 expect 2 "${quiet[@]}" -i in.mp4 -o a.mkv -o b.mkv -crf 20
 says_one_line "behind the last of several outputs"
 expect 2 "${quiet[@]}" -i in.mp4 -o a.mkv -o a.mkv
 says_one_line "a.mkv is an output twice"
+expect 2 "${quiet[@]}" -i in.mp4 -o a.mkv -o ./a.mkv
+says_one_line "./a.mkv is an output twice"
+expect 2 "${quiet[@]}" -i in.mp4 file:in.mp4
+says_one_line "file:in.mp4 is both input and output"
+expect 2 "${quiet[@]}" -i in.mp4 -preview -crf 20
+says_one_line "options of an output .* but no output"
 expect 2 "${quiet[@]}" -i in.mp4 -o a.mkv b.mkv
 says_one_line "each needs its -o"
 expect 1 "${quiet[@]}" -i in.mp4 -o a.mkv -o nowhere/b.mkv
@@ -122,6 +137,13 @@ between "frames beside a stuck output" 60 "$(frame_count beside.mkv)" 90
 kill $reader
 wait $feeder || true
 
+# The wanted part ends though its sound has died.
+ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=10:d=30 -f lavfi -i sine=d=1 -c:v rawvideo -f nut \
+    -max_interleave_delta 100000 -flush_packets 1 pipe:1 >fifo & feeder=$!
+expect 0 timeout 15 "${quiet[@]}" -live -i fifo -t 2 "${fast[@]}" part.mkv
+between "frames of the part" 5 "$(frame_count part.mkv)" 20
+wait $feeder || true
+
 # From network to network, and a source that is lost: what was recorded is whole.
 (exec ffmpeg -v quiet -nostdin -re -stream_loop 4 -i in.mp4 -c:v libx264 -preset ultrafast -tune zerolatency \
     -g 25 -c:a copy -f mpegts "udp://127.0.0.1:$port") & sender=$!
@@ -149,6 +171,14 @@ between "seconds between the ends of picture and sound" -0.3 "$(echo $ends | awk
 expect 1 timeout 20 "${quiet[@]}" -source_timeout 2 -i "udp://127.0.0.1:$((port + 2))" never.mkv
 says_one_line "lost: nothing came for 2 s"
 no_file never.mkv
+
+# One that falls silent before its streams are known.
+(sleep 1; exec ffmpeg -v quiet -nostdin -f lavfi -i testsrc2=s=64x48:r=25:d=0.2 "${fast[@]}" -f mpegts \
+    "udp://127.0.0.1:$((port + 4))") & sender=$!
+expect 1 timeout 20 "${quiet[@]}" -source_timeout 3 -i "udp://127.0.0.1:$((port + 4))" never.mkv
+says_one_line "lost: nothing came for 3 s"
+no_file never.mkv
+wait $sender
 
 # A signal finishes the recording of a stream.
 ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=25:d=30 "${fast[@]}" -tune zerolatency -g 10 \
