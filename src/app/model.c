@@ -114,12 +114,11 @@ static int convert(const char *const *words, const model_options *o) {
     if (cgv_model_open(&model, words[0], CGV_APP_MODEL_PARAMS(o)))
         return CGV_EXIT_FAILED;
     int code = CGV_EXIT_OK;
-    if (o->average && average(model, o))
-        code = CGV_EXIT_FAILED;
-    else if (o->description && cgv_model_describe(model, o->description))
+    if (o->description && cgv_model_describe(model, o->description))
         code = CGV_EXIT_USAGE;
-    else if (onnx ? cgv_model_save_onnx(model, out)
-                  : cgv_model_save(model, out, (cgv_model_precision)o->precision))
+    else if ((o->average && average(model, o)) ||
+             (onnx ? cgv_model_save_onnx(model, out)
+                   : cgv_model_save(model, out, (cgv_model_precision)o->precision)))
         code = CGV_EXIT_FAILED;
     cgv_model_destroy(&model);
     return code;
