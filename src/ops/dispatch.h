@@ -8,6 +8,11 @@ static inline int cgv_divide_up(int a, int b) {
     return (a + b - 1) / b;
 }
 
+// Declare that an operand is read which there may not be: address 0.
+static inline uint64_t cgv_read_if(cgv_cmd *cmd, uint64_t address, uint64_t bytes) {
+    return address ? cgv_cmd_read(cmd, address, bytes) : 0;
+}
+
 // Dispatch one invocation for each of `count` elements, in rows of workgroups so that no limit on
 // their number is met. In the shader: LINEAR_INDEX (shaders/include/common.glsl), which can exceed
 // `count`. The template's local and groups are filled in.

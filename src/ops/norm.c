@@ -21,10 +21,6 @@ static uint64_t stats_bytes(cgv_tensor x) {
     return (uint64_t)x.n * (uint64_t)x.c * 2 * sizeof(float);
 }
 
-static uint64_t read_if(cgv_cmd *cmd, uint64_t address, uint64_t bytes) {
-    return address ? cgv_cmd_read(cmd, address, bytes) : 0;
-}
-
 void cgv_instance_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_tensor x, uint64_t scratch,
                              uint64_t keep, float epsilon) {
     uint32_t subgroup = cgv_device_limits(cgv_cmd_device(cmd))->subgroup;
@@ -54,7 +50,7 @@ void cgv_instance_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_tensor x, uint64_
     struct norm_merge_push merge = {
         .partial = cgv_cmd_read(cmd, scratch, scratch_bytes),
         .stats = cgv_cmd_write(cmd, stats, stats_bytes(x)),
-        .keep = read_if(cmd, keep, sizeof(float)),
+        .keep = cgv_read_if(cmd, keep, sizeof(float)),
         .plane = x.h * x.w,
         .planes = planes,
         .chunks = chunks(x),
@@ -80,9 +76,9 @@ void cgv_instance_norm(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
         .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
         .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
         .stats = cgv_cmd_read(cmd, stats, stats_bytes(x)),
-        .residual = read_if(cmd, residual.address, cgv_tensor_bytes(x)),
-        .scale = read_if(cmd, params->scale, channel_bytes),
-        .shift = read_if(cmd, params->shift, channel_bytes),
+        .residual = cgv_read_if(cmd, residual.address, cgv_tensor_bytes(x)),
+        .scale = cgv_read_if(cmd, params->scale, channel_bytes),
+        .shift = cgv_read_if(cmd, params->shift, channel_bytes),
         .plane = x.h * x.w,
         .planes = x.n * x.c,
         .channels = x.c,

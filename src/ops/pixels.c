@@ -76,10 +76,6 @@ void cgv_pixels_to_planes(cgv_cmd *cmd, cgv_tensor y, cgv_pixels x) {
 
 // ---- instance norm ----
 
-static uint64_t read_if(cgv_cmd *cmd, uint64_t address, uint64_t bytes) {
-    return address ? cgv_cmd_read(cmd, address, bytes) : 0;
-}
-
 static int chunks(cgv_pixels x) {
     return cgv_divide_up(x.h * x.w, PIXELS_NORM_CHUNK);
 }
@@ -118,7 +114,7 @@ void cgv_pixels_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_pixels x, uint64_t 
     struct pixels_norm_merge_push merge = {
         .partial = cgv_cmd_read(cmd, scratch, cgv_pixels_norm_scratch(x)),
         .stats = cgv_cmd_write(cmd, stats, cgv_pixels_stats_bytes(x)),
-        .keep = read_if(cmd, keep, sizeof(float)),
+        .keep = cgv_read_if(cmd, keep, sizeof(float)),
         .plane = x.h * x.w,
         .stored = stored,
         .chunks = chunks(x),
@@ -140,10 +136,10 @@ void cgv_pixels_norm(cgv_cmd *cmd, cgv_pixels y, cgv_pixels x, uint64_t stats, c
     struct pixels_norm_apply_push push = {
         .y = cgv_cmd_write(cmd, y.address, cgv_pixels_bytes(y)),
         .x = cgv_cmd_read(cmd, x.address, cgv_pixels_bytes(x)),
-        .stats = read_if(cmd, stats, cgv_pixels_stats_bytes(x)),
-        .residual = read_if(cmd, residual.address, cgv_pixels_bytes(x)),
-        .scale = read_if(cmd, params->scale, channel_bytes),
-        .shift = read_if(cmd, params->shift, channel_bytes),
+        .stats = cgv_read_if(cmd, stats, cgv_pixels_stats_bytes(x)),
+        .residual = cgv_read_if(cmd, residual.address, cgv_pixels_bytes(x)),
+        .scale = cgv_read_if(cmd, params->scale, channel_bytes),
+        .shift = cgv_read_if(cmd, params->shift, channel_bytes),
         .count = (int)(stored_halves(x) / PIECE),
         .plane = x.h * x.w,
         .stored = cgv_pixels_stored(x.c),

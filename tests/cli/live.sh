@@ -85,7 +85,7 @@ equal "tee" "75 75" "$(frame_count tee.ts) $(frame_count tee.mkv)"
 # A file that is played takes its time, and everything is measured.
 begin=$(date +%s%N)
 expect 0 "${quiet[@]}" -re -i in.mp4 -progress played.txt "${fast[@]}" played.mkv
-between "milliseconds of a video of 3 s" 2800 $((($(date +%s%N) - begin) / 1000000)) 60000
+between "milliseconds of a video of 3 s" 2800 $((($(date +%s%N) - begin) / 1000000)) 15000
 equal "every frame is written or dropped" 75 \
     $(($(value frame played.txt) + $(value drop_frames played.txt)))
 equal "frames" "$(value frame played.txt)" "$(frame_count played.mkv)"
@@ -106,7 +106,7 @@ between "drops" 20 "$(value drop_frames slow.txt)" 299
 equal "frames of the slow one" 300 $(($(value frame slow.txt) + $(value drop_frames slow.txt)))
 one=$(value translate_ms slow.txt)
 between "delay in pictures" 0.5 "$(awk -v a="$(value latency_p95_ms slow.txt)" -v b="$one" \
-    'BEGIN { print a / b }')" 12
+    'BEGIN { print a / b }')" 6
 
 # The height that keeps up: a height that is given is obeyed.
 expect 1 "${quiet[@]}" -i in.mp4 -quality auto out.mkv
@@ -133,15 +133,16 @@ says "error: stuck: it takes nothing any more"
 says "stuck: dropped; the others go on"
 equal "failed outputs" 1 "$(value failed_outputs stuck.txt)"
 # What libav read ahead to know the stream came in one heap, of which the latest was taken.
-between "frames beside a stuck output" 20 "$(frame_count beside.mkv)" 90
+between "frames beside a stuck output" 60 "$(frame_count beside.mkv)" 90
 kill $reader
 wait $feeder || true
 
-# The wanted part ends though its sound has died.
+# The wanted part ends though its sound has died. It is longer than libav may look for streams, from
+# which only the latest frame is kept.
 ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=10:d=30 -f lavfi -i sine=d=1 -c:v rawvideo -f nut \
     -max_interleave_delta 100000 -flush_packets 1 pipe:1 >fifo & feeder=$!
-expect 0 timeout 15 "${quiet[@]}" -live -i fifo -t 2 "${fast[@]}" part.mkv
-between "frames of the part" 1 "$(frame_count part.mkv)" 25
+expect 0 timeout 20 "${quiet[@]}" -live -i fifo -t 8 "${fast[@]}" part.mkv
+between "frames of the part" 5 "$(frame_count part.mkv)" 80
 wait $feeder || true
 
 # From network to network, and a source that is lost: what was recorded is whole.
@@ -160,12 +161,12 @@ says "error: udp://127.0.0.1:$port: lost: nothing came for 3 s"
 grep -q '^h264,160,[1-9]' probed.txt || fail "what came by UDP: $(cat probed.txt)"
 grep -q '^aac,' probed.txt || fail "no sound came by UDP: $(cat probed.txt)"
 equal "frames of the recording" "$(value frame udp.txt)" "$(frame_count take.mkv)"
-between "frames of the recording" 100 "$(frame_count take.mkv)" 375
+between "frames of the recording" 250 "$(frame_count take.mkv)" 375
 equal "sound of the recording" aac "$(stream take.mkv a:0 codec_name)"
 # Sound and pictures end together.
 ends=$(for s in v:0 a:0; do ffprobe -v quiet -select_streams $s -show_entries packet=pts_time -of csv=p=0 \
     take.mkv | sed 's/,.*//' | sort -n | tail -1; done)
-between "seconds between the ends of picture and sound" -0.8 "$(echo $ends | awk '{ print $1 - $2 }')" 0.8
+between "seconds between the ends of picture and sound" -0.3 "$(echo $ends | awk '{ print $1 - $2 }')" 0.3
 
 # A sender that never was.
 expect 1 timeout 20 "${quiet[@]}" -source_timeout 2 -i "udp://127.0.0.1:$((port + 2))" never.mkv

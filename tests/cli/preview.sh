@@ -122,13 +122,13 @@ key q
 ends_with 0
 
 # Beside an output, which is whole: the window holds nobody up.
-make_input -i clip.mp4 -t 2 -c copy short.mp4
-mv short.mp4 clip.mp4
 model=identity
 start -i clip.mp4 -preview -y out.mkv
-key space 2>/dev/null || true # on a fast machine it is over by now
+key space
 ends_with 0
-equal "frames beside a window" 50 "$(frame_count out.mkv)"
+equal "frames beside a window" 1500 "$(frame_count out.mkv)"
+make_input -i clip.mp4 -t 2 -c copy short.mp4
+mv short.mp4 clip.mp4
 
 # A picture stays until the window is closed.
 start -i clip.mp4 -preview
@@ -142,7 +142,7 @@ expect 0 "$CGVIDEO" -v error -m identity -f x11grab -video_size 320x240 -framera
     -preset ultrafast -y screen.mkv
 equal "size of the screen" 320,240 "$(stream screen.mkv v:0 width,height)"
 frames=$(frame_count screen.mkv)
-[ "$frames" -ge 2 ] && [ "$frames" -le 21 ] || fail "$frames frames of the screen"
+[ "$frames" -ge 10 ] && [ "$frames" -le 21 ] || fail "$frames frames of the screen"
 expect 0 "$CGVIDEO" -list_devices
 grep -q "^source  x11grab" out.txt || fail "-list_devices does not list the screen: $(cat out.txt)"
 
