@@ -139,8 +139,9 @@ wait $feeder || true
 
 # The wanted part ends though its sound has died. It is longer than libav may look for streams, from
 # which only the latest frame is kept.
-ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=10:d=30 -f lavfi -i sine=d=1 -c:v rawvideo -f nut \
-    -max_interleave_delta 100000 -flush_packets 1 pipe:1 >fifo & feeder=$!
+make_input -f lavfi -i testsrc2=s=64x48:r=10:d=30 -f lavfi -i sine=d=1 "${fast[@]}" -g 10 dies.mkv
+ffmpeg -v quiet -nostdin -re -i dies.mkv -c copy -f nut -max_interleave_delta 100000 -flush_packets 1 pipe:1 \
+    >fifo & feeder=$!
 expect 0 timeout 20 "${quiet[@]}" -live -i fifo -t 8 "${fast[@]}" part.mkv
 between "frames of the part" 5 "$(frame_count part.mkv)" 80
 wait $feeder || true
