@@ -17,10 +17,11 @@ void main()
         return;
     vec3 x = vec3(Floats(at(push.x, i)).v[0], Floats(at(push.x, count + i)).v[0],
                   Floats(at(push.x, 2 * count + i)).v[0]);
-    vec2 position = (vec2(i % push.w, i / push.w) + 0.5) * vec2(push.small_w, push.small_h) /
+    int row = divide(i, push.w);
+    vec2 position = (vec2(i - row * push.w, row) + 0.5) * vec2(push.small_w, push.small_h) /
                         vec2(push.w, push.h) - 0.5;
     position = clamp(position, vec2(0), vec2(push.small_w - 1, push.small_h - 1));
-    ivec2 low = ivec2(position);
+    ivec2 low = whole(position);
     ivec2 high = min(low + 1, ivec2(push.small_w, push.small_h) - 1);
     vec2 f = position - vec2(low);
 

@@ -10,10 +10,10 @@ void main()
     int i = LINEAR_INDEX;
     if (i >= push.count)
         return;
-    int cx = i % push.w, cy = i / push.w % push.h;
-    int plane = i - cy * push.w - cx;
-    ivec2 low = max(ivec2(cx, cy) - push.radius, 0);
-    ivec2 high = min(ivec2(cx, cy) + push.radius, ivec2(push.w, push.h) - 1);
+    ivec3 place = place_of(i, push.w, push.h);
+    int plane = place.z * push.w * push.h;
+    ivec2 low = max(place.xy - push.radius, 0);
+    ivec2 high = min(place.xy + push.radius, ivec2(push.w, push.h) - 1);
     // About the window's middle, so that the sums of squares do not cancel.
     float x0 = Floats(at(push.x, i)).v[0], y0 = Floats(at(push.y, i)).v[0];
     float sx = 0, sy = 0, sxx = 0, sxy = 0;

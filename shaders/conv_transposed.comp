@@ -34,7 +34,7 @@ void main()
     int tile = int((gl_WorkGroupID.z * gl_NumWorkGroups.y + gl_WorkGroupID.y) *
                    (gl_WorkGroupSize.x * gl_WorkGroupSize.y) + gl_LocalInvocationIndex);
     int tiles_x = ((push.out_w + 1) / 2 + TILE_X - 1) / TILE_X;
-    int y0 = tile / tiles_x;
+    int y0 = divide(tile, tiles_x);
     int x0 = (tile - y0 * tiles_x) * TILE_X;
     y0 *= TILE_Y;
     int block = int(gl_WorkGroupID.x) % (push.blocks * push.groups);

@@ -26,7 +26,7 @@ int nearest(int o, int axis, int size)
               : NEAREST == NEAREST_ROUND_DOWN ? ceil(p - 0.5 - NEARLY)
               : NEAREST == NEAREST_ROUND_UP   ? floor(p + 0.5 + NEARLY)
                                               : ceil(p - NEARLY);
-    return clamp(int(i), 0, size - 1);
+    return clamp(whole(i), 0, size - 1);
 }
 
 void main()
@@ -34,13 +34,12 @@ void main()
     int i = LINEAR_INDEX;
     if (i >= push.count)
         return;
-    int ox = i % push.out_w, row = i / push.out_w;
-    int oy = row % push.out_h;
-    uint64_t plane = at(push.x, row / push.out_h * push.h * push.w);
+    ivec3 o = place_of(i, push.out_w, push.out_h);
+    uint64_t plane = at(push.x, o.z * push.h * push.w);
     float v;
     if (NEAREST == NEAREST_LINEAR) {
-        vec2 p = clamp(vec2(position(ox, 1), position(oy, 0)), vec2(0), vec2(push.w, push.h) - 1);
-        ivec2 a = ivec2(p), b = min(a + 1, ivec2(push.w, push.h) - 1);
+        vec2 p = clamp(vec2(position(o.x, 1), position(o.y, 0)), vec2(0), vec2(push.w, push.h) - 1);
+        ivec2 a = whole(p), b = min(a + 1, ivec2(push.w, push.h) - 1);
         vec2 f = p - vec2(a);
         float top = mix(Floats(at(plane, a.y * push.w + a.x)).v[0],
                         Floats(at(plane, a.y * push.w + b.x)).v[0], f.x);
@@ -48,7 +47,7 @@ void main()
                            Floats(at(plane, b.y * push.w + b.x)).v[0], f.x);
         v = mix(top, bottom, f.y);
     } else {
-        v = Floats(at(plane, nearest(oy, 0, push.h) * push.w + nearest(ox, 1, push.w))).v[0];
+        v = Floats(at(plane, nearest(o.y, 0, push.h) * push.w + nearest(o.x, 1, push.w))).v[0];
     }
     Floats(at(push.y, i)).v[0] = v;
 }

@@ -5,25 +5,38 @@
 
 // The mean of x over the area that an element of y covers; an element of x that is covered in part
 // counts in part.
+layout(constant_id = 3) const int LOADS = 1; // for the columns that an element covers at most
+layout(constant_id = 4) const int PAIRS = 0; // of two columns each: w is even
+const int COLUMNS = 1 + PAIRS;
+
+// How much of column x lies between the ends of an element.
+float share(int x, float from, float to)
+{
+    return max(min(to, float(x + 1)) - max(from, float(x)), 0);
+}
+
 void main()
 {
     int i = LINEAR_INDEX;
     if (i >= push.count)
         return;
-    int ox = i % push.out_w, row = i / push.out_w;
-    int oy = row % push.out_h;
-    uint64_t plane = at(push.x, row / push.out_h * push.h * push.w);
-    // From element `low` with the weight `first`, to element `high`, which has the rest of the area.
+    ivec3 place = place_of(i, push.out_w, push.out_h);
     vec2 size = vec2(push.w, push.h) / vec2(push.out_w, push.out_h);
-    vec2 from = vec2(ox, oy) * size, to = from + size;
-    ivec2 low = ivec2(from), high = min(ivec2(ceil(to)), ivec2(push.w, push.h)) - 1;
+    vec2 from = vec2(place.xy) * size, to = from + size;
+    int first = whole(from.x), top = whole(from.y), bottom = min(-whole(-to.y), push.h);
+    if (PAIRS != 0)
+        first &= ~1;
+    uint64_t plane = at(push.x, place.z * push.h * push.w);
     float sum = 0;
-    for (int y = low.y; y <= high.y; y++) {
+    for (int y = top; y < bottom; y++) {
         float line = 0;
-        for (int x = low.x; x <= high.x; x++)
-            line += Floats(at(plane, y * push.w + x)).v[0] *
-                    (min(to.x, float(x + 1)) - max(from.x, float(x)));
-        sum += line * (min(to.y, float(y + 1)) - max(from.y, float(y)));
+        [[unroll]] for (int k = 0; k < LOADS; k++) {
+            int x = first + k * COLUMNS;
+            uint64_t address = at(plane, y * push.w + min(x, push.w - COLUMNS));
+            vec2 v = PAIRS != 0 ? load_pair(address) : vec2(Floats(address).v[0], 0);
+            line += v.x * share(x, from.x, to.x) + v.y * share(x + 1, from.x, to.x);
+        }
+        sum += line * share(y, from.y, to.y);
     }
     Floats(at(push.y, i)).v[0] = sum / (size.x * size.y);
 }

@@ -11,8 +11,7 @@ void main()
     int i = LINEAR_INDEX;
     if (i >= push.count)
         return;
-    int row = i / push.w, x = i - row * push.w;
-    int plane = row / push.h, y = row - plane * push.h;
-    int from = (plane * push.out_h + y / FACTOR) * push.out_w + x / FACTOR;
+    ivec3 place = place_of(i, push.w, push.h);
+    int from = (place.z * push.out_h + place.y / FACTOR) * push.out_w + place.x / FACTOR;
     Floats(at(push.dx, i)).v[0] = Floats(at(push.dy, from)).v[0] / float(FACTOR * FACTOR);
 }

@@ -15,10 +15,10 @@ void main()
     int y = divide(place, push.w), x = place - y * push.w;
     ivec2 cells = ivec2(push.cells_w, push.cells_h);
     vec2 size = vec2(push.w, push.h), p = (vec2(x, y) + 0.5) / size;
-    ivec2 cell = ivec2(p * vec2(cells));
+    ivec2 cell = whole(p * vec2(cells));
     float trust = Floats(at(push.motion, 2 * cells.x * cells.y + cell.y * cells.x + cell.x)).v[0];
     p = clamp((p + motion_at(push.motion, cells, p)) * size - 0.5, vec2(0), size - 1);
-    ivec2 low = ivec2(p), high = min(low + 1, ivec2(push.w, push.h) - 1);
+    ivec2 low = whole(p), high = min(low + 1, ivec2(push.w, push.h) - 1);
     vec2 f = p - vec2(low);
     uint64_t above = at(push.average, channel * plane + low.y * push.w);
     uint64_t below = at(push.average, channel * plane + high.y * push.w);

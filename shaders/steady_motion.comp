@@ -25,7 +25,7 @@ float pixel(uint64_t picture, ivec2 p)
 
 float between(uint64_t picture, vec2 p)
 {
-    ivec2 low = ivec2(floor(p));
+    ivec2 low = whole(p);
     vec2 f = p - vec2(low);
     return mix(mix(pixel(picture, low), pixel(picture, low + ivec2(1, 0)), f.x),
                mix(pixel(picture, low + ivec2(0, 1)), pixel(picture, low + 1), f.x), f.y);
@@ -56,8 +56,9 @@ void main()
     int i = LINEAR_INDEX, plane = push.cells_h * push.cells_w;
     if (i >= plane)
         return;
-    ivec2 cell = ivec2(i % push.cells_w, i / push.cells_w);
-    ivec2 centre = ivec2((vec2(cell) + 0.5) * vec2(push.w, push.h) / vec2(push.cells_w, push.cells_h));
+    int row = divide(i, push.cells_w);
+    ivec2 cell = ivec2(i - row * push.cells_w, row);
+    ivec2 centre = whole((vec2(cell) + 0.5) * vec2(push.w, push.h) / vec2(push.cells_w, push.cells_h));
     ivec2 first = max(centre - RADIUS, ivec2(0));
     ivec2 last = min(centre + RADIUS, ivec2(push.w, push.h) - 1);
     vec2 size = vec2(push.w, push.h), flow = surroundings(cell) * size;

@@ -26,11 +26,11 @@ void nearest(int i)
 void bilinear(int i)
 {
     int out_w = push.w * FACTOR, out_h = push.h * FACTOR;
-    int ox = i % out_w, oy = i / out_w % out_h;
-    uint64_t plane = at(push.x, i / out_w / out_h * push.h * push.w);
-    vec2 at_x = (vec2(ox, oy) + 0.5) / float(FACTOR) - 0.5;
+    ivec3 o = place_of(i, out_w, out_h);
+    uint64_t plane = at(push.x, o.z * push.h * push.w);
+    vec2 at_x = (vec2(o.xy) + 0.5) / float(FACTOR) - 0.5;
     at_x = max(at_x, 0);
-    ivec2 a = ivec2(at_x);
+    ivec2 a = whole(at_x);
     ivec2 b = min(a + 1, ivec2(push.w, push.h) - 1);
     vec2 f = at_x - vec2(a);
     float top = mix(Floats(at(plane, a.y * push.w + a.x)).v[0],

@@ -23,16 +23,17 @@ float nearest(int i)
 float weight(int o, int s, int n)
 {
     float position = max((float(o) + 0.5) / float(FACTOR) - 0.5, 0);
-    int a = int(position), b = min(a + 1, n - 1);
+    int a = whole(position), b = min(a + 1, n - 1);
     float f = position - float(a);
     return (a == s ? 1 - f : 0) + (b == s ? f : 0);
 }
 
 float bilinear(int i)
 {
-    int x = i % push.w, y = i / push.w % push.h;
+    ivec3 place = place_of(i, push.w, push.h);
+    int x = place.x, y = place.y;
     int out_w = push.w * FACTOR, out_h = push.h * FACTOR;
-    uint64_t plane = at(push.dy, i / push.w / push.h * out_w * out_h);
+    uint64_t plane = at(push.dy, place.z * out_w * out_h);
     float sum = 0;
     for (int v = max((y - 1) * FACTOR, 0); v < min((y + 2) * FACTOR, out_h); v++)
         for (int u = max((x - 1) * FACTOR, 0); u < min((x + 2) * FACTOR, out_w); u++)

@@ -25,8 +25,8 @@ void main()
 {
     int m = int(gl_GlobalInvocationID.x), pair = int(gl_WorkGroupID.y);
     int tile = push.tile0 + min(m, push.tiles - 1);
-    int row = tile / push.tiles_x; // of tiles, through all pictures
-    int n = row / push.tiles_y;
+    int row = divide(tile, push.tiles_x); // of tiles, through all pictures
+    int n = divide(row, push.tiles_y);
     int x0 = (tile - row * push.tiles_x) * 4 - PAD, y0 = (row - n * push.tiles_y) * 4 - PAD;
     int column[6];
     bool column_in[6];

@@ -25,7 +25,7 @@ void main()
     if (index >= push.tiles)
         return;
     int tile = push.tile0 + index;
-    int row = tile / push.tiles_x, n = row / push.tiles_y;
+    int row = divide(tile, push.tiles_x), n = divide(row, push.tiles_y);
     int x0 = (tile - row * push.tiles_x) * 4, y0 = (row - n * push.tiles_y) * 4;
     int tiles = push.panels * PANEL;
     uint64_t from = push.m + uint64_t(pair * tiles + index) * 8;

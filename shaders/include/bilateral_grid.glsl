@@ -16,7 +16,7 @@ float grid_depth(vec3 rgb)
 // Never outside, even where the picture is not a number.
 int grid_level(float depth)
 {
-    return clamp(int(depth), 0, GRID_DEPTH - 2);
+    return clamp(whole(depth), 0, GRID_DEPTH - 2);
 }
 
 vec3 load_rgb(uint64_t pixel, int plane)
@@ -34,7 +34,7 @@ void store_rgb(uint64_t pixel, int plane, vec3 rgb)
 // The matrices of a picture's grid at level z and position p, interpolated across cells: rows.
 void load_matrix(out vec4 rows[3], uint64_t grid, ivec2 cells, vec2 p, int z)
 {
-    ivec2 low = clamp(ivec2(p), ivec2(0), cells - 1), high = min(low + 1, cells - 1);
+    ivec2 low = clamp(whole(p), ivec2(0), cells - 1), high = min(low + 1, cells - 1);
     vec2 f = p - vec2(low);
     int plane = cells.x * cells.y;
     uint64_t level = at(grid, z * GRID_TERMS * plane);

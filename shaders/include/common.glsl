@@ -50,13 +50,34 @@ float optional_at(uint64_t base, int index, uint64_t valid, float otherwise)
 #define LINEAR_INDEX \
     int(gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * gl_NumWorkGroups.x * gl_WorkGroupSize.x)
 
-// i / d for positive numbers. Integer division is slow everywhere, and done lane by lane on a CPU;
-// the quotient by floats is off by one at most as long as it is below 2^22.
+// floor(x) as an integer, for |x| < 2^22: a float of 3 * 2^22 more has it in its last bits. Conversions
+// saturate, which Mesa 25 does lane by lane: forty instructions.
+int whole(float x)
+{
+    return floatBitsToInt(floor(x) + 12582912) - 0x4b400000;
+}
+
+ivec2 whole(vec2 v)
+{
+    return ivec2(whole(v.x), whole(v.y));
+}
+
+// i / d for i >= 0, d > 0. Integer division is slow everywhere, and done lane by lane on a CPU. By
+// floats it takes two steps of at most 20 bits each, and is off by one at most.
 int divide(int i, int d)
 {
-    int q = int(float(i) / float(d));
-    int rest = i - q * d;
+    float r = 1 / float(d);
+    int high = whole(float(i) * r * (1.0 / 2048)) * 2048, rest = i - high * d;
+    int q = high + whole(float(rest) * r);
+    rest = i - q * d;
     return rest < 0 ? q - 1 : rest >= d ? q + 1 : q;
+}
+
+// Column, row and plane of element i of planes [planes][h][w].
+ivec3 place_of(int i, int w, int h)
+{
+    int row = divide(i, w), plane = divide(row, h);
+    return ivec3(i - row * w, row - plane * h, plane);
 }
 
 // As cgv_activation.
@@ -108,8 +129,8 @@ const int PAD_REPLICATE = 2;
 int mirror_index(int i, int size)
 {
     int period = max(2 * (size - 1), 1);
-    i %= period;
-    return min(i, period - i) % size;
+    i -= divide(i, period) * period;
+    return min(i, period - i);
 }
 
 // The index inside [0, size) that a padded index stands for; zero padding also lands inside, and

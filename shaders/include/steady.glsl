@@ -17,7 +17,7 @@ float steady(float own, float before, float keep)
 vec2 motion_at(uint64_t motion, ivec2 cells, vec2 p)
 {
     vec2 q = clamp(p * vec2(cells) - 0.5, vec2(0), vec2(cells - 1));
-    ivec2 low = ivec2(q), high = min(low + 1, cells - 1);
+    ivec2 low = whole(q), high = min(low + 1, cells - 1);
     vec2 f = q - vec2(low);
     uint64_t above = at(motion, 2 * low.y * cells.x), below = at(motion, 2 * high.y * cells.x);
     return mix(mix(load_pair(at(above, 2 * low.x)), load_pair(at(above, 2 * high.x)), f.x),

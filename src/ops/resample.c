@@ -27,6 +27,8 @@ void cgv_upsample(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, int factor, cgv_upsa
 
 void cgv_shrink(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x) {
     uint64_t count = cgv_tensor_bytes(y) / sizeof(float);
+    int columns = cgv_divide_up(x.w, y.w) + (x.w % y.w != 0), pairs = x.w % 2 == 0;
+    int loads = pairs ? columns / 2 + 1 : columns; // an element may begin with the second of a pair
     struct shrink_push push = {
         .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
         .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
@@ -36,9 +38,12 @@ void cgv_shrink(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x) {
         .out_w = y.w,
         .count = (int)count,
     };
-    cgv_dispatch_linear(
-        cmd, count,
-        (cgv_dispatch){.shader = &cgv_shader_shrink, .push = &push, .push_bytes = sizeof push});
+    cgv_dispatch_linear(cmd, count,
+                        (cgv_dispatch){.shader = &cgv_shader_shrink,
+                                       .spec = {loads, pairs},
+                                       .spec_count = 2,
+                                       .push = &push,
+                                       .push_bytes = sizeof push});
 }
 
 void cgv_warp(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t maps) {
