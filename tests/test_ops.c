@@ -205,9 +205,10 @@ typedef struct norm_case {
     cgv_activation activation;
     float mean, deviation; // of x
     double tolerance;
+    bool whole; // statistics and result at once
 } norm_case;
 
-static bool run_norm(const norm_case *c) {
+static bool run_norm_as(const norm_case *c) {
     ref_shape s = c->shape;
     size_t count = ref_count(s), planes = (size_t)s.n * (size_t)s.c, channels = (size_t)s.c;
     const float epsilon = 1e-5f, slope = 0.2f;
@@ -237,18 +238,23 @@ static bool run_norm(const norm_case *c) {
         .slope = slope,
     };
     uint64_t scratch = op_scratch(cgv_instance_norm_scratch(op_tensor(x_at, s)));
-    cgv_instance_norm_stats(op_memory.cmd, stats_at, op_tensor(x_at, s), scratch, 0, epsilon);
-    cgv_instance_norm(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), stats_at,
-                      op_tensor(residual_at, s), &params);
+    if (c->whole) {
+        cgv_instance_norm_whole(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), stats_at, 0,
+                                epsilon, op_tensor(residual_at, s), &params);
+    } else {
+        cgv_instance_norm_stats(op_memory.cmd, stats_at, op_tensor(x_at, s), scratch, 0, epsilon);
+        cgv_instance_norm(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), stats_at,
+                          op_tensor(residual_at, s), &params);
+    }
     bool right =
         guarded_run(&op_memory) &&
         numbers_close(guarded_result(&op_memory, stats_at), stats, 2 * planes, c->tolerance) &&
         numbers_close(guarded_result(&op_memory, y_at), expected, count, c->tolerance);
     if (!right)
         printf("FAILED: instance norm of %dx%dx%dx%d, scale %d, shift %d, residual %d, in place "
-               "%d, activation %d, x %g +- %g\n",
+               "%d, activation %d, x %g +- %g, at once %d\n",
                s.n, s.c, s.h, s.w, c->scale, c->shift, c->residual, c->in_place, c->activation,
-               c->mean, c->deviation);
+               c->mean, c->deviation, c->whole);
     free(x);
     free(residual);
     free(scale);
@@ -260,6 +266,13 @@ static bool run_norm(const norm_case *c) {
     free(stats);
     free(expected);
     return right;
+}
+
+// Statistics first, and all at once.
+static bool run_norm(const norm_case *c) {
+    norm_case whole = *c;
+    whole.whole = true;
+    return run_norm_as(c) && run_norm_as(&whole);
 }
 
 static void test_norm(void) {

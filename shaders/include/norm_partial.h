@@ -1,7 +1,6 @@
 #include "push.h"
 
-// Elements of a plane that one subgroup sums up.
-#define NORM_CHUNK 2048
+#include "norm_chunk.h"
 
 CGV_PUSH(norm_partial)
     uint64_t x, partial;

@@ -30,14 +30,17 @@ static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *pa
     uint64_t stats =
         tape->keep ? tape->held + step->held : cgv_plan_storage(plan, tape, step->stats);
     cgv_tensor residual = cgv_plan_operand(plan, cmd, tape, step, 2);
+    const cgv_norm_params norm = {.scale = cgv_plan_param(plan, &params->values, node->weight),
+                                  .shift = cgv_plan_param(plan, &params->values, node->bias),
+                                  .activation = step->activation,
+                                  .slope = step->slope};
+    if (cgv_instance_norm_at_once(plan->device, x)) {
+        cgv_instance_norm_whole(cmd, y, x, stats, tape->keep, node->epsilon, residual, &norm);
+        return;
+    }
     cgv_instance_norm_stats(cmd, stats, x, cgv_plan_storage(plan, tape, step->scratch), tape->keep,
                             node->epsilon);
-    cgv_instance_norm(
-        cmd, y, x, stats, residual,
-        &(cgv_norm_params){.scale = cgv_plan_param(plan, &params->values, node->weight),
-                           .shift = cgv_plan_param(plan, &params->values, node->bias),
-                           .activation = step->activation,
-                           .slope = step->slope});
+    cgv_instance_norm(cmd, y, x, stats, residual, &norm);
 }
 
 static void record_elementwise(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
@@ -125,7 +128,7 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
             cgv_join(cmd, y, x, second);
             break;
         case CGV_OP_BILATERAL_SLICE:
-            cgv_bilateral_slice(cmd, y, x, second, cgv_plan_storage(plan, tape, step->scratch));
+            cgv_bilateral_slice(cmd, y, x, second);
             break;
         case CGV_OP_WINDOW_CONV:
             cgv_window_conv(cmd, y, x, cgv_plan_param(plan, &params->values, node->weight),

@@ -6,6 +6,7 @@
 #include "norm_apply.h"
 #include "norm_merge.h"
 #include "norm_partial.h"
+#include "norm_plane.h"
 
 #define PER_LANE 8
 
@@ -94,5 +95,44 @@ void cgv_instance_norm(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
         .push_bytes = sizeof push,
     };
     cgv_spread_planes(dispatch.groups + 1, x.n * x.c);
+    cgv_cmd_dispatch(cmd, &dispatch);
+}
+
+bool cgv_instance_norm_at_once(const cgv_device *device, cgv_tensor x) {
+    const cgv_limits *limits = cgv_device_limits(device);
+    // A CPU passes a plane through in the same time, and wants no more than a few to share out.
+    return limits->cpu ? x.n * x.c >= 8 : x.h * x.w <= 32 * (int)limits->subgroup;
+}
+
+void cgv_instance_norm_whole(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
+                             uint64_t keep, float epsilon, cgv_tensor residual,
+                             const cgv_norm_params *params) {
+    uint64_t channel_bytes = (uint64_t)x.c * sizeof(float);
+    if (keep) // what stats held before is read, too
+        cgv_cmd_read(cmd, stats, stats_bytes(x));
+    struct norm_plane_push push = {
+        .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
+        .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
+        .stats = cgv_cmd_write(cmd, stats, stats_bytes(x)),
+        .keep = cgv_read_if(cmd, keep, sizeof(float)),
+        .residual = cgv_read_if(cmd, residual.address, cgv_tensor_bytes(x)),
+        .scale = cgv_read_if(cmd, params->scale, channel_bytes),
+        .shift = cgv_read_if(cmd, params->shift, channel_bytes),
+        .plane = x.h * x.w,
+        .planes = x.n * x.c,
+        .channels = x.c,
+        .slope = params->slope,
+        .epsilon = epsilon,
+    };
+    cgv_dispatch dispatch = {
+        .shader = &cgv_shader_norm_plane,
+        .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
+        .groups = {1, 1, 1},
+        .spec = {params->activation, residual.address != 0, x.h * x.w % 2 == 0},
+        .spec_count = 3,
+        .push = &push,
+        .push_bytes = sizeof push,
+    };
+    cgv_spread_planes(dispatch.groups, push.planes);
     cgv_cmd_dispatch(cmd, &dispatch);
 }

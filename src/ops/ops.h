@@ -75,6 +75,13 @@ typedef struct cgv_norm_params {
 void cgv_instance_norm(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
                        cgv_tensor residual, const cgv_norm_params *params);
 
+// Both at once, and whether that pays: where a plane is quickly passed through twice, the waits
+// between the steps cost more.
+bool cgv_instance_norm_at_once(const cgv_device *device, cgv_tensor x);
+void cgv_instance_norm_whole(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
+                             uint64_t keep, float epsilon, cgv_tensor residual,
+                             const cgv_norm_params *params);
+
 // ---- element by element (ops/pointwise.c) ----
 
 void cgv_activation_apply(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_activation activation,
@@ -97,10 +104,8 @@ void cgv_affine_head(cgv_cmd *cmd, cgv_tensor y, cgv_tensor coefficients, cgv_te
 // Source: Gharbi et al. 2017, arXiv:1707.02880.
 //
 // y = tanh(x + M (x, 1)), M interpolated linearly in place and brightness. x, y [N, 3, H, W], of
-// any size; y may be x. scratch: cgv_bilateral_slice_scratch bytes, its address a multiple of 8.
-uint64_t cgv_bilateral_slice_scratch(cgv_tensor grid, cgv_tensor x);
-void cgv_bilateral_slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x,
-                         uint64_t scratch);
+// any size; y may be x.
+void cgv_bilateral_slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x);
 
 // ---- resampling (ops/resample.c) ----
 
