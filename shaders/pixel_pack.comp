@@ -14,21 +14,17 @@ layout(constant_id = 9) const int DITHER = 0; // the input had finer codes
 const int TAPS = LOG2_CHROMA_H == 0 ? 1 : SITE_Y == 1 ? 4 : 5;
 
 #include "pixel_chroma.glsl"
+#include "pixel_code.glsl"
 
 // rgb [3, tensor_height, tensor_width] in [-1, 1] to one plane of a picture; an invocation writes
 // one 32-bit word: four bytes, or two 16-bit words. Chroma comes filtered along rows from
 // pixel_chroma.comp and is filtered along columns here.
 
-bool not_finite(float v)
-{
-    return (floatBitsToUint(v) & 0x7f800000u) == 0x7f800000u;
-}
-
 vec3 pixel(int x, int y)
 {
     int i = y * push.tensor_width + x;
     vec3 v = load_pixel(push.rgb, i);
-    if (push.flag != 0 && (not_finite(v.r) || not_finite(v.g) || not_finite(v.b)))
+    if (push.flag != 0 && not_finite(v))
         Words(push.flag).v[0] = 1;
     return finish_pixel(v, i, x);
 }
@@ -46,25 +42,12 @@ float chroma(int component, int cx, int cy)
     return sum;
 }
 
-// What is added before rounding down: one half, or where codes are dithered (x + 1/2) / 64 of an
-// 8x8 Bayer matrix (1973), whose mean is one half. A value that is a code stays that code.
-float threshold(int x, int y)
-{
-    if (DITHER == 0)
-        return 0.5;
-    int rank = 0;
-    for (int bit = 0; bit < 3; bit++)
-        rank = rank << 2 | ((x ^ y) >> bit & 1) << 1 | (y >> bit & 1);
-    return (float(rank) + 0.5) / 64;
-}
-
 uint code(int component, int x, int y)
 {
     if (component == 15)
         return 0;
-    uint limit = (1u << push.depth) - 1;
     if (component == 3) // alpha: opaque
-        return limit << push.shift;
+        return (1u << push.depth) - 1 << push.shift;
     vec2 scale = luma_scale(push.depth, push.full_range);
     float value;
     if (KIND == KIND_RGB) {
@@ -75,8 +58,7 @@ uint code(int component, int x, int y)
         scale = chroma_scale(push.depth, push.full_range);
         value = chroma(component, x, y);
     }
-    value = floor(value * scale.y + scale.x + threshold(x, y));
-    return uint(clamp(value, 0, float(limit))) << push.shift;
+    return code_of(value, scale, x, y);
 }
 
 void main()

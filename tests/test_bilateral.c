@@ -106,10 +106,7 @@ static void check(guarded *memory, int kind, int n, int grid_h, int grid_w, int 
     uint64_t dx = kind == DX_OVER_DY  ? dy
                   : kind == DX_WANTED ? guarded_add(memory, GUARDED_OUTPUT, NULL, bytes)
                                       : 0;
-    uint64_t scratch = guarded_add(memory, GUARDED_SCRATCH, NULL,
-                                   cgv_bilateral_slice_scratch(tensor(0, cells), tensor(0, shape)));
-    cgv_bilateral_slice(memory->cmd, tensor(y, shape), tensor(grid, cells), tensor(x, shape),
-                        scratch);
+    cgv_bilateral_slice(memory->cmd, tensor(y, shape), tensor(grid, cells), tensor(x, shape));
     cgv_bilateral_slice_grad(memory->cmd, tensor(dgrid, cells), tensor(dx, shape),
                              tensor(dy, shape), tensor(y, shape), tensor(grid, cells),
                              tensor(x, shape));
@@ -147,11 +144,7 @@ static void test_in_place(void) {
     uint64_t grid =
         guarded_add(&memory, GUARDED_INPUT, t.grid_f, ref_count(t.cells) * sizeof(float));
     uint64_t x = guarded_add(&memory, GUARDED_OUTPUT, t.x_f, count * sizeof(float));
-    uint64_t scratch =
-        guarded_add(&memory, GUARDED_SCRATCH, NULL,
-                    cgv_bilateral_slice_scratch(tensor(0, t.cells), tensor(0, t.shape)));
-    cgv_bilateral_slice(memory.cmd, tensor(x, t.shape), tensor(grid, t.cells), tensor(x, t.shape),
-                        scratch);
+    cgv_bilateral_slice(memory.cmd, tensor(x, t.shape), tensor(grid, t.cells), tensor(x, t.shape));
     CU_ASSERT_FATAL(guarded_run_nan(&memory));
     const float *y = guarded_result(&memory, x);
     for (size_t i = 0; i < count; i++)

@@ -275,8 +275,11 @@ enum { FRAMES = 3, BLEND_CELLS_W = 3, BLEND_CELLS_H = 2, BLEND_CELLS = 6 };
 typedef struct blend_case {
     int w, h;
     float keep;
-    int broken; // a frame whose picture is NaN, or -1
+    int broken;  // a frame whose picture is NaN, or -1
+    bool sliced; // y is what a grid makes of x, in the same op
 } blend_case;
+
+static const ref_shape blend_grid = {1, CGV_GRID_CHANNELS, 4, 5};
 
 // A frame as it must come out, and the luma of what it was made from.
 typedef struct blended {
@@ -331,9 +334,23 @@ static int blend(blended *out, const blend_case *c, const blended *before, const
     return much;
 }
 
+// y = what the network's grid makes of x.
+static void slice(float *y, const float *grid, const float *x, const blend_case *c) {
+    const ref_shape s = {1, 3, c->h, c->w};
+    const size_t count = ref_count(s);
+    double *wide = numbers_widen(x, count), *cells = numbers_widen(grid, ref_count(blend_grid));
+    double *result = numbers_allocate(count, sizeof *result);
+    ref_bilateral_slice(result, cells, blend_grid, wide, s);
+    for (size_t i = 0; i < count; i++)
+        y[i] = (float)result[i];
+    free(wide);
+    free(cells);
+    free(result);
+}
+
 // One frame, a list of its own: `history` is what it finds and leaves.
 static bool run_frame(const blend_case *c, int frame, float *history, const float *motion,
-                      const float *x, const float *y, const double *expected) {
+                      const float *grid, const float *x, const float *y, const double *expected) {
     const ref_shape s = {1, 3, c->h, c->w};
     const size_t count = ref_count(s), bytes = cgv_steady_history_bytes(op_tensor(0, s));
     const uint32_t turn = (uint32_t)frame & 1;
@@ -344,9 +361,18 @@ static bool run_frame(const blend_case *c, int frame, float *history, const floa
     uint64_t moved_at = op_floats(GUARDED_INPUT, motion, 3 * BLEND_CELLS);
     uint64_t state_at = op_floats(GUARDED_INPUT, state, 2);
     uint64_t history_at = guarded_add(&op_memory, GUARDED_SCRATCH, history, bytes);
-    cgv_steady_blend(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), history_at,
-                     op_tensor(moved_at, (ref_shape){1, 3, BLEND_CELLS_H, BLEND_CELLS_W}),
-                     state_at);
+    const cgv_past past = {
+        .history = history_at,
+        .state = state_at,
+        .motion = op_tensor(moved_at, (ref_shape){1, 3, BLEND_CELLS_H, BLEND_CELLS_W}),
+    };
+    if (grid)
+        cgv_steady_slice(
+            op_memory.cmd, op_tensor(y_at, s),
+            op_tensor(op_floats(GUARDED_INPUT, grid, ref_count(blend_grid)), blend_grid),
+            op_tensor(x_at, s), &past);
+    else
+        cgv_steady_blend(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), &past);
     bool ran = frame == c->broken ? guarded_run_nan(&op_memory) : guarded_run(&op_memory);
     const float *result = guarded_result(&op_memory, y_at);
     memcpy(history, guarded_result(&op_memory, history_at), bytes);
@@ -371,10 +397,14 @@ static bool run_blend(const blend_case *c) {
             x[i] = 0.1f + 0.02f * x[i]; // alike from frame to frame
             y[i] = k == c->broken ? NAN : 0.3f * y[i];
         }
+        float *grid = c->sliced ? op_random(ref_count(blend_grid)) : NULL;
+        if (grid)
+            slice(y, grid, x, c);
         frames[k] = blended_create(c);
         const blended *before = k && k - 1 != c->broken ? &frames[k - 1] : NULL;
         much += blend(&frames[k], c, before, motion, x, y);
-        right = run_frame(c, k, history, motion, x, y, frames[k].picture) && right;
+        right = run_frame(c, k, history, motion, grid, x, y, frames[k].picture) && right;
+        free(grid);
         free(x);
         free(y);
     }
@@ -386,16 +416,18 @@ static bool run_blend(const blend_case *c) {
 
 static void test_blend(void) {
     op_begin(4 << 20, 5);
-    CU_ASSERT(run_blend(&(blend_case){64, 40, 0.9f, -1}));
-    CU_ASSERT(run_blend(&(blend_case){51, 37, 0.5f, -1})); // odd: a pixel an invocation
-    CU_ASSERT(run_blend(&(blend_case){64, 41, 0, -1}));
-    CU_ASSERT(run_blend(&(blend_case){16, 16, 0.9f, 1})); // NaN does not live on
+    CU_ASSERT(run_blend(&(blend_case){64, 40, 0.9f, -1, false}));
+    CU_ASSERT(run_blend(&(blend_case){51, 37, 0.5f, -1, false})); // odd: a pixel an invocation
+    CU_ASSERT(run_blend(&(blend_case){64, 41, 0, -1, false}));
+    CU_ASSERT(run_blend(&(blend_case){16, 16, 0.9f, 1, false})); // NaN does not live on
+    CU_ASSERT(run_blend(&(blend_case){64, 40, 0.9f, -1, true}));
+    CU_ASSERT(run_blend(&(blend_case){51, 37, 0.5f, -1, true}));
     op_end();
 }
 
 // ---- statistics of instance norms ----
 
-static bool run_stats(float keep, bool broken) {
+static bool run_stats_as(float keep, bool broken, bool whole) {
     const ref_shape s = {1, 5, 17, 31};
     const size_t count = ref_count(s);
     float *x = op_random(count), held[10];
@@ -411,12 +443,22 @@ static bool run_stats(float keep, bool broken) {
     uint64_t stats_at = op_floats(GUARDED_OUTPUT, held, 10);
     uint64_t keep_at = op_floats(GUARDED_INPUT, &keep, 1);
     uint64_t scratch = op_scratch(cgv_instance_norm_scratch(op_tensor(x_at, s)));
-    cgv_instance_norm_stats(op_memory.cmd, stats_at, op_tensor(x_at, s), scratch, keep_at, 1e-5f);
+    if (whole)
+        cgv_instance_norm_whole(op_memory.cmd, op_tensor(op_floats(GUARDED_OUTPUT, NULL, count), s),
+                                op_tensor(x_at, s), stats_at, keep_at, 1e-5f, (cgv_tensor){0},
+                                &(cgv_norm_params){0});
+    else
+        cgv_instance_norm_stats(op_memory.cmd, stats_at, op_tensor(x_at, s), scratch, keep_at,
+                                1e-5f);
     bool right = guarded_run(&op_memory) &&
                  numbers_close(guarded_result(&op_memory, stats_at), expected, 10, 1e-5);
     free(x);
     free(wide);
     return right;
+}
+
+static bool run_stats(float keep, bool broken) {
+    return run_stats_as(keep, broken, false) && run_stats_as(keep, broken, true);
 }
 
 static void test_stats(void) {

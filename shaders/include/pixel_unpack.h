@@ -9,7 +9,6 @@ CGV_PUSH(pixel_unpack)
     int width, height;     // of the picture
     int out_width, out_height; // of the tensor
     int chroma_width, chroma_height;
-    float chroma_x, chroma_y;
     float kr, kb;
     int full_range;
     float peak; // of HDR, nits

@@ -10,9 +10,11 @@ const char *const cgv_part_names[CGV_PARTS] = {"planes to RGB, and smaller", "ne
 static int part_of(const cgv_profile_entry *entry, int part) {
     if (entry->label && !strncmp(entry->label, "steady:", 7))
         return CGV_PART_STEADY;
-    if (!strcmp(entry->shader, "pixel_unpack") || !strcmp(entry->shader, "shrink"))
-        return part == CGV_PART_IN ? CGV_PART_IN : CGV_PART_CARRY; // also an affine head's guide
-    if (!strcmp(entry->shader, "pixel_pack"))
+    if (!strncmp(entry->shader, "pixel_unpack", 12))
+        return CGV_PART_IN;
+    if (!strcmp(entry->shader, "shrink")) // also that of an affine head's guide
+        return part == CGV_PART_IN ? CGV_PART_IN : CGV_PART_CARRY;
+    if (!strncmp(entry->shader, "pixel_", 6))
         return CGV_PART_OUT;
     bool carries = entry->label && (strstr(entry->label, "full size"));
     return carries ? CGV_PART_CARRY : CGV_PART_NETWORK;

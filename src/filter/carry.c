@@ -69,21 +69,15 @@ cgv_status cgv_carry_create(cgv_carry *out, cgv_device *device, cgv_net *net, cg
     uint64_t result_at = room(out->picture) * keep_picture;
     uint64_t coefficients_at = room(out->picture) + result_at;
     uint64_t guide_at = coefficients_at + room(out->coefficients) * !head;
-    uint64_t scratch_at = guide_at + room(out->guide) * (factor > 1), scratch_bytes = 0;
-    if (out->grid) {
-        cgv_tensor grid = {
-            .n = 1, .c = 1, .h = plan->h / net->multiple, .w = plan->w / net->multiple};
-        scratch_bytes = cgv_bilateral_slice_scratch(grid, out->picture);
-    }
-    cgv_status status = cgv_buffer_create(&out->memory, device, scratch_at + scratch_bytes,
-                                          CGV_MEMORY_DEVICE, "full-size picture");
+    uint64_t bytes = guide_at + room(out->guide) * (factor > 1);
+    cgv_status status =
+        cgv_buffer_create(&out->memory, device, bytes, CGV_MEMORY_DEVICE, "full-size picture");
     if (status)
         return status;
     out->picture.address = out->memory.address;
     out->result.address = out->memory.address + result_at;
     out->coefficients.address = head ? 0 : out->memory.address + coefficients_at;
     out->guide.address = factor > 1 ? out->memory.address + guide_at : 0;
-    out->scratch = out->memory.address + scratch_at;
     cgv_log(CGV_LOG_VERBOSE, "the network runs at %dx%d, %s carried to %dx%d", plan->w, plan->h,
             head ? "its gains and offsets are" : "a local colour model of its change is", width,
             height);
@@ -94,10 +88,14 @@ void cgv_carry_destroy(cgv_carry *carry) {
     cgv_buffer_destroy(&carry->memory);
 }
 
-void cgv_carry_record(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output, cgv_tensor small) {
+void cgv_carry_record(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output, cgv_tensor small,
+                      const cgv_past *past) {
     if (carry->grid) {
         cgv_cmd_label(cmd, "slice at full size");
-        cgv_bilateral_slice(cmd, carry->result, output, carry->picture, carry->scratch);
+        if (past)
+            cgv_steady_slice(cmd, carry->result, output, carry->picture, past);
+        else
+            cgv_bilateral_slice(cmd, carry->result, output, carry->picture);
         return;
     }
     bool fitted = carry->coefficients.address;
@@ -110,4 +108,7 @@ void cgv_carry_record(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output, c
         cgv_affine_fit(cmd, coefficients, output, small, FIT_RADIUS, fit_epsilon);
     cgv_affine_carry(cmd, carry->result, carry->picture, coefficients, guide, colour_sigma,
                      fitted ? CGV_ACT_NONE : CGV_ACT_TANH);
+    cgv_cmd_label(cmd, "steady: pixels");
+    if (past)
+        cgv_steady_blend(cmd, carry->result, carry->picture, past);
 }

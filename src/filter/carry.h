@@ -7,6 +7,7 @@
 
 #include "cgvideo/model.h"
 #include "nn/plan.h"
+#include "ops/steady.h"
 
 typedef struct cgv_carry {
     cgv_buffer memory;       // of what follows
@@ -16,7 +17,6 @@ typedef struct cgv_carry {
     cgv_tensor guide;        // the picture at the size of the net's coefficients; address 0: where
                              // that is the size of its input
     bool grid;               // the net's output is a bilateral grid
-    uint64_t scratch;        // of slicing it
 } cgv_carry;
 
 // Makes plan->h and plan->w the size of the small picture: about plan->h high, of the shape of
@@ -36,7 +36,9 @@ bool cgv_carry_has_grid(const cgv_net *net);
 // model.
 int cgv_carry_height(const cgv_model *model, int width, int height);
 
-// carry->result, from carry->picture and what the net gave for `small`, its scaled copy.
-void cgv_carry_record(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output, cgv_tensor small);
+// carry->result, from carry->picture and what the net gave for `small`, its scaled copy. past: what
+// of the frames before it is blended with, where that is wanted.
+void cgv_carry_record(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output, cgv_tensor small,
+                      const cgv_past *past);
 
 #endif

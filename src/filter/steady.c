@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#include "ops/steady.h"
-
 // Motion is looked for in a small copy of about so many pixels, in cells of that side.
 enum { SMALL_PIXELS = 192 * 112, CELL = 8 };
 
@@ -64,7 +62,7 @@ static uint64_t lay_out(cgv_steady *s, const cgv_plan *plan, cgv_tape *tape, cgv
         s->average = tape->output;
         place(&s->average, &next);
     }
-    s->history = next;
+    s->past = (cgv_past){.history = next, .state = s->state, .motion = s->motion[0]};
     next += (cgv_steady_history_bytes(picture) + 255) / 256 * 256;
     cgv_tape_hold(tape, next, s->state);
     return next + cgv_plan_held_bytes(plan);
@@ -134,11 +132,6 @@ void cgv_steady_record_output(const cgv_steady *s, cgv_cmd *cmd, cgv_tensor outp
     cgv_cmd_label(cmd, NULL);
 }
 
-void cgv_steady_record_result(const cgv_steady *s, cgv_cmd *cmd, cgv_tensor result,
-                              cgv_tensor picture) {
-    if (!s->memory.size)
-        return;
-    cgv_cmd_label(cmd, "steady: pixels");
-    cgv_steady_blend(cmd, result, picture, s->history, s->motion[0], s->state);
-    cgv_cmd_label(cmd, NULL);
+const cgv_past *cgv_steady_past(const cgv_steady *s) {
+    return s->memory.size ? &s->past : NULL;
 }

@@ -5,6 +5,7 @@
 #define CGV_FILTER_STEADY_H
 
 #include "nn/plan.h"
+#include "ops/steady.h"
 
 enum { CGV_STEADY_LEVELS = 3 };
 
@@ -18,7 +19,7 @@ typedef struct cgv_steady {
     cgv_tensor level[2][CGV_STEADY_LEVELS], signature[2], now, last;
     cgv_tensor motion[2]; // of the cells of the picture: of the level at hand, of the one before
     cgv_tensor average;   // of the grid; address 0: there is none
-    uint64_t history;     // of pixels
+    cgv_past past;        // of pixels
 } cgv_steady;
 
 // Make the tape hold its statistics; before recording. weight: 0 creates nothing. picture: of its
@@ -28,16 +29,14 @@ CGV_NODISCARD cgv_status cgv_steady_create(cgv_steady *out, cgv_device *device,
                                            cgv_tensor picture, bool grid);
 void cgv_steady_destroy(cgv_steady *steady);
 
-// All three record nothing where nothing is held.
+// Both record nothing where nothing is held.
 // Before the network reads `input`: what of the past this frame keeps, and where it was. The word
 // at `begins` is not 0 where a frame has no past.
 void cgv_steady_record_begin(const cgv_steady *steady, cgv_cmd *cmd, cgv_tensor input,
                              uint64_t begins);
 // Behind the network: its output, if a grid, joins the average, and becomes it.
 void cgv_steady_record_output(const cgv_steady *steady, cgv_cmd *cmd, cgv_tensor output);
-// At the end: the result joins those of the frames before, as far as `picture`, which it was made
-// from, looks like theirs.
-void cgv_steady_record_result(const cgv_steady *steady, cgv_cmd *cmd, cgv_tensor result,
-                              cgv_tensor picture);
+// What the result is to be blended with, at the end; NULL where nothing is held.
+const cgv_past *cgv_steady_past(const cgv_steady *steady);
 
 #endif

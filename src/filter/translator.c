@@ -140,9 +140,12 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
     if (!status && divides && (apart || (height && height < translator->in.height))) {
         params.keep_input = true;
         params.h = height && height < translator->in.height ? height : translator->in.height;
-        status = cgv_carry_create(&translator->carry, device, &translator->net, &params,
-                                  translator->in.width, translator->in.height,
-                                  keeps_input(model, wanted));
+        const cgv_tensor whole = {.w = translator->in.width, .h = translator->in.height};
+        bool kept = apart && cgv_pixels_pack_takes_kept(&translator->out, whole);
+        status = cgv_carry_create(&translator->carry, device, &translator->net, &params, whole.w,
+                                  whole.h, keeps_input(model, wanted) && !kept);
+        if (kept) // what is kept for the next frame is all that is wanted
+            translator->carry.result.address = 0;
     }
     if (!status)
         status = cgv_params_create(&translator->params, device, model->net, model->params);
@@ -192,6 +195,7 @@ static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
     const cgv_carry *carry = &translator->carry;
     cgv_tensor picture = input_picture(translator);
     cgv_tensor result = carry->picture.address ? carry->result : tape->output;
+    const cgv_past *past = cgv_steady_past(&translator->steady);
     cgv_cmd_begin(s->cmd);
     cgv_pixels_unpack(s->cmd, picture, &s->input_planes, &translator->in);
     if (carry->picture.address)
@@ -201,8 +205,9 @@ static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
     cgv_plan_record(translator->plan, s->cmd, &translator->params, tape);
     cgv_steady_record_output(&translator->steady, s->cmd, tape->output);
     if (carry->picture.address)
-        cgv_carry_record(carry, s->cmd, tape->output, tape->input);
-    cgv_steady_record_result(&translator->steady, s->cmd, result, picture);
+        cgv_carry_record(carry, s->cmd, tape->output, tape->input, past);
+    else if (past)
+        cgv_steady_blend(s->cmd, result, picture, past);
     const cgv_blend blend = {
         .strength = params->strength,
         .wipe = (int)lroundf(params->compare * (float)translator->in.width),
@@ -210,7 +215,7 @@ static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
     };
     bool blends = params->strength < 1 || params->compare > 0;
     cgv_pixels_pack(s->cmd, &s->output_planes, &translator->out, result,
-                    blends ? picture : (cgv_tensor){0}, &blend,
+                    result.address ? NULL : past, blends ? picture : (cgv_tensor){0}, &blend,
                     translator->out.layout.component[0].depth <
                         translator->in.layout.component[0].depth,
                     s->output.address, translator->scratch.address);

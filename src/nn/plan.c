@@ -258,9 +258,6 @@ static void add_scratch(cgv_plan *plan, int s) {
         step->scratch = add_storage(plan, cgv_conv_scratch(plan->device, x, &step->conv), s);
     if (step->conv.cin && step->matrix && cgv_matrix_conv_scratch(x, &step->conv))
         step->scratch = add_storage(plan, cgv_matrix_conv_scratch(x, &step->conv), s);
-    if (node->op == CGV_OP_BILATERAL_SLICE)
-        step->scratch = add_storage(
-            plan, cgv_bilateral_slice_scratch(x, cgv_plan_shape(plan, node->input[1])), s);
     for (int k = 0; k < 3; k++) {
         uint64_t bytes = cgv_plan_conversion_bytes(plan, step, k);
         if (bytes)

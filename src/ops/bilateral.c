@@ -1,9 +1,9 @@
 // The bilateral grid of a generator: slicing it, and the gradients.
 #include "ops/dispatch.h"
 #include "ops/grad.h"
+#include "ops/steady_internal.h"
 #include "shaders.h"
 
-#include "bilateral_rows.h"
 #include "bilateral_slice.h"
 #include "bilateral_slice_grad.h"
 
@@ -13,39 +13,57 @@ static uint64_t pixels_of(cgv_tensor t) {
     return (uint64_t)t.n * (uint64_t)t.h * (uint64_t)t.w;
 }
 
-uint64_t cgv_bilateral_slice_scratch(cgv_tensor grid, cgv_tensor x) {
-    return (uint64_t)x.n * (uint64_t)x.h * (uint64_t)grid.w * CGV_GRID_CHANNELS * sizeof(float);
+// Strips of pixel rows between two rows of cells, at most: the outermost ones have half a cell
+// more.
+static int strips(int size, int cells) {
+    int rows = cells > 2 ? size * 3 / (2 * cells) + 2 : size;
+    return cgv_divide_up(rows, GRID_ROWS);
 }
 
-void cgv_bilateral_slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x,
-                         uint64_t scratch) {
-    uint64_t scratch_bytes = cgv_bilateral_slice_scratch(grid, x);
-    uint64_t levels = scratch_bytes / (GRID_TERMS * sizeof(float));
-    struct bilateral_rows_push rows = {
-        .rows = cgv_cmd_write(cmd, scratch, scratch_bytes),
-        .grid = cgv_cmd_read(cmd, grid.address, cgv_tensor_bytes(grid)),
-        .h = x.h,
-        .grid_h = grid.h,
-        .grid_w = grid.w,
-        .count = (int)levels,
-    };
-    cgv_dispatch_linear(cmd, levels,
-                        (cgv_dispatch){.shader = &cgv_shader_bilateral_rows,
-                                       .push = &rows,
-                                       .push_bytes = sizeof rows});
+static void slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x, const cgv_past *past) {
+    cgv_steady_places places = {0};
+    if (past)
+        places = cgv_steady_find(cmd, y, past);
     struct bilateral_slice_push push = {
-        .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
-        .rows = cgv_cmd_read(cmd, scratch, scratch_bytes),
+        .y = y.address ? cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)) : 0,
+        .grid = cgv_cmd_read(cmd, grid.address, cgv_tensor_bytes(grid)),
         .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
+        .history = places.history,
+        .offsets = places.offsets,
+        .state = places.state,
+        .n = x.n,
         .h = x.h,
         .w = x.w,
+        .grid_h = grid.h,
         .grid_w = grid.w,
-        .count = (int)pixels_of(x),
+        .strips = strips(x.h, grid.h),
+        .blocks_w = places.blocks_w,
     };
-    cgv_dispatch_linear(cmd, pixels_of(x),
-                        (cgv_dispatch){.shader = &cgv_shader_bilateral_slice,
-                                       .push = &push,
-                                       .push_bytes = sizeof push});
+    const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
+    bool shuffle = limits->shuffle && limits->subgroup % GRID_DEPTH == 0;
+    int spans = (grid.h > 1 ? grid.h - 1 : 1) * (grid.w > 1 ? grid.w - 1 : 1);
+    cgv_dispatch dispatch = {
+        .shader = shuffle ? &cgv_shader_bilateral_slice_shuffle : &cgv_shader_bilateral_slice,
+        .local = {limits->subgroup, 1},
+        .groups = {1, 1, 1},
+        .spec = {!past       ? 0
+                 : y.address ? 1
+                             : 2},
+        .spec_count = 1,
+        .push = &push,
+        .push_bytes = sizeof push,
+    };
+    cgv_spread_planes(dispatch.groups, x.n * spans * push.strips);
+    cgv_cmd_dispatch(cmd, &dispatch);
+}
+
+void cgv_bilateral_slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x) {
+    slice(cmd, y, grid, x, NULL);
+}
+
+void cgv_steady_slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x,
+                      const cgv_past *past) {
+    slice(cmd, y, grid, x, past);
 }
 
 void cgv_bilateral_slice_grad(cgv_cmd *cmd, cgv_tensor dgrid, cgv_tensor dx, cgv_tensor dy,

@@ -5,7 +5,9 @@
 #include "shaders.h"
 
 #include "pixel_chroma.h"
+#include "pixel_columns.h"
 #include "pixel_pack.h"
+#include "pixel_rows.h"
 #include "pixel_unpack.h"
 
 #define NO_COMPONENT 15
@@ -32,6 +34,20 @@ cgv_planes cgv_planes_layout(const cgv_picture_format *format, uint64_t address)
     return planes;
 }
 
+// In halves of a pixel, as the shaders take it.
+static int site(float position) {
+    return (int)(2 * position);
+}
+
+// Can the shader for runs of pixels read it?
+static bool follow_each_other(const cgv_layout *layout) {
+    int bytes = is_wide(layout) ? 2 : 1;
+    for (int c = 0; c < 3 && c < layout->components; c++)
+        if (layout->component[c].step != bytes)
+            return false;
+    return layout->log2_chroma_w <= 1 && layout->log2_chroma_h <= 1;
+}
+
 void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
                        const cgv_picture_format *format) {
     const cgv_layout *layout = &format->layout;
@@ -43,8 +59,6 @@ void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
         .out_height = rgb.h,
         .chroma_width = cgv_divide_up(format->width, 1 << layout->log2_chroma_w),
         .chroma_height = cgv_divide_up(format->height, 1 << layout->log2_chroma_h),
-        .chroma_x = format->colour.chroma_x,
-        .chroma_y = format->colour.chroma_y,
         .kr = format->colour.kr,
         .kb = format->colour.kb,
         .full_range = format->colour.full_range,
@@ -58,12 +72,16 @@ void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
         push.where[c] = component->step | (uint32_t)component->offset << 8 |
                         (uint32_t)component->shift << 16 | (uint32_t)component->depth << 24;
     }
+    bool runs = follow_each_other(layout) && format->width % 2 == 0 && rgb.w == format->width &&
+                rgb.h == format->height;
+    int row = runs ? cgv_divide_up(rgb.w, 8) : rgb.w;
     cgv_dispatch_linear(
-        cmd, (uint64_t)rgb.w * (uint64_t)rgb.h,
-        (cgv_dispatch){.shader = &cgv_shader_pixel_unpack,
+        cmd, (uint64_t)row * (uint64_t)rgb.h,
+        (cgv_dispatch){.shader = runs ? &cgv_shader_pixel_unpack_run : &cgv_shader_pixel_unpack,
                        .spec = {kind_of(layout), layout->log2_chroma_w, layout->log2_chroma_h,
-                                is_wide(layout), format->colour.transfer, format->colour.gamut},
-                       .spec_count = 6,
+                                is_wide(layout), format->colour.transfer, format->colour.gamut,
+                                site(format->colour.chroma_x), site(format->colour.chroma_y)},
+                       .spec_count = 8,
                        .push = &push,
                        .push_bytes = sizeof push});
 }
@@ -88,15 +106,15 @@ static int chroma_width(const cgv_picture_format *format) {
     return cgv_divide_up(format->width, 1 << format->layout.log2_chroma_w);
 }
 
+// Of the rows of filtered chroma, in floats: whole runs of pixels.
+static int chroma_stride(const cgv_picture_format *format) {
+    return cgv_divide_up(chroma_width(format), 8) * 8;
+}
+
 uint64_t cgv_pixels_pack_scratch(const cgv_picture_format *format) {
     if (kind_of(&format->layout) != KIND_YUV)
         return 0;
-    return 2 * sizeof(float) * (uint64_t)chroma_width(format) * (uint64_t)format->height;
-}
-
-// In halves of a pixel, as the shaders take it.
-static int site(float position) {
-    return (int)(2 * position);
+    return 2 * sizeof(float) * (uint64_t)chroma_stride(format) * (uint64_t)format->height;
 }
 
 static uint64_t read_if(cgv_cmd *cmd, cgv_tensor tensor) {
@@ -133,10 +151,91 @@ static void filter_chroma(cgv_cmd *cmd, const cgv_picture_format *format, cgv_te
                        .push_bytes = sizeof push});
 }
 
-void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
-                     cgv_tensor rgb, cgv_tensor original, const cgv_blend *blend, bool dither,
-                     uint64_t flag, uint64_t scratch) {
+// What most videos are: a plane for each component, in pairs of pixels.
+static bool is_planar(const cgv_picture_format *format, cgv_tensor rgb) {
     const cgv_layout *layout = &format->layout;
+    return kind_of(layout) == KIND_YUV && layout->planes == 3 && follow_each_other(layout) &&
+           format->width % 2 == 0 && rgb.w % 2 == 0;
+}
+
+bool cgv_pixels_pack_takes_kept(const cgv_picture_format *format, cgv_tensor rgb) {
+    // Pixels are kept in 16 bits.
+    return is_planar(format, rgb) && format->layout.component[0].depth <= 12;
+}
+
+static void pack_planar(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
+                        cgv_tensor rgb, const cgv_past *kept, cgv_tensor original,
+                        const cgv_blend *blend, bool dither, uint64_t flag, uint64_t scratch) {
+    const cgv_layout *layout = &format->layout;
+    uint64_t scratch_bytes = cgv_pixels_pack_scratch(format);
+    int luma = layout->component[0].plane;
+    struct pixel_rows_push rows = {
+        .luma = cgv_cmd_write(cmd, planes->address[luma],
+                              (uint64_t)planes->stride[luma] * (uint64_t)format->height),
+        .chroma = cgv_cmd_write(cmd, scratch, scratch_bytes),
+        .rgb = kept ? 0 : cgv_cmd_read(cmd, rgb.address, cgv_tensor_bytes(rgb)),
+        .original = read_if(cmd, original),
+        .flag = cgv_cmd_write(cmd, flag, sizeof(uint32_t)),
+        .history = kept ? cgv_cmd_read(cmd, kept->history, cgv_steady_history_bytes(rgb)) : 0,
+        .state = kept ? cgv_cmd_read(cmd, kept->state, CGV_STEADY_STATE) : 0,
+        .luma_stride = (int)planes->stride[luma],
+        .chroma_stride = chroma_stride(format),
+        .width = format->width,
+        .height = format->height,
+        .tensor_width = rgb.w,
+        .tensor_height = rgb.h,
+        .kr = format->colour.kr,
+        .kb = format->colour.kb,
+        .full_range = format->colour.full_range,
+        .depth = layout->component[0].depth,
+        .shift = layout->component[0].shift,
+        .strength = blend->strength,
+        .wipe = blend->wipe,
+        .line = blend->line,
+    };
+    cgv_dispatch_linear(
+        cmd, (uint64_t)cgv_divide_up(format->width, 8) * (uint64_t)format->height,
+        (cgv_dispatch){.shader = &cgv_shader_pixel_rows,
+                       .spec = {layout->log2_chroma_w, site(format->colour.chroma_x),
+                                is_wide(layout), original.address != 0, dither, kept != NULL},
+                       .spec_count = 6,
+                       .push = &rows,
+                       .push_bytes = sizeof rows});
+    for (int c = 1; c < 3; c++) {
+        int p = layout->component[c].plane;
+        int height = cgv_picture_rows(format, p), run = is_wide(layout) ? 4 : 8;
+        struct pixel_columns_push columns = {
+            .plane = cgv_cmd_write(cmd, planes->address[p],
+                                   (uint64_t)planes->stride[p] * (uint64_t)height),
+            .chroma =
+                cgv_cmd_read(cmd, scratch, scratch_bytes) + (uint64_t)(c - 1) * scratch_bytes / 2,
+            .stride = (int)planes->stride[p],
+            .chroma_stride = rows.chroma_stride,
+            .height = format->height,
+            .rows = height,
+            .full_range = rows.full_range,
+            .depth = rows.depth,
+            .shift = rows.shift,
+        };
+        cgv_dispatch_linear(
+            cmd, (uint64_t)(rows.chroma_stride / run) * (uint64_t)height,
+            (cgv_dispatch){.shader = &cgv_shader_pixel_columns,
+                           .spec = {layout->log2_chroma_h, site(format->colour.chroma_y),
+                                    is_wide(layout), dither},
+                           .spec_count = 4,
+                           .push = &columns,
+                           .push_bytes = sizeof columns});
+    }
+}
+
+void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
+                     cgv_tensor rgb, const cgv_past *kept, cgv_tensor original,
+                     const cgv_blend *blend, bool dither, uint64_t flag, uint64_t scratch) {
+    const cgv_layout *layout = &format->layout;
+    if (is_planar(format, rgb)) {
+        pack_planar(cmd, planes, format, rgb, kept, original, blend, dither, flag, scratch);
+        return;
+    }
     int unit = is_wide(layout) ? 2 : 1, per_word = 4 / unit;
     uint64_t scratch_bytes = cgv_pixels_pack_scratch(format);
     if (scratch_bytes)

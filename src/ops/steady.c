@@ -1,6 +1,7 @@
 #include "ops/steady.h"
 
 #include "ops/dispatch.h"
+#include "ops/steady_internal.h"
 #include "shaders.h"
 
 #include "steady_blend.h"
@@ -102,39 +103,44 @@ uint64_t cgv_steady_history_bytes(cgv_tensor y) {
     return past_bytes(y) + offset_bytes(y);
 }
 
-static void record_offsets(cgv_cmd *cmd, uint64_t offsets, cgv_tensor y, cgv_tensor motion) {
+cgv_steady_places cgv_steady_find(cgv_cmd *cmd, cgv_tensor y, const cgv_past *past) {
+    uint64_t offsets = past->history + past_bytes(y);
     struct steady_offsets_push push = {
         .offsets = cgv_cmd_write(cmd, offsets, offset_bytes(y)),
-        .motion = cgv_cmd_read(cmd, motion.address, cgv_tensor_bytes(motion)),
+        .motion = cgv_cmd_read(cmd, past->motion.address, cgv_tensor_bytes(past->motion)),
         .h = y.h,
         .w = y.w,
         .blocks_w = blocks(y.w),
         .count = blocks(y.h) * blocks(y.w),
-        .cells_h = motion.h,
-        .cells_w = motion.w,
+        .cells_h = past->motion.h,
+        .cells_w = past->motion.w,
     };
     cgv_dispatch_linear(cmd, (uint64_t)push.count,
                         (cgv_dispatch){.shader = &cgv_shader_steady_offsets,
                                        .push = &push,
                                        .push_bytes = sizeof push});
+    cgv_cmd_read(cmd, past->history, past_bytes(y));
+    return (cgv_steady_places){
+        .history = cgv_cmd_write(cmd, past->history, past_bytes(y)),
+        .offsets = cgv_cmd_read(cmd, offsets, offset_bytes(y)),
+        .state = cgv_cmd_read(cmd, past->state, CGV_STEADY_STATE),
+        .blocks_w = push.blocks_w,
+    };
 }
 
-void cgv_steady_blend(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t history, cgv_tensor motion,
-                      uint64_t state) {
-    uint64_t offsets = history + past_bytes(y);
+void cgv_steady_blend(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, const cgv_past *past) {
+    const cgv_steady_places places = cgv_steady_find(cmd, y, past);
     int pairs = y.w % 2 == 0;
-    record_offsets(cmd, offsets, y, motion);
     cgv_cmd_read(cmd, y.address, cgv_tensor_bytes(y));
-    cgv_cmd_read(cmd, history, past_bytes(y));
     struct steady_blend_push push = {
         .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
         .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
-        .history = cgv_cmd_write(cmd, history, past_bytes(y)),
-        .offsets = cgv_cmd_read(cmd, offsets, offset_bytes(y)),
-        .state = cgv_cmd_read(cmd, state, CGV_STEADY_STATE),
+        .history = places.history,
+        .offsets = places.offsets,
+        .state = places.state,
         .h = y.h,
         .w = y.w,
-        .blocks_w = blocks(y.w),
+        .blocks_w = places.blocks_w,
     };
     cgv_dispatch_linear(cmd, pixels_of(y) >> pairs,
                         (cgv_dispatch){.shader = &cgv_shader_steady_blend,

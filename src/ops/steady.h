@@ -30,12 +30,22 @@ void cgv_steady_motion(cgv_cmd *cmd, cgv_tensor motion, cgv_tensor coarse, cgv_t
 void cgv_steady_mix(cgv_cmd *cmd, cgv_tensor y, cgv_tensor average, cgv_tensor motion,
                     uint64_t state);
 
-// y, the network's picture [1, 3, h, w] in [-1, 1], takes in the one that came out for the frame
-// before, from where each pixel was, as far as the input x, of its shape, looks alike there.
-// history: cgv_steady_history_bytes, of which only this function knows; its address a multiple
-// of 8.
+// What pictures y [1, 3, h, w] take from those of the frames before. history:
+// cgv_steady_history_bytes, of which only the ops know; its address a multiple of 8.
+typedef struct cgv_past {
+    uint64_t history, state;
+    cgv_tensor motion;
+} cgv_past;
+
 uint64_t cgv_steady_history_bytes(cgv_tensor y);
-void cgv_steady_blend(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t history, cgv_tensor motion,
-                      uint64_t state);
+
+// y, the network's picture in [-1, 1], takes in the one that came out for the frame before, from
+// where each pixel was, as far as the input x, of its shape, looks alike there.
+void cgv_steady_blend(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, const cgv_past *past);
+
+// cgv_bilateral_slice and cgv_steady_blend at once (ops/bilateral.c). y.address 0: the picture is
+// wanted only where it is kept.
+void cgv_steady_slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x,
+                      const cgv_past *past);
 
 #endif
