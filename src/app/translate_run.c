@@ -187,6 +187,11 @@ static cgv_status open_all(run *r) {
     if (!status && o->wants_stabilize && !cgv_model_get_info(r->model)->steadies)
         cgv_log(CGV_LOG_WARNING,
                 "-stabilize does nothing with %s, which leaves pictures as they are", o->model);
+    // First, for all threads of what is opened behind it to yield to the device's.
+    if (!status)
+        status = cgv_app_open_device(&r->device, &o->common);
+    if (!status)
+        cgv_app_yield(r->device);
     if (!status)
         status = open_source(r);
     if (!status)
@@ -194,7 +199,7 @@ static cgv_status open_all(run *r) {
     if (!status && o->preview)
         status = cgv_preview_open(&r->preview, o->input, cgv_source_get_info(r->source),
                                   (float)o->strength);
-    return status ? status : cgv_app_open_device(&r->device, &o->common);
+    return status;
 }
 
 static cgv_progress_numbers numbers(const run *r, cgv_pipeline *pipeline) {
