@@ -233,8 +233,11 @@ static const cgv_cli_option options[] = {
 static json_t *dictionary(const AVDictionary *from) {
     json_t *object = json_object();
     const AVDictionaryEntry *e = NULL;
-    while ((e = av_dict_get(from, "", e, AV_DICT_IGNORE_SUFFIX)))
-        json_object_set_new(object, e->key, json_string(e->value));
+    while (object && (e = av_dict_get(from, "", e, AV_DICT_IGNORE_SUFFIX)))
+        if (json_object_set_new(object, e->key, json_string(e->value))) {
+            json_decref(object);
+            object = NULL;
+        }
     return object;
 }
 
@@ -243,14 +246,15 @@ json_t *cgv_translate_config(const cgv_translate_options *o) {
     flat.out = o->outputs.list[0];
     flat.common = (cgv_app_common){0}; // messages; the device by another name
     json_t *config = cgv_config_write(options, &flat), *maps = json_array();
+    bool failed = false;
     for (int i = 0; i < o->map_count; i++)
-        json_array_append_new(maps, json_string(o->maps[i]));
+        failed |= json_array_append_new(maps, json_string(o->maps[i]));
     const cgv_av_options *libav = &flat.out.libav;
-    bool failed = json_object_set_new(config, "map", maps) ||
-                  json_object_set_new(config, "of the input", dictionary(o->input_libav)) ||
-                  json_object_set_new(config, "of video", dictionary(libav->video)) ||
-                  json_object_set_new(config, "of audio", dictionary(libav->audio)) ||
-                  json_object_set_new(config, "of the container", dictionary(libav->format));
+    failed |= json_object_set_new(config, "map", maps) ||
+              json_object_set_new(config, "of the input", dictionary(o->input_libav)) ||
+              json_object_set_new(config, "of video", dictionary(libav->video)) ||
+              json_object_set_new(config, "of audio", dictionary(libav->audio)) ||
+              json_object_set_new(config, "of the container", dictionary(libav->format));
     if (!failed)
         return config;
     json_decref(config);

@@ -37,8 +37,8 @@ typedef struct cgv_wanted_part {
     int64_t start, length;
 } cgv_wanted_part;
 
-// All options on which the result depends, with those of libav and of the single output; NULL when
-// out of memory.
+// All options on which the result depends, with those of libav and of the single output; NULL where
+// one is no UTF-8, or when out of memory.
 json_t *cgv_translate_config(const cgv_translate_options *options);
 
 // Do it; returns the exit status.

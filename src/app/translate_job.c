@@ -26,6 +26,21 @@ static cgv_status no_memory(void) {
     return cgv_fail(CGV_ERROR_MEMORY, "journal: out of memory");
 }
 
+// Names of files are bytes, JSON is UTF-8.
+static json_t *json_name(const char *name) {
+    json_t *text = json_string(name);
+    if (text)
+        return text;
+    size_t length = strlen(name), used = 0;
+    char *escaped = malloc(4 * length + 1);
+    for (size_t i = 0; escaped && i <= length; i++)
+        used += (size_t)sprintf(escaped + used, name[i] & 0x80 ? "\\x%02x" : "%c",
+                                (unsigned char)name[i]);
+    text = escaped ? json_string(escaped) : NULL;
+    free(escaped);
+    return text;
+}
+
 static cgv_status describe_input(json_t **out, const char *url) {
     struct stat st;
     const char *name = url;
@@ -39,7 +54,7 @@ static cgv_status describe_input(json_t **out, const char *url) {
                         url);
     }
     int64_t time = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    *out = json_pack("{ss sI sI}", "path of the input", path, "size of the input",
+    *out = json_pack("{so sI sI}", "path of the input", json_name(path), "size of the input",
                      (json_int_t)st.st_size, "time of the input", (json_int_t)time);
     free(path);
     return *out ? CGV_OK : no_memory();
@@ -64,18 +79,21 @@ static cgv_status sum_model(uint32_t *crc, const char *name) {
 
 // Whatever the output's frames and packets depend on.
 static cgv_status describe(json_t **out, const cgv_translate_options *o, const cgv_device *device) {
-    json_t *input = NULL;
+    json_t *input = NULL, *options = NULL;
     uint32_t model;
     *out = NULL;
     cgv_status status = describe_input(&input, o->input);
     if (!status)
         status = sum_model(&model, o->model);
+    if (!status && !(options = cgv_translate_config(o)))
+        status = cgv_fail(CGV_ERROR_ARGUMENT, "-segment_time notes all options, and one of them "
+                                              "is no text in UTF-8");
     if (!status) {
         const cgv_device_info *info = cgv_device_get_info(device);
-        *out = json_pack("{ss ss so ss ss sI so}", "version", cgv_version(), "FFmpeg",
-                         av_version_info(), "input", input, "device", info->name, "driver",
-                         info->driver, "checksum of the model", (json_int_t)model, "options",
-                         cgv_translate_config(o));
+        *out =
+            json_pack("{ss ss so ss ss sI so}", "version", cgv_version(), "FFmpeg",
+                      av_version_info(), "input", input, "device", info->name, "driver",
+                      info->driver, "checksum of the model", (json_int_t)model, "options", options);
         return *out ? CGV_OK : no_memory();
     }
     json_decref(input);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # -segment_time and -resume: whatever ends a job, the same command goes on, and the output is that of
-# a job that nothing ended. CGV_KILLS: how often one is killed at a random moment (4); CGV_SEED.
+# a job that nothing ended. CGV_KILLS: how often one is killed at a random moment (3); CGV_SEED.
 source "$(dirname "$0")/lib.sh"
-kills=${CGV_KILLS:-4}
+kills=${CGV_KILLS:-3}
 RANDOM=${CGV_SEED:=$$}
 
 # Frames at uneven times, with a scene cut, and all that is carried past them.
@@ -129,6 +129,7 @@ rm -r copy.segments
 expect 0 "${job[@]}" -y -hide_banner -progress progress.txt -resume killed.mkv
 says "going on at 00:00:0"
 same "killed again and again" killed.mkv
+equal "frames of all runs" "$(frame_count whole.mkv)" "$(sed -n 's/^frame=//p' progress.txt | tail -n 1)"
 
 # ---- stopped
 
