@@ -59,9 +59,9 @@ cgv_status cgv_encoder_hush(const AVCodec *codec, AVDictionary **options) {
 cgv_status cgv_encoder_repeat(const AVCodec *codec, AVDictionary **options) {
     static const char key[] = "x264-params";
     const AVDictionaryEntry *given = av_dict_get(*options, key, NULL, 0);
-    // x264 (164) weighs blocks by memory that nobody wrote, where the macroblocks of a row do not
-    // divide by 8 and its code for AVX-512 runs: the second encoder of a process gives others than
-    // the first.
+    // x264 (164) weighs blocks by memory that nobody wrote, where its code for AVX-512 runs and, as
+    // was found by trying, the macroblocks of a row do not divide by 8: the second encoder of a
+    // process gives other packets than the first.
     bool affected = !strncmp(codec->name, "libx264", 7) && av_get_cpu_flags() & AV_CPU_FLAG_AVX512;
     return !affected || (given && strstr(given->value, "asm"))
                ? CGV_OK
