@@ -160,6 +160,49 @@ static void test_begin(void) {
     cgv_model_destroy(&model);
 }
 
+// Another translator goes on from the state of the first as the first itself does.
+static void check_state(const cgv_model *model, float stabilize, int net_height) {
+    cgv_picture_format format = cgv_picture_format_rgb24(CLIP_WIDTH, CLIP_HEIGHT);
+    test_picture whole[CLIP_FRAMES], in = picture_create(&format, PICTURE_TIGHT);
+    test_picture out = picture_create(&format, PICTURE_TIGHT);
+    create_clip(whole, &format);
+    run_clip(whole, model, 2, stabilize, net_height);
+    cgv_translator *translator = open_steady(model, &format, 2, stabilize, net_height);
+    uint64_t bytes = cgv_translator_state_size(translator);
+    CU_ASSERT_EQUAL(bytes > 0, stabilize > 0);
+    uint8_t *state = malloc(bytes + 1);
+    state[bytes] = 99;
+    for (int i = 0; i < CLIP_FRAMES; i++) {
+        CU_ASSERT_EQUAL(cgv_translator_save(translator, state), CGV_OK);
+        CU_ASSERT_EQUAL(state[bytes], 99);
+        cgv_translator_destroy(&translator);
+        translator = open_steady(model, &format, 2, stabilize, net_height);
+        CU_ASSERT_EQUAL(cgv_translator_restore(translator, state), CGV_OK);
+        clip_frame(&in, i);
+        CU_ASSERT_EQUAL(cgv_translator_send(translator, &in.view), CGV_OK);
+        CU_ASSERT_EQUAL(cgv_translator_save(translator, state), CGV_AGAIN);
+        CU_ASSERT_EQUAL(cgv_translator_restore(translator, state), CGV_AGAIN);
+        CU_ASSERT_EQUAL(cgv_translator_receive(translator, &out.view), CGV_OK);
+        CU_ASSERT(same(&out, &whole[i]));
+        picture_destroy(&whole[i]);
+    }
+    free(state);
+    cgv_translator_destroy(&translator);
+    picture_destroy(&in);
+    picture_destroy(&out);
+}
+
+static void test_state(void) {
+    cgv_rng_seed(&rng, 1, 12);
+    cgv_model *resnet = random_model_named(&rng, "resnet_1blocks", 4);
+    cgv_model *grid = random_model_named(&rng, "resnet_1blocks_grid", 4);
+    check_state(resnet, 0.9f, 0);
+    check_state(resnet, 0, 0);
+    check_state(grid, 0.9f, 32);
+    cgv_model_destroy(&grid);
+    cgv_model_destroy(&resnet);
+}
+
 // Identity has nothing to hold: its pictures stay as they are.
 static void test_steady_identity(void) {
     cgv_model *model = random_model_identity();
@@ -225,9 +268,13 @@ static void test_compare(void) {
 
 int main(void) {
     static const cgv_test_case cases[] = {
-        {"held steady", test_steady},   {"frames held in half precision", test_steady_half},
-        {"beginning anew", test_begin}, {"identity held steady", test_steady_identity},
-        {"compare", test_compare},      {0},
+        {"held steady", test_steady},
+        {"frames held in half precision", test_steady_half},
+        {"beginning anew", test_begin},
+        {"identity held steady", test_steady_identity},
+        {"going on elsewhere", test_state},
+        {"compare", test_compare},
+        {0},
     };
     return cgv_test_run("frames", cases);
 }

@@ -73,6 +73,13 @@ CGV_NODISCARD cgv_status cgv_translator_receive(cgv_translator *translator, cgv_
 // The next picture that is sent does not follow the last one: nothing of the past is kept for it.
 void cgv_translator_begin(cgv_translator *translator);
 
+// What the pictures so far leave behind for the next ones (params.stabilize), so that a translator
+// made alike, on the same device, goes on where this one stands: that many bytes, 0 where every
+// picture is on its own. All pictures sent have been received: else CGV_AGAIN.
+uint64_t cgv_translator_state_size(const cgv_translator *translator);
+CGV_NODISCARD cgv_status cgv_translator_save(cgv_translator *translator, void *state);
+CGV_NODISCARD cgv_status cgv_translator_restore(cgv_translator *translator, const void *state);
+
 // Bytes of device and host-visible memory in use.
 uint64_t cgv_translator_memory(const cgv_translator *translator);
 

@@ -27,6 +27,8 @@ struct cgv_outlet {
 };
 
 static cgv_status run(cgv_outlet *outlet) {
+    cgv_sink *sink = outlet->params.sink;
+    cgv_job *job = outlet->params.job;
     for (;;) {
         cgv_item item, out;
         cgv_status status = cgv_queue_pop(outlet->queue, &item);
@@ -39,13 +41,14 @@ static cgv_status run(cgv_outlet *outlet) {
             cgv_rate_next(&outlet->rate, &out, item);
         atomic_store(&outlet->dropped, outlet->rate.dropped);
         atomic_store(&outlet->repeated, outlet->rate.repeated);
-        status = cgv_sink_write(outlet->params.sink, out);
+        status = job && out.kind == CGV_ITEM_FRAME ? cgv_job_write(job, sink, out)
+                                                   : cgv_sink_write(sink, out);
         if (status)
             return status;
         if (end)
             break;
     }
-    return cgv_sink_finish(outlet->params.sink);
+    return job ? cgv_job_finish(job, sink) : cgv_sink_finish(sink);
 }
 
 static void *thread(void *opaque) {

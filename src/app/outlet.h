@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "app/job.h"
 #include "video/queue.h"
 #include "video/sink.h"
 
@@ -11,6 +12,7 @@ typedef struct cgv_outlet cgv_outlet;
 
 typedef struct cgv_outlet_params {
     cgv_sink *sink;
+    cgv_job *job;    // the sink is a segmented one; NULL: it is not
     AVRational rate; // constant rate to make of the frames that come; {0, 1}: they are as they are
     bool live;       // never make others wait
     // Called from the outlet's thread when it is done: CGV_OK after the sink was finished.

@@ -59,6 +59,7 @@ static bool take(cgv_output_options *to, const cgv_output_options *from) {
     any |= take_text(&to->audio_bit_rate, from->audio_bit_rate);
     any |= take_text(&to->subtitle_codec, from->subtitle_codec);
     any |= take_text(&to->quality_name, from->quality_name);
+    any |= take_text(&to->segment_time, from->segment_time);
     any |= take_number(&to->crf, from->crf);
     any |= take_number(&to->quality, from->quality);
     any |= take_flag(&to->no_audio, from->no_audio);

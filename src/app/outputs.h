@@ -10,11 +10,12 @@
 typedef struct cgv_output_options {
     const char *url, *device; // as given; without the prefix of a format
     const char *codec, *bit_rate, *preset, *pixel_format, *rate, *format, *tag;
-    const char *audio_codec, *audio_bit_rate, *subtitle_codec, *quality_name;
+    const char *audio_codec, *audio_bit_rate, *subtitle_codec, *quality_name, *segment_time;
     double crf, quality;
     int sync;
     bool no_audio, no_subtitles, no_data;
     AVRational constant_rate; // what `rate` says
+    int64_t segment;          // what `segment_time` says, in microseconds; 0: no segments
     cgv_av_options libav;
 } cgv_output_options;
 

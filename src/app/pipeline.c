@@ -12,6 +12,7 @@
 #include "app/ladder.h"
 #include "app/outlet.h"
 #include "app/pace.h"
+#include "app/segments.h"
 #include "base/log.h"
 #include "filter/carry.h"
 #include "filter/profile.h"
@@ -42,6 +43,7 @@ struct cgv_pipeline {
     int running, failed;
     bool output_ended[CGV_MAX_OUTPUTS];
     cgv_pace pace;
+    cgv_segments segments;
     atomic_int_fast64_t received, late, dropped, repeated;
     _Atomic float strength; // wanted
     atomic_int net_height;  // of the network's picture
@@ -56,6 +58,8 @@ struct cgv_pipeline {
         AVFrame *out;
         AVFrame *in; // the input's picture, if it is still needed
         int repeat;
+        bool begins; // a segment, with this state of the filter before it
+        AVBufferRef *state;
         int64_t sent;   // av_gettime_relative
     } slots[MAX_SLOTS]; // in flight, oldest first
     int in_flight;
@@ -115,7 +119,14 @@ static cgv_status push_decoded(cgv_pipeline *pipeline, cgv_item item) {
     return status;
 }
 
+static cgv_status push_end(cgv_pipeline *pipeline) {
+    return cgv_queue_push(pipeline->decoded, (cgv_item){.kind = CGV_ITEM_END});
+}
+
 static cgv_status decode(cgv_pipeline *pipeline, cgv_rate *rate) {
+    cgv_segments *segments = &pipeline->segments;
+    if (segments->done.complete)
+        return push_end(pipeline);
     for (;;) {
         cgv_item item, out;
         cgv_status status = cgv_source_read(pipeline->params.source, &item);
@@ -124,6 +135,10 @@ static cgv_status decode(cgv_pipeline *pipeline, cgv_rate *rate) {
             return status;
         if (!end && pipeline->params.paced)
             cgv_pace_wait(&pipeline->pace, &item, pipeline->params.stop);
+        if (item.kind == CGV_ITEM_PACKET && segments->on) { // they are read anew in the end
+            cgv_item_free(&item);
+            continue;
+        }
         if (item.kind == CGV_ITEM_PACKET) {
             out = item;
         } else {
@@ -132,9 +147,13 @@ static cgv_status decode(cgv_pipeline *pipeline, cgv_rate *rate) {
             atomic_store(&pipeline->dropped, rate->dropped);
             atomic_store(&pipeline->repeated, rate->repeated);
         }
-        status = out.kind == CGV_ITEM_END ? CGV_OK : push_decoded(pipeline, out);
+        status = cgv_segments_pass(segments, &out);
+        if (!status && out.kind != CGV_ITEM_END)
+            status = push_decoded(pipeline, out);
+        if (!status && end && !atomic_load(pipeline->params.stop))
+            status = cgv_segments_end(segments);
         if (!status && end)
-            return cgv_queue_push(pipeline->decoded, (cgv_item){.kind = CGV_ITEM_END});
+            return push_end(pipeline);
         if (status)
             return status;
     }
@@ -208,6 +227,7 @@ fail:
 static void free_slot(struct slot *slot) {
     av_frame_free(&slot->out);
     av_frame_free(&slot->in);
+    av_buffer_unref(&slot->state);
 }
 
 // To every output; the last one gets the item itself.
@@ -280,9 +300,12 @@ static cgv_status receive(cgv_pipeline *pipeline) {
     take_time(pipeline, av_gettime_relative() - slot->sent);
     if (slot->in && cgv_colour_keeps_alpha(slot->in, slot->out->format))
         cgv_colour_copy_alpha(slot->out, slot->in);
-    cgv_item item = {
-        .kind = CGV_ITEM_FRAME, .frame = slot->out, .before = slot->in, .repeat = slot->repeat};
-    slot->out = slot->in = NULL;
+    cgv_item item = {.kind = CGV_ITEM_FRAME,
+                     .frame = slot->out,
+                     .before = slot->in,
+                     .repeat = slot->repeat,
+                     .begins = slot->begins,
+                     .state = slot->state};
     pipeline->translated++;
     pipeline->in_flight--;
     for (int i = 0; i < pipeline->in_flight; i++)
@@ -311,6 +334,18 @@ static cgv_status suit_translator(cgv_pipeline *pipeline, const AVFrame *in) {
     return status ? status : make_translator(pipeline, in);
 }
 
+// The frame that is to be sent next may begin a segment.
+static cgv_status begin_segment(cgv_pipeline *pipeline, struct slot *slot, const AVFrame *in) {
+    bool first = pipeline->segments.segment < 0;
+    slot->begins = cgv_segments_begin(&pipeline->segments, in);
+    if (!slot->begins)
+        return CGV_OK;
+    if (first)
+        return cgv_segments_restore(&pipeline->segments, pipeline->translator);
+    cgv_status status = receive_all(pipeline);
+    return status ? status : cgv_segments_save(&slot->state, pipeline->translator);
+}
+
 static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) {
     const AVFrame *in = item->frame;
     cgv_status status = suit_translator(pipeline, in);
@@ -322,9 +357,10 @@ static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) 
         pipeline->params.show || cgv_colour_keeps_alpha(in, pipeline->params.format->format);
     if (keep)
         slot.in = av_frame_clone(in);
-    if (!slot.out || (keep && !slot.in)) {
+    status = !slot.out || (keep && !slot.in) ? out_of_memory() : begin_segment(pipeline, &slot, in);
+    if (status) {
         free_slot(&slot);
-        return out_of_memory();
+        return status;
     }
     cgv_picture picture = picture_of(in);
     while ((status = cgv_translator_send(pipeline->translator, &picture)) == CGV_AGAIN) {
@@ -373,6 +409,7 @@ static cgv_status create_outlets(cgv_pipeline *pipeline) {
     for (int i = 0; i < params->sink_count && !status; i++) {
         cgv_outlet_params outlet = {
             .sink = params->sinks[i],
+            .job = params->job,
             .rate = params->rate.num ? (AVRational){0, 1} : cgv_sink_rate(params->sinks[i]),
             .live = params->live,
             .ended = outlet_ended,
@@ -440,6 +477,8 @@ cgv_status cgv_pipeline_start(cgv_pipeline **out, const cgv_pipeline_params *par
     if (!pipeline)
         return out_of_memory();
     pipeline->params = *params;
+    cgv_segments_init(&pipeline->segments, params->job,
+                      cgv_source_get_info(params->source)->input->url);
     pipeline->made = params->translator;
     pipeline->made.profile = params->live && cgv_device_has_timestamps(params->device);
     atomic_init(&pipeline->strength, params->translator.strength);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "app/job.h"
 #include "app/parts.h"
 #include "cgvideo/translator.h"
 #include "video/sink.h"
@@ -22,6 +23,7 @@ typedef struct cgv_pipeline_params {
     cgv_source *source;
     cgv_sink *const *sinks;
     int sink_count;        // may be 0 where there is `show`
+    cgv_job *job;          // of a single segmented sink; else NULL
     const AVFrame *format; // of the translated pictures; sinks make theirs from them
     cgv_device *device;
     const cgv_model *model;

@@ -56,12 +56,20 @@ static void format_live(const cgv_progress *progress, char *text, size_t size,
              milliseconds(n->latency_95));
 }
 
+static double rate_of(const cgv_progress *progress, const cgv_sink_stats *stats, double seconds) {
+    return (double)(stats->frames - progress->before.frames) / seconds;
+}
+
+static double speed_of(const cgv_progress *progress, const cgv_sink_stats *stats, double seconds) {
+    return (double)(stats->time - progress->before.time) / 1e6 / seconds;
+}
+
 static void print_line(const cgv_progress *progress, const cgv_progress_numbers *n, double seconds,
                        bool last) {
     cgv_sink_stats stats = n->sink;
     char line[512], time[32], eta[64] = "", live[192] = "";
     format_time(time, sizeof time, stats.time);
-    double speed = (double)stats.time / 1e6 / seconds;
+    double speed = speed_of(progress, &stats, seconds), rate = rate_of(progress, &stats, seconds);
     if (!last && progress->length > stats.time && speed > 0) {
         char left[32];
         format_time(left, sizeof left, (int64_t)((double)(progress->length - stats.time) / speed));
@@ -71,8 +79,7 @@ static void print_line(const cgv_progress *progress, const cgv_progress_numbers 
         format_live(progress, live, sizeof live, n);
     snprintf(line, sizeof line,
              "frame=%5" PRId64 " fps=%.*f size=%" PRId64 "KiB time=%s.%02d speed=%.3gx%s%s",
-             stats.frames, (double)stats.frames / seconds < 10 ? 2 : 0,
-             (double)stats.frames / seconds, stats.bytes / 1024, time,
+             stats.frames, rate < 10 ? 2 : 0, rate, stats.bytes / 1024, time,
              (int)(stats.time / 10000 % 100), speed, live, eta);
     cgv_console_progress(line);
 }
@@ -84,7 +91,7 @@ static void write_report(const cgv_progress *progress, const cgv_progress_number
     char time[32];
     format_time(time, sizeof time, stats.time);
     avio_printf(report, "frame=%" PRId64 "\nfps=%.2f\n", stats.frames,
-                (double)stats.frames / seconds);
+                rate_of(progress, &stats, seconds));
     if (stats.time)
         avio_printf(report, "bitrate=%.1fkbits/s\n",
                     (double)stats.bytes * 8000 / (double)stats.time);
@@ -95,7 +102,7 @@ static void write_report(const cgv_progress *progress, const cgv_progress_number
                 "\nout_time=%s.%06d\ndup_frames=%" PRId64 "\ndrop_frames=%" PRId64
                 "\nspeed=%.3gx\n",
                 stats.bytes, stats.time, stats.time, time, (int)(stats.time % 1000000),
-                n->pipeline.repeated, n->pipeline.dropped, (double)stats.time / 1e6 / seconds);
+                n->pipeline.repeated, n->pipeline.dropped, speed_of(progress, &stats, seconds));
     avio_printf(report,
                 "net_height=%d\ntranslate_ms=%.1f\nin_fps=%.2f\nout_fps=%.2f\n"
                 "latency_p50_ms=%.1f\nlatency_p95_ms=%.1f\noutputs=%d\nfailed_outputs=%d\n",

@@ -4,8 +4,10 @@
 
 #include <string.h>
 
+#include <libavutil/avstring.h>
 #include <libavutil/parseutils.h>
 
+#include "app/config.h"
 #include "app/model_path.h"
 #include "base/log.h"
 #include "video/av.h"
@@ -57,6 +59,9 @@ static const char *const hdr_names[] = {"tonemap", "refuse", NULL};
     { .name = option, .kind = CGV_CLI_TEXT, FIELD(field), .value = value_name, .help = text }
 #define FLAG(option, field, text)                                                                  \
     { .name = option, .kind = CGV_CLI_FLAG, FIELD(field), .help = text }
+// What the result does not depend on.
+#define TRANSIENT_FLAG(option, field, text)                                                        \
+    { .name = option, .kind = CGV_CLI_FLAG, FIELD(field), .help = text, .transient = true }
 
 static const cgv_cli_option options[] = {
     {.name = "i",
@@ -64,6 +69,7 @@ static const cgv_cli_option options[] = {
      FIELD(input),
      .value = "INPUT",
      .help = "video, picture, sequence (img%03d.png), camera, stream, or - for standard input",
+     .transient = true,
      .seen = input_seen},
     {.name = "o",
      .kind = CGV_CLI_TEXT,
@@ -71,13 +77,14 @@ static const cgv_cli_option options[] = {
      .value = "OUTPUT",
      .help = "where to write; the last word may be it too; - is standard output; may be repeated, "
              "each with its own encoding options before it",
+     .transient = true,
      .seen = output_seen},
     TEXT("m", model, "MODEL",
          "generator: a .pth, .safetensors or .onnx file, or a name as cgvideo models lists it "
          "(day2night)"),
     CGV_APP_MODEL_OPTIONS(cgv_translate_options),
-    FLAG("y", overwrite, "overwrite the output"),
-    FLAG("n", never_overwrite, "never overwrite the output, do not ask"),
+    TRANSIENT_FLAG("y", overwrite, "overwrite the output"),
+    TRANSIENT_FLAG("n", never_overwrite, "never overwrite the output, do not ask"),
     TEXT("ss", start, "TIME", "begin there ([HH:]MM:SS[.m…] or seconds)"),
     TEXT("t", length, "TIME", "translate that much"),
     TEXT("to", end, "TIME", "end there, on the input's clock"),
@@ -146,6 +153,7 @@ static const cgv_cli_option options[] = {
      FIELD(max_error_rate),
      .value = "0..1",
      .help = "exit with 69 when more of the video's packets are damaged (0.667)",
+     .transient = true,
      .min = 0,
      .max = 1},
     {.name = "threads",
@@ -201,15 +209,57 @@ static const cgv_cli_option options[] = {
      FIELD(patience),
      .value = "SECONDS",
      .help = "end when nothing came from a live input for so long (10; 0: wait for ever)",
+     .transient = true,
      .min = 0,
      .max = 86400},
-    FLAG("list_devices", list_devices, "list cameras, screens and loopback devices"),
-    TEXT("progress", progress, "URL",
-         "write machine-readable progress there (- is standard output)"),
+    TEXT("segment_time", out.segment_time, "TIME",
+         "write in segments of that much to OUTPUT.segments, and join them in the end"),
+    TRANSIENT_FLAG("resume", resume,
+                   "with -segment_time: go on behind the last whole segment of the same job"),
+    TRANSIENT_FLAG("list_devices", list_devices, "list cameras, screens and loopback devices"),
+    {.name = "progress",
+     .kind = CGV_CLI_TEXT,
+     FIELD(progress),
+     .value = "URL",
+     .help = "write machine-readable progress there (- is standard output)",
+     .transient = true},
     CGV_APP_COMMON_OPTIONS,
-    FLAG("version", version, "print the program's version"),
+    TRANSIENT_FLAG("version", version, "print the program's version"),
     {.other = other_option},
 };
+
+// ---- what was asked for
+
+static json_t *dictionary(const AVDictionary *from) {
+    json_t *object = json_object();
+    const AVDictionaryEntry *e = NULL;
+    while (object && (e = av_dict_get(from, "", e, AV_DICT_IGNORE_SUFFIX)))
+        if (json_object_set_new(object, e->key, json_string(e->value))) {
+            json_decref(object);
+            object = NULL;
+        }
+    return object;
+}
+
+json_t *cgv_translate_config(const cgv_translate_options *o) {
+    cgv_translate_options flat = *o;
+    flat.out = o->outputs.list[0];
+    flat.common = (cgv_app_common){0}; // messages; the device by another name
+    json_t *config = cgv_config_write(options, &flat), *maps = json_array();
+    bool failed = false;
+    for (int i = 0; i < o->map_count; i++)
+        failed |= json_array_append_new(maps, json_string(o->maps[i]));
+    const cgv_av_options *libav = &flat.out.libav;
+    failed |= json_object_set_new(config, "map", maps) ||
+              json_object_set_new(config, "of the input", dictionary(o->input_libav)) ||
+              json_object_set_new(config, "of video", dictionary(libav->video)) ||
+              json_object_set_new(config, "of audio", dictionary(libav->audio)) ||
+              json_object_set_new(config, "of the container", dictionary(libav->format));
+    if (!failed)
+        return config;
+    json_decref(config);
+    return NULL;
+}
 
 // ---- command line
 
@@ -247,6 +297,30 @@ static cgv_status pass_quality_on(cgv_output_options *out) {
                : status;
 }
 
+// ffmpeg's own muxer of segments makes many files, and has an option of this name.
+static bool is_segment_muxer(const cgv_output_options *out) {
+    return out->format && av_match_name(out->format, "segment,stream_segment,ssegment");
+}
+
+static cgv_status check_segments(const cgv_translate_options *o, cgv_output_options *out) {
+    if (is_segment_muxer(out)) {
+        cgv_status status = cgv_av_options_add(&out->libav, "segment_time", out->segment_time);
+        out->segment_time = NULL;
+        return status;
+    }
+    if (parse_time(&out->segment, "segment_time", out->segment_time))
+        return CGV_ERROR_ARGUMENT;
+    if (out->segment_time && out->segment < AV_TIME_BASE / 10)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-segment_time takes 0.1 seconds or more");
+    if (out->segment && (o->outputs.count > 1 || o->preview))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-segment_time is for a single output%s",
+                        o->preview ? ", without -preview" : "");
+    if (o->resume && !out->segment)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-resume goes on with a job in segments: add its -segment_time");
+    return CGV_OK;
+}
+
 static cgv_status check_options(cgv_translate_options *o) {
     if (!o->input)
         return cgv_fail(CGV_ERROR_ARGUMENT, "no input: add -i INPUT");
@@ -258,6 +332,9 @@ static cgv_status check_options(cgv_translate_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "too many -map");
     for (int i = 0; i < o->outputs.count; i++)
         if (o->outputs.list[i].quality_name && pass_quality_on(&o->outputs.list[i]))
+            return CGV_ERROR_ARGUMENT;
+    for (int i = 0; i < o->outputs.count; i++)
+        if (check_segments(o, &o->outputs.list[i]))
             return CGV_ERROR_ARGUMENT;
     return cgv_outputs_check(&o->outputs, o->input);
 }

@@ -2,6 +2,8 @@
 #ifndef CGV_APP_TRANSLATE_H
 #define CGV_APP_TRANSLATE_H
 
+#include <jansson.h>
+
 #include "app/app.h"
 #include "app/outputs.h"
 #include "app/pipeline.h"
@@ -13,7 +15,7 @@ typedef struct cgv_translate_options {
     const char *input, *model;
     cgv_output_options out; // of the output that comes next on the command line
     cgv_outputs outputs;
-    bool overwrite, never_overwrite;
+    bool overwrite, never_overwrite, resume;
     const char *start, *length, *end;
     const char *input_rate, *input_format; // -r and -f before -i
     const char *map, *maps[CGV_MAX_MAPS];
@@ -34,6 +36,10 @@ typedef struct cgv_translate_options {
 typedef struct cgv_wanted_part {
     int64_t start, length;
 } cgv_wanted_part;
+
+// All options on which the result depends, with those of libav and of the single output; NULL where
+// one is no UTF-8, or when out of memory.
+json_t *cgv_translate_config(const cgv_translate_options *options);
 
 // Do it; returns the exit status.
 int cgv_translate_run(const cgv_translate_options *options, const cgv_wanted_part *part);

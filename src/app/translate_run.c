@@ -13,6 +13,7 @@
 #include "app/model_path.h"
 #include "app/preview.h"
 #include "app/progress.h"
+#include "app/translate_job.h"
 #include "base/log.h"
 #include "video/av.h"
 #include "video/richest.h"
@@ -45,6 +46,7 @@ static void catch_signals(void) {
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_wake}, NULL);
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); // writes tell
 }
 
 static bool reads_standard_input(const char *url) {
@@ -56,7 +58,8 @@ static cgv_status may_write(const cgv_translate_options *o, const cgv_output_opt
     char *path = cgv_sink_regular_file(output->device);
     bool exists = path && !access(path, F_OK);
     free(path);
-    if (!exists || o->overwrite)
+    // What is gone on with was allowed when it began.
+    if (!exists || o->overwrite || (!o->never_overwrite && cgv_translate_resumes(o)))
         return CGV_OK;
     char question[512];
     bool yes = false;
@@ -72,7 +75,9 @@ typedef struct run {
     const cgv_translate_options *o;
     cgv_wanted_part part;
     bool live, paced;
+    cgv_source_params from;
     cgv_source *source;
+    cgv_job *job; // NULL: its output is not written in segments
     cgv_sink *sinks[CGV_MAX_OUTPUTS];
     int sink_count;
     AVFrame *format; // of the translated pictures; NULL without sinks
@@ -96,7 +101,7 @@ static cgv_status open_source(run *r) {
         select.no_subtitles &= o->outputs.list[i].no_subtitles;
         select.no_data &= o->outputs.list[i].no_data;
     }
-    cgv_source_params from = {
+    r->from = (cgv_source_params){
         .url = o->input,
         .format = o->input_format,
         .rate = o->input_rate,
@@ -112,7 +117,7 @@ static cgv_status open_source(run *r) {
         .patience = (int64_t)(o->patience * AV_TIME_BASE),
         .stop = &stop,
     };
-    cgv_status status = cgv_source_open(&r->source, &from);
+    cgv_status status = cgv_source_open(&r->source, &r->from);
     if (status)
         return status;
     const cgv_source_info *info = cgv_source_get_info(r->source);
@@ -141,6 +146,7 @@ static cgv_status open_sink(run *r, const cgv_output_options *out) {
         .sync = (cgv_sync)(out->sync % 4),
         .threads = r->o->threads,
         .live = r->live,
+        .segmented = r->job ? cgv_job_part(r->job) : NULL,
         .stop = &stop,
         .options = &out->libav,
         .carry = {.audio_codec = out->audio_codec,
@@ -155,6 +161,8 @@ static cgv_status open_sink(run *r, const cgv_output_options *out) {
     cgv_status status = cgv_sink_open(sink, &to, cgv_source_get_info(r->source));
     if (status)
         return status;
+    if (r->job)
+        cgv_sink_set_place(*sink, cgv_job_get_done(r->job).place);
     if (cgv_sink_part(*sink) && !r->live) // what was recorded live stays
         snprintf(part_names[r->sink_count], sizeof part_names[0], "%s", cgv_sink_part(*sink));
     r->sink_count++;
@@ -181,6 +189,7 @@ static cgv_status open_sinks(run *r) {
     return status || !r->sink_count ? status : choose_format(r);
 }
 
+// On another device the pictures would be others.
 static cgv_status open_all(run *r) {
     const cgv_translate_options *o = r->o;
     cgv_status status = cgv_model_open(&r->model, o->model, CGV_APP_MODEL_PARAMS(o));
@@ -194,6 +203,9 @@ static cgv_status open_all(run *r) {
         cgv_app_yield(r->device);
     if (!status)
         status = open_source(r);
+    if (!status && cgv_translate_segmented(o))
+        status =
+            cgv_translate_job_open(&r->job, o, &r->from, cgv_source_get_info(r->source), r->device);
     if (!status)
         status = open_sinks(r);
     if (!status && o->preview)
@@ -280,6 +292,7 @@ static cgv_status translate(run *r) {
         .source = r->source,
         .sinks = r->sinks,
         .sink_count = r->sink_count,
+        .job = r->job,
         .format = r->format ? r->format : cgv_preview_format(r->preview),
         .device = r->device,
         .model = r->model,
@@ -302,6 +315,8 @@ static cgv_status translate(run *r) {
     cgv_status status = cgv_progress_open(&progress, o->progress, info->length);
     if (status)
         return status;
+    if (r->job)
+        progress.before = cgv_sink_get_stats(r->sinks[0]);
     status = cgv_pipeline_start(&pipeline, &params);
     if (!status) {
         watch(r, pipeline, &progress);
@@ -314,8 +329,8 @@ static cgv_status translate(run *r) {
 }
 
 static int exit_code(run *r, cgv_status status) {
-    if (status)
-        return signals ? CGV_EXIT_SIGNAL : CGV_EXIT_FAILED;
+    if (status) // a job that is stopped is not finished, however it is stopped
+        return signals || (r->job && atomic_load(&stop)) ? CGV_EXIT_SIGNAL : CGV_EXIT_FAILED;
     cgv_source_errors errors = cgv_source_get_errors(r->source);
     if (errors.damaged)
         cgv_log(CGV_LOG_WARNING, "%s: decode: %lld of %lld packets were damaged", r->o->input,
@@ -323,7 +338,7 @@ static int exit_code(run *r, cgv_status status) {
     if (r->failed)
         cgv_log(CGV_LOG_WARNING, "%d of %d outputs failed%s", r->failed, r->sink_count,
                 r->failed < r->sink_count ? "; the others are whole" : "");
-    if (signals) {
+    if (signals && !r->job) { // a job that is here is whole
         for (int i = 0; i < r->sink_count && !r->failed; i++)
             cgv_log(CGV_LOG_INFO, "stopped by a signal: %s is whole up to there",
                     r->o->outputs.list[i].url);
@@ -350,6 +365,7 @@ int cgv_translate_run(const cgv_translate_options *o, const cgv_wanted_part *par
         part_names[i][0] = 0;
         cgv_sink_close(&r.sinks[i]);
     }
+    cgv_job_close(&r.job);
     av_frame_free(&r.format);
     cgv_preview_close(&r.preview);
     cgv_source_close(&r.source);

@@ -1,6 +1,7 @@
 #include "base/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,18 @@ cgv_status cgv_fs_write(const char *path, const void *data, size_t size) {
         return status;
     fwrite(data, 1, size, writer.file);
     return cgv_fs_writer_commit(&writer);
+}
+
+cgv_status cgv_fs_sync(const char *path) {
+    int file = open(path, O_RDONLY);
+    // Some file systems have no such thing for folders.
+    bool bad = file < 0 || (fsync(file) && errno != EINVAL && errno != ENOTSUP);
+    cgv_status status =
+        bad ? cgv_fail(CGV_ERROR_IO, "%s: cannot write to the disk: %s", path, strerror(errno))
+            : CGV_OK;
+    if (file >= 0)
+        close(file);
+    return status;
 }
 
 static bool make_dir(const char *path) {

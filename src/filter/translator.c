@@ -325,6 +325,36 @@ void cgv_translator_begin(cgv_translator *translator) {
     translator->begins = true;
 }
 
+// The state: whether the next picture follows none, then what is held over frames.
+enum { STATE_HEAD = sizeof(uint32_t) };
+
+uint64_t cgv_translator_state_size(const cgv_translator *translator) {
+    uint64_t held = translator->steady.memory.size;
+    return held ? STATE_HEAD + held : 0;
+}
+
+cgv_status cgv_translator_save(cgv_translator *translator, void *state) {
+    const cgv_buffer *held = &translator->steady.memory;
+    if (translator->in_flight)
+        return CGV_AGAIN;
+    if (!held->size)
+        return CGV_OK;
+    memcpy(state, &(uint32_t){translator->begins}, STATE_HEAD);
+    return cgv_buffer_read(held, 0, (uint8_t *)state + STATE_HEAD, held->size);
+}
+
+cgv_status cgv_translator_restore(cgv_translator *translator, const void *state) {
+    const cgv_buffer *held = &translator->steady.memory;
+    if (translator->in_flight)
+        return CGV_AGAIN;
+    if (!held->size)
+        return CGV_OK;
+    uint32_t begins;
+    memcpy(&begins, state, STATE_HEAD);
+    translator->begins = begins;
+    return cgv_buffer_write(held, 0, (const uint8_t *)state + STATE_HEAD, held->size);
+}
+
 uint64_t cgv_translator_memory(const cgv_translator *translator) {
     uint64_t bytes = cgv_tape_bytes(&translator->tape) + translator->params.values.size +
                      cgv_plan_bytes(translator->plan) + translator->carry.memory.size +

@@ -357,40 +357,30 @@ static void set_picture(cgv_encoder *encoder, enum AVPixelFormat format,
     context->field_order = AV_FIELD_PROGRESSIVE;
 }
 
-cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
-                            const AVOutputFormat *container, const cgv_sink_params *params,
-                            const cgv_source_info *source) {
+static cgv_status open_context(cgv_encoder *encoder, const AVCodec *codec,
+                               const AVOutputFormat *container, const cgv_sink_params *params,
+                               const cgv_source_info *source) {
     AVDictionary *options = NULL;
-    enum AVPixelFormat format = AV_PIX_FMT_NONE;
-    encoder->last_pts = INT64_MIN;
-    encoder->turn = cgv_carry_turn(container, source);
-    encoder->context = avcodec_alloc_context3(codec);
-    encoder->format = av_frame_alloc();
-    if (!encoder->context || !encoder->format)
+    AVCodecContext *context = encoder->context = avcodec_alloc_context3(codec);
+    if (!context)
         return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
-    cgv_status status = cgv_convert_create(&encoder->convert);
-    if (!status)
-        status = cgv_convert_create(&encoder->recolour);
-    if (!status)
-        status = choose_pixel_format(&format, codec, params, source->first, encoder->turn);
-    if (status)
-        return status;
     set_clock(encoder, container, params, source);
-    set_picture(encoder, format, container, source);
-    AVCodecContext *context = encoder->context;
+    set_picture(encoder, encoder->pixel_format, container, source);
     context->thread_count = params->threads;
     if (container->flags & AVFMT_GLOBALHEADER)
         context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-    status = set_quality(context, &options, params);
+    cgv_status status = set_quality(context, &options, params);
     if (status)
         goto done;
     default_speed(codec, &options);
     if (params->live)
         cgv_encoder_live(context, &options, params);
-    allow_alpha(codec, format, &options);
+    allow_alpha(codec, encoder->pixel_format, &options);
     if (params->options)
         av_dict_copy(&options, params->options->video, 0);
     status = cgv_encoder_hush(codec, &options);
+    if (!status && params->segmented)
+        status = cgv_encoder_repeat(codec, &options);
     if (status)
         goto done;
     cgv_av_clear_error();
@@ -398,8 +388,34 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
     if (error < 0)
         status = cgv_encoder_refused(codec, context, error);
 done:
+    av_dict_free(&encoder->unused);
     encoder->unused = options;
     return status;
+}
+
+cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
+                            const AVOutputFormat *container, const cgv_sink_params *params,
+                            const cgv_source_info *source) {
+    encoder->last_pts = INT64_MIN;
+    encoder->turn = cgv_carry_turn(container, source);
+    encoder->format = av_frame_alloc();
+    if (!encoder->format)
+        return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
+    cgv_status status = cgv_convert_create(&encoder->convert);
+    if (!status)
+        status = cgv_convert_create(&encoder->recolour);
+    if (!status)
+        status = choose_pixel_format(&encoder->pixel_format, codec, params, source->first,
+                                     encoder->turn);
+    return status ? status : open_context(encoder, codec, container, params, source);
+}
+
+cgv_status cgv_encoder_restart(cgv_encoder *encoder, const AVOutputFormat *container,
+                               const cgv_sink_params *params, const cgv_source_info *source) {
+    const AVCodec *codec = encoder->context->codec;
+    avcodec_free_context(&encoder->context);
+    encoder->shown_count = 0;
+    return open_context(encoder, codec, container, params, source);
 }
 
 static cgv_status remember(cgv_encoder *encoder, struct cgv_shown frame) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/cpu.h>
+
 #include "base/fs.h"
 #include "base/log.h"
 #include "video/av.h"
@@ -29,6 +31,16 @@ void cgv_encoder_live(AVCodecContext *context, AVDictionary **options,
         context->gop_size = (int)lrint(2 * av_q2d(context->framerate));
 }
 
+// Before those that were given, which win.
+static cgv_status add_param(AVDictionary **options, const char *key, const char *param) {
+    const AVDictionaryEntry *given = av_dict_get(*options, key, NULL, 0);
+    char *params =
+        given && *given->value ? cgv_fs_format("%s:%s", param, given->value) : strdup(param);
+    int error = params ? av_dict_set(options, key, params, 0) : AVERROR(ENOMEM);
+    free(params);
+    return error < 0 ? cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory") : CGV_OK;
+}
+
 cgv_status cgv_encoder_hush(const AVCodec *codec, AVDictionary **options) {
     static const char key[] = "x265-params";
     if (cgv_log_wants(CGV_LOG_VERBOSE))
@@ -41,11 +53,19 @@ cgv_status cgv_encoder_hush(const AVCodec *codec, AVDictionary **options) {
     const AVDictionaryEntry *given = av_dict_get(*options, key, NULL, 0);
     if (given && strstr(given->value, "log"))
         return CGV_OK; // log-level, log or no-log
-    char *params = given && *given->value ? cgv_fs_format("log-level=error:%s", given->value)
-                                          : strdup("log-level=error");
-    int error = params ? av_dict_set(options, key, params, 0) : AVERROR(ENOMEM);
-    free(params);
-    return error < 0 ? cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory") : CGV_OK;
+    return add_param(options, key, "log-level=error");
+}
+
+cgv_status cgv_encoder_repeat(const AVCodec *codec, AVDictionary **options) {
+    static const char key[] = "x264-params";
+    const AVDictionaryEntry *given = av_dict_get(*options, key, NULL, 0);
+    // x264 (164) weighs blocks by memory that nobody wrote, where its code for AVX-512 runs and, as
+    // was found by trying, the macroblocks of a row do not divide by 8: the second encoder of a
+    // process gives other packets than the first.
+    bool affected = !strncmp(codec->name, "libx264", 7) && av_get_cpu_flags() & AV_CPU_FLAG_AVX512;
+    return !affected || (given && strstr(given->value, "asm"))
+               ? CGV_OK
+               : add_param(options, key, "asm=AVX2");
 }
 
 cgv_status cgv_encoder_refused(const AVCodec *codec, const AVCodecContext *context, int error) {

@@ -17,6 +17,10 @@ void cgv_encoder_live(AVCodecContext *context, AVDictionary **options,
 // wanted of the log.
 CGV_NODISCARD cgv_status cgv_encoder_hush(const AVCodec *codec, AVDictionary **options);
 
+// Before the encoder is opened: let it make the same packets of the same pictures, whatever the
+// program did before.
+CGV_NODISCARD cgv_status cgv_encoder_repeat(const AVCodec *codec, AVDictionary **options);
+
 // Say why the encoder could not be opened, which some of them tell nobody but standard error.
 cgv_status cgv_encoder_refused(const AVCodec *codec, const AVCodecContext *context, int error);
 

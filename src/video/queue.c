@@ -18,14 +18,16 @@ void cgv_item_free(cgv_item *item) {
     av_frame_free(&item->frame);
     av_frame_free(&item->before);
     av_packet_free(&item->packet);
+    av_buffer_unref(&item->state);
     *item = (cgv_item){0};
 }
 
 cgv_status cgv_item_clone(cgv_item *out, const cgv_item *item) {
-    *out = (cgv_item){.kind = item->kind, .repeat = item->repeat};
+    *out = (cgv_item){.kind = item->kind, .repeat = item->repeat, .begins = item->begins};
     if ((item->frame && !(out->frame = av_frame_clone(item->frame))) ||
         (item->before && !(out->before = av_frame_clone(item->before))) ||
-        (item->packet && !(out->packet = av_packet_clone(item->packet)))) {
+        (item->packet && !(out->packet = av_packet_clone(item->packet))) ||
+        (item->state && !(out->state = av_buffer_ref(item->state)))) {
         cgv_item_free(out);
         return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
     }

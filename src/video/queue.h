@@ -19,9 +19,11 @@ typedef enum cgv_item_kind {
 typedef struct cgv_item {
     cgv_item_kind kind;
     AVFrame *frame;
-    int repeat;       // how many times the frame is shown in a row, one duration apart; >= 1
-    AVFrame *before;  // the input's picture, where somebody wants to compare; else NULL
-    AVPacket *packet; // stream_index is the input's
+    int repeat;         // how many times the frame is shown in a row, one duration apart; >= 1
+    AVFrame *before;    // the input's picture, where somebody wants to compare; else NULL
+    bool begins;        // a segment, of an output in segments
+    AVBufferRef *state; // of the filter before the frame that begins one; NULL: it has none
+    AVPacket *packet;   // stream_index is the input's
 } cgv_item;
 
 void cgv_item_free(cgv_item *item);

@@ -36,7 +36,11 @@ struct cgv_sink {
     int64_t slip;      // microseconds that the clock of such a container moves the video
     bool drop_discard; // the container cannot say that a packet is not to be presented
     bool live;
-    const atomic_bool *stop; // while it is being opened
+    cgv_sink_params params; // to begin the encoder anew in segments
+    const cgv_source_info *source;
+    bool fresh;                 // the encoder has seen no frame
+    cgv_packets_writer segment; // at hand
+    const atomic_bool *stop;    // while it is being opened
     atomic_bool abandoned;
     atomic_int_fast64_t waiting_since; // av_gettime_relative; 0: for nobody
     cgv_latency latency;
@@ -101,6 +105,27 @@ static bool is_picture_muxer(const AVOutputFormat *muxer) {
     return av_match_name("image2", muxer->name);
 }
 
+static bool segmented(const cgv_sink *sink) {
+    return sink->params.segmented;
+}
+
+// Segments are pieces of one file, and any of its pictures may be the first of one: these coders
+// make one picture that moves.
+static cgv_status check_segmented(const cgv_sink *sink, const AVOutputFormat *muxer,
+                                  const AVCodec *codec) {
+    bool animation = codec->id == AV_CODEC_ID_GIF || codec->id == AV_CODEC_ID_APNG ||
+                     codec->id == AV_CODEC_ID_WEBP || strstr(codec->name, "_anim");
+    if (sink->single || !sink->part)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "%s: mux: -segment_time needs an output that is one file, not %s",
+                        sink->url, is_picture_muxer(muxer) ? "pictures" : muxer->name);
+    return animation ? cgv_fail(CGV_ERROR_ARGUMENT,
+                                "encode: an animation by %s cannot be made in segments: leave out "
+                                "-segment_time, or choose another -c:v",
+                                codec->name)
+                     : CGV_OK;
+}
+
 // Where to write: the part name of a regular file, or the very URL.
 static cgv_status choose_name(cgv_sink *sink, const AVOutputFormat *muxer) {
     sink->single = is_picture_muxer(muxer) && !av_filename_number_test(sink->url);
@@ -109,7 +134,7 @@ static cgv_status choose_name(cgv_sink *sink, const AVOutputFormat *muxer) {
     sink->path = cgv_sink_regular_file(sink->url);
     if (!sink->path)
         return CGV_OK;
-    sink->part = cgv_fs_part_name(sink->path);
+    sink->part = segmented(sink) ? strdup(sink->params.segmented) : cgv_fs_part_name(sink->path);
     return sink->part ? CGV_OK : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", sink->url);
 }
 
@@ -247,6 +272,9 @@ cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
     }
     sink->url = params->url;
     sink->live = params->live;
+    sink->params = *params;
+    sink->source = source;
+    sink->fresh = true;
     sink->stop = params->stop;
     cgv_latency_init(&sink->latency);
     sink->streams = streams;
@@ -254,6 +282,8 @@ cgv_status cgv_sink_open(cgv_sink **out, const cgv_sink_params *params,
     sink->from_zero = cgv_carry_begins_at_zero(muxer);
     sink->drop_discard = !av_match_name("mov", muxer->name) && !av_match_name("mp4", muxer->name);
     status = choose_name(sink, muxer);
+    if (!status && segmented(sink))
+        status = check_segmented(sink, muxer, codec);
     if (!status)
         status = open_muxer(sink, muxer);
     if (!status)
@@ -344,17 +374,27 @@ static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
     return CGV_OK;
 }
 
-static cgv_status mux_encoded(cgv_sink *sink) {
-    AVRational base = sink->encoder.context->time_base;
+cgv_status cgv_sink_write_encoded(cgv_sink *sink, AVPacket *packet) {
+    av_packet_rescale_ts(packet, sink->encoder.context->time_base, sink->video->time_base);
+    packet->stream_index = sink->video->index;
+    if (!sink->output->pb)
+        atomic_fetch_add(&sink->bytes, packet->size);
+    return mux(sink, packet);
+}
+
+static cgv_status keep_encoded(cgv_sink *sink, AVPacket *packet) {
+    cgv_status status = cgv_packets_write(&sink->segment, packet);
+    atomic_fetch_add(&sink->bytes, packet->size);
+    av_packet_unref(packet);
+    return status;
+}
+
+static cgv_status take_encoded(cgv_sink *sink) {
     cgv_status status;
     int64_t captured;
     while (!(status = cgv_encoder_receive(&sink->encoder, sink->packet, &captured))) {
-        AVPacket *packet = sink->packet;
-        av_packet_rescale_ts(packet, base, sink->video->time_base);
-        packet->stream_index = sink->video->index;
-        if (!sink->output->pb)
-            atomic_fetch_add(&sink->bytes, packet->size);
-        status = mux(sink, packet);
+        status = segmented(sink) ? keep_encoded(sink, sink->packet)
+                                 : cgv_sink_write_encoded(sink, sink->packet);
         if (status)
             return status;
         if (captured)
@@ -368,8 +408,9 @@ static cgv_status encode(cgv_sink *sink, const AVFrame *picture, int64_t pts) {
     if (!frame)
         return cgv_fail(CGV_ERROR_MEMORY, "encode: out of memory");
     frame->pts = pts;
+    sink->fresh = false;
     cgv_status status = cgv_encoder_send(&sink->encoder, frame);
-    return status ? status : mux_encoded(sink);
+    return status ? status : take_encoded(sink);
 }
 
 static cgv_status write_frame(cgv_sink *sink, cgv_item *item) {
@@ -430,10 +471,49 @@ static cgv_status write_packet(cgv_sink *sink, AVPacket *packet) {
     return mux(sink, packet);
 }
 
-static cgv_status drain(cgv_sink *sink) {
+static cgv_status drain_encoder(cgv_sink *sink) {
     cgv_status status = cgv_encoder_send(&sink->encoder, NULL);
-    if (!status)
-        status = mux_encoded(sink);
+    return status ? status : take_encoded(sink);
+}
+
+cgv_sink_place cgv_sink_get_place(const cgv_sink *sink) {
+    cgv_sink_stats stats = cgv_sink_get_stats(sink);
+    return (cgv_sink_place){.frames = stats.frames,
+                            .time = stats.time,
+                            .bytes = stats.bytes,
+                            .last_pts = sink->encoder.last_pts};
+}
+
+void cgv_sink_set_place(cgv_sink *sink, cgv_sink_place place) {
+    atomic_store(&sink->frames, place.frames);
+    atomic_store(&sink->time, place.time);
+    atomic_store(&sink->bytes, place.bytes);
+    sink->encoder.last_pts = place.last_pts;
+}
+
+cgv_status cgv_sink_begin_segment(cgv_sink *sink, const char *path) {
+    cgv_status status = CGV_OK;
+    if (!sink->fresh)
+        status =
+            cgv_encoder_restart(&sink->encoder, sink->output->oformat, &sink->params, sink->source);
+    sink->fresh = true;
+    return status ? status : cgv_packets_create(&sink->segment, path, sink->encoder.context);
+}
+
+cgv_status cgv_sink_end_segment(cgv_sink *sink, cgv_packets_sum *sum) {
+    cgv_status status = drain_encoder(sink);
+    sink->fresh = false;
+    *sum = sink->segment.sum;
+    return status ? status : cgv_packets_commit(&sink->segment);
+}
+
+cgv_status cgv_sink_open_segment(cgv_sink *sink, cgv_packets_reader **out, const char *path,
+                                 const cgv_packets_sum *sum) {
+    return cgv_packets_open(out, path, sum, sink->encoder.context);
+}
+
+static cgv_status drain(cgv_sink *sink) {
+    cgv_status status = segmented(sink) ? CGV_OK : drain_encoder(sink);
     for (int i = 0; !status && i < sink->streams; i++)
         if (sink->tracks[i].reencode)
             status = mux_reencoded(sink, &sink->tracks[i], NULL);
@@ -468,6 +548,8 @@ cgv_status cgv_sink_finish(cgv_sink *sink) {
         if (error < 0)
             status = cgv_av_fail(error, "%s: mux: cannot finish", sink->url);
     }
+    if (!status && segmented(sink)) // before the segments go
+        status = cgv_fs_sync(sink->part);
     if (!status && sink->part && rename(sink->part, sink->path)) {
         status = cgv_fail(CGV_ERROR_IO, "%s: mux: cannot rename: %s", sink->url, strerror(errno));
     } else if (!status) {
@@ -489,6 +571,7 @@ void cgv_sink_close(cgv_sink **handle) {
     else if (sink->part)
         unlink(sink->part);
     avformat_free_context(sink->output);
+    cgv_packets_abort(&sink->segment);
     cgv_encoder_close(&sink->encoder);
     av_packet_free(&sink->packet);
     for (int i = 0; sink->tracks && i < sink->streams; i++)

@@ -10,6 +10,7 @@
 #include "cgvideo/status.h"
 #include "video/carry.h"
 #include "video/options.h"
+#include "video/packets.h"
 #include "video/queue.h"
 #include "video/source.h"
 
@@ -35,6 +36,8 @@ typedef struct cgv_sink_params {
     cgv_sync sync;
     int threads;             // 0: one a core
     bool live;               // encode without delay, and write at once
+    const char *segmented;   // write in segments (see below); what the file is called until it is
+                             // whole. NULL: at once, under a hidden name
     const atomic_bool *stop; // set while the output is being opened: give up; NULL: never
     const cgv_av_options *options;
     cgv_carry_params carry;
@@ -56,6 +59,28 @@ CGV_NODISCARD cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item);
 
 // Drain the encoder, write the trailer and give the file its name. Only closing may follow.
 CGV_NODISCARD cgv_status cgv_sink_finish(cgv_sink *sink);
+
+// ---- in segments: what frames become goes into files of its own, and later into the output
+
+// How far the frames have come, for another sink to go on there.
+typedef struct cgv_sink_place {
+    int64_t frames, time, bytes; // as in cgv_sink_stats
+    int64_t last_pts;            // of the encoder's last frame, on its clock
+} cgv_sink_place;
+cgv_sink_place cgv_sink_get_place(const cgv_sink *sink);
+void cgv_sink_set_place(cgv_sink *sink, cgv_sink_place place);
+
+// Around the frames of a segment: they are encoded without any before them.
+CGV_NODISCARD cgv_status cgv_sink_begin_segment(cgv_sink *sink, const char *path);
+CGV_NODISCARD cgv_status cgv_sink_end_segment(cgv_sink *sink, cgv_packets_sum *sum);
+
+// Then, before cgv_sink_finish, all packets: those of other streams by cgv_sink_write, and these.
+CGV_NODISCARD cgv_status cgv_sink_open_segment(cgv_sink *sink, cgv_packets_reader **out,
+                                               const char *path, const cgv_packets_sum *sum);
+// A packet from there; not freed.
+CGV_NODISCARD cgv_status cgv_sink_write_encoded(cgv_sink *sink, AVPacket *packet);
+
+// ----
 
 // Microseconds that it has been waiting in one call for whoever reads the output; 0: it does not. A
 // regular file keeps nobody waiting, however slow it is. From any thread.

@@ -35,6 +35,7 @@ struct cgv_source {
     bool before_start;     // a frame before the wanted part, or just on its start, was decoded
     bool demuxed, flushed; // no more packets; no more frames
     bool warned_damaged;
+    bool opened; // the first frame is known
     cgv_arrivals arrivals;
     bool probing;               // libav looks for streams
     int64_t probed;             // bytes that it has read meanwhile
@@ -279,6 +280,14 @@ static void note_lag(cgv_source *source, const AVPacket *packet) {
         source->far_behind = true;
 }
 
+// Where no frame tells that the wanted part of the video is over.
+static void end_by_packet(cgv_source *source, const AVPacket *packet) {
+    int64_t time = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    source->stream_ended[packet->stream_index] |=
+        source->end != INT64_MAX && time != AV_NOPTS_VALUE &&
+        av_compare_ts(time, source->video->time_base, source->end, AV_TIME_BASE_Q) >= 0;
+}
+
 // Past the wanted end, reading goes on only for audio that lags behind the video.
 static bool part_ended(const cgv_source *source) {
     if (source->end == INT64_MAX || !source->stream_ended[source->video->index])
@@ -327,7 +336,9 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     int index = source->packet->stream_index;
     cgv_splice_packet(&source->splice, source->packet, source->input->streams[index]);
     cgv_arrivals_note(&source->arrivals, index == source->video->index, source->packet->pts);
-    if (index == source->video->index) {
+    if (index == source->video->index && source->opened && source->params.no_frames) {
+        end_by_packet(source, source->packet);
+    } else if (index == source->video->index) {
         note_lag(source, source->packet);
         source->wait_key &= !(source->packet->flags & AV_PKT_FLAG_KEY);
         if (!source->stream_ended[index] && !source->wait_key) {
@@ -576,6 +587,7 @@ cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
     status = seek_first_frame(source);
     if (status)
         goto fail;
+    source->opened = true;
     *out = source;
     return CGV_OK;
 fail:
@@ -587,13 +599,25 @@ const cgv_source_info *cgv_source_get_info(const cgv_source *source) {
     return &source->info;
 }
 
+static cgv_status next_packet(cgv_source *source, cgv_item *item) {
+    cgv_status status = CGV_OK;
+    while (!status && item->kind == CGV_ITEM_END) {
+        if (source->demuxed || interrupted(source) || part_ended(source))
+            return CGV_END;
+        status = demux(source, item);
+    }
+    return status;
+}
+
 cgv_status cgv_source_read(cgv_source *source, cgv_item *item) {
     *item = (cgv_item){0};
-    if (source->pending_first < source->pending_count) {
+    while (source->pending_first < source->pending_count) {
         *item = source->pending[source->pending_first++];
-        return CGV_OK;
+        if (item->kind != CGV_ITEM_FRAME || !source->params.no_frames)
+            return CGV_OK;
+        cgv_item_free(item);
     }
-    return next(source, item);
+    return source->params.no_frames ? next_packet(source, item) : next(source, item);
 }
 
 cgv_source_errors cgv_source_get_errors(const cgv_source *source) {

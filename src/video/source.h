@@ -29,6 +29,7 @@ typedef struct cgv_source_params {
     int threads;             // 0: one a core
     bool live;               // it is a live one even if it does not look so
     int64_t patience;        // microseconds without data until a live one is lost; 0: for ever
+    bool no_frames;          // cgv_source_read gives packets of other streams alone
     const atomic_bool *stop; // set: behave as if the input ended here; NULL: never
 } cgv_source_params;
 

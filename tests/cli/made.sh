@@ -173,7 +173,7 @@ refused 2 "-c:v copy" -c:v copy
 refused 2 "-r asks for a constant rate" -r 10 -vsync vfr
 refused 2 "-fps_mode is one of" -fps_mode wibble
 refused 1 "libx264 has no option -deadline" -deadline good
-refused 1 "mp4 has no option -segment_time" -segment_time 3
+refused 1 "mp4 has no option -hls_time" -hls_time 3
 refused 1 "libx264 has no -q:v" -q:v 3
 refused 2 "a tag is four characters" -tag:v 0x34363248
 expect 1 "$CGVIDEO" -v error -m identity -y -framerate 10 -i in.mp4 no.mp4
