@@ -45,8 +45,9 @@ struct cgv_pipeline {
     cgv_pace pace;
     cgv_segments segments;
     atomic_int_fast64_t received, late, dropped, repeated;
-    _Atomic float strength; // wanted
-    atomic_int net_height;  // of the network's picture
+    _Atomic float strength;       // wanted
+    atomic_int net_height;        // of the network's picture
+    atomic_uint_least64_t memory; // of the translator, bytes
     cgv_latency translate;
     _Atomic double device_ms[CGV_PARTS]; // running averages
     // Of the translate stage:
@@ -199,6 +200,7 @@ static cgv_status make_translator(cgv_pipeline *pipeline, const AVFrame *in) {
     int width, height;
     cgv_translator_net_size(pipeline->translator, &width, &height);
     atomic_store(&pipeline->net_height, height);
+    atomic_store(&pipeline->memory, cgv_translator_memory(pipeline->translator));
     cgv_log(CGV_LOG_VERBOSE, "translator: %dx%d, %.1f MiB", from.width, from.height,
             (double)cgv_translator_memory(pipeline->translator) / (1 << 20));
     cgv_colour_copy(pipeline->format, in);
@@ -553,6 +555,7 @@ cgv_pipeline_stats cgv_pipeline_get_stats(cgv_pipeline *pipeline) {
         .dropped = atomic_load(&pipeline->late) + atomic_load(&pipeline->dropped),
         .repeated = atomic_load(&pipeline->repeated),
         .net_height = atomic_load(&pipeline->net_height),
+        .memory = atomic_load(&pipeline->memory),
         .translate = cgv_latency_quantile(&pipeline->translate, .5),
         .outputs = pipeline->params.sink_count,
     };

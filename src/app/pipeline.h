@@ -59,6 +59,7 @@ typedef struct cgv_pipeline_stats {
     int64_t received;          // frames that came from the source
     int64_t dropped, repeated; // by all stages
     int net_height;            // of the picture that the network runs on
+    uint64_t memory;           // bytes that the translator takes
     int64_t translate;         // microseconds that a frame spends there, half of them less; 0: none
     double device[CGV_PARTS];  // milliseconds of the last frames on the device; 0: not measured
     int outputs, failed;       // how many outputs there were, and how many have failed

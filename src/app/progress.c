@@ -84,6 +84,23 @@ static void print_line(const cgv_progress *progress, const cgv_progress_numbers 
     cgv_console_progress(line);
 }
 
+// Once, of a long job: what it takes, as the first frames tell.
+static void estimate(cgv_progress *progress, const cgv_progress_numbers *n, double seconds) {
+    const double first = 3, long_job = 60;
+    cgv_sink_stats stats = n->sink;
+    double speed = speed_of(progress, &stats, seconds);
+    if (progress->estimated || n->live || !progress->length || seconds < first || !(speed > 0))
+        return;
+    progress->estimated = true;
+    double whole = (double)(progress->length - progress->before.time) / speed; // microseconds
+    if (whole < long_job * 1e6)
+        return;
+    char time[32];
+    format_time(time, sizeof time, (int64_t)whole);
+    cgv_log(CGV_LOG_INFO, "at %.3g frames a second this takes about %s, and %.0f MiB on the device",
+            rate_of(progress, &stats, seconds), time, (double)n->pipeline.memory / (1 << 20));
+}
+
 static void write_report(const cgv_progress *progress, const cgv_progress_numbers *n,
                          double seconds, bool last) {
     AVIOContext *report = progress->report;
@@ -124,6 +141,7 @@ void cgv_progress_update(cgv_progress *progress, cgv_progress_numbers numbers, b
     int64_t now = av_gettime_relative();
     double seconds = (double)(now - progress->begun + 1) / 1e6;
     measure_rates(progress, &numbers, now);
+    estimate(progress, &numbers, seconds);
     if (cgv_log_wants(CGV_LOG_INFO) && (last || now - progress->line_at >= line_interval)) {
         print_line(progress, &numbers, seconds, last);
         progress->line_at = now;

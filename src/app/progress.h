@@ -26,6 +26,7 @@ typedef struct cgv_progress {
     // Frames a second of the last seconds, and what was counted when they were taken.
     double in_rate, out_rate;
     int64_t rates_at, received, written;
+    bool estimated; // what the whole job takes
 } cgv_progress;
 
 // `url` of -progress, or NULL.
