@@ -3,7 +3,8 @@
 #include "common.glsl"
 #include "affine_fit.h"
 
-// In the window about each element the line y = x * (1 + gain) + offset of least squares, its gain
+// Through each element the line y = x * (1 + gain) + offset, of the slope of least squares in the window
+// about it
 // held near 0 where x hardly varies: detail that only the full picture has is left alone there.
 void main()
 {
@@ -29,7 +30,7 @@ void main()
     float n = float((high.x - low.x + 1) * (high.y - low.y + 1));
     float mx = sx / n, my = sy / n;
     float slope = (sxy / n - mx * my + push.epsilon) / (sxx / n - mx * mx + push.epsilon);
-    int g = i + i / push.picture * push.picture;
+    int g = i + divide(i, push.picture) * push.picture;
     Floats(at(push.coefficients, g)).v[0] = slope - 1;
-    Floats(at(push.coefficients, g + push.picture)).v[0] = y0 + my - slope * (x0 + mx);
+    Floats(at(push.coefficients, g + push.picture)).v[0] = y0 - slope * x0;
 }

@@ -13,9 +13,7 @@
 // the pixel and the two levels around its brightness. y may be x.
 // Source: Gharbi et al. 2017, arXiv:1707.02880 (HDRnet).
 //
-// In a video y also takes in the picture of the last frame, and is kept for the next: see
-// steady_pixel.glsl. Who packs it can take it from there: then nothing is written to push.y.
-const int STEADY_ONLY = 2;
+// In a video y also takes in the picture of the last frame: see steady_pixel.glsl.
 layout(constant_id = 3) const int STEADY = 0;
 
 // A subgroup has the pixels of some rows between four cells' centres. Its lanes load these cells'
@@ -126,8 +124,7 @@ void main()
             if (STEADY != 0)
                 y = take_past(past, y, 0.5 * dot(x, LUMA) + 0.5, kept, word);
             if (first + lane < end) {
-                if (STEADY != STEADY_ONLY)
-                    store_rgb(push.y + uint64_t(3 * picture * plane + pixel) * 4, plane, y);
+                store_rgb(push.y + uint64_t(3 * picture * plane + pixel) * 4, plane, y);
                 if (STEADY != 0)
                     store_past(past, pixel, word);
             }

@@ -9,12 +9,10 @@ layout(constant_id = 4) const int SITE_X = 0; // in halves of a pixel
 layout(constant_id = 5) const int WIDE = 0;   // codes lie in 16-bit words
 layout(constant_id = 6) const int BLEND = 0;
 layout(constant_id = 7) const int DITHER = 0;
-layout(constant_id = 8) const int KEPT = 0; // the picture is taken from where it is kept for the next frame
 const int TAPS = LOG2_CHROMA_W == 0 ? 1 : SITE_X == 1 ? 4 : 5;
 
 #include "pixel_chroma.glsl"
 #include "pixel_code.glsl"
-#include "steady_kept.glsl"
 
 // The first half of packing YCbCr of even width whose components have planes of their own: eight
 // pixels of a row an invocation, of rgb [3, tensor_height, tensor_width] in [-1, 1]. Their luma as
@@ -32,9 +30,6 @@ void main()
         return;
     vec3 yuv[AROUND];
     int broken = 0, plane = push.tensor_width * push.tensor_height;
-    uint64_t kept = 0;
-    if (KEPT != 0)
-        kept = at(push.history, 2 * int(Words(push.state).v[1]) * plane);
     [[unroll]] for (int k = 0; k < AROUND; k += 2) {
         bool own = k >= BEFORE && k < BEFORE + RUN;
         if (!own && TAPS == 1)
@@ -42,18 +37,11 @@ void main()
         int x = clamp(x0 - BEFORE + k, 0, push.width - 2), at_pixel = y * push.tensor_width + x;
         vec2 channel[3];
         [[unroll]] for (int c = 0; c < 3; c++)
-            if (KEPT == 0)
-                channel[c] = load_pair(at(push.rgb, at_pixel + c * plane));
+            channel[c] = load_pair(at(push.rgb, at_pixel + c * plane));
         [[unroll]] for (int j = 0; j < 2; j++) {
             vec3 v = vec3(channel[0][j], channel[1][j], channel[2][j]);
-            bool finite = !not_finite(v);
-            if (KEPT != 0) {
-                uvec2 word = unpack32(Pairs(at(kept, 2 * (at_pixel + j))).v[0]);
-                v = kept_pixel(word);
-                finite = word.y >> 16 != NOTHING;
-            }
             if (own)
-                broken |= int(!finite);
+                broken |= int(not_finite(v));
             yuv[k + j] = rgb_to_yuv(finish_pixel(v, at_pixel + j, x + j), push.kr, push.kb);
         }
     }

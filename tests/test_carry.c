@@ -45,7 +45,8 @@ static void ref_fit(double *slope, double *offset, const double *y, const double
                 covariance += (x[at] - mx / n) * (y[at] - my / n) / n;
             }
     *slope = (covariance + epsilon) / (variance + epsilon);
-    *offset = my / n - *slope * mx / n;
+    size_t own = ((size_t)plane * (size_t)s.h + (size_t)cy) * (size_t)s.w + (size_t)cx;
+    *offset = y[own] - *slope * x[own];
 }
 
 static bool run_fit(guarded *memory, ref_shape s) {

@@ -84,7 +84,7 @@ static uint32_t flag_after(const char *layout, bool blend, size_t at, float bad,
     uint64_t flag = guarded_add(&memory, GUARDED_OUTPUT, &before, sizeof before);
     uint64_t scratch =
         guarded_add(&memory, GUARDED_SCRATCH, NULL, cgv_pixels_pack_scratch(&format));
-    cgv_pixels_pack(memory.cmd, &planes, &format, rgb, NULL, blend ? original : (cgv_tensor){0},
+    cgv_pixels_pack(memory.cmd, &planes, &format, rgb, blend ? original : (cgv_tensor){0},
                     &(cgv_blend){.strength = 0.25f}, false, flag, scratch);
     CU_ASSERT_FATAL(guarded_run_nan(&memory));
     return *(const uint32_t *)(const void *)guarded_result(&memory, flag);
@@ -134,7 +134,7 @@ static void test_outside(void) {
             cgv_planes planes = cgv_planes_layout(&format, at[i]);
             uint64_t scratch =
                 guarded_add(&memory, GUARDED_SCRATCH, NULL, cgv_pixels_pack_scratch(&format));
-            cgv_pixels_pack(memory.cmd, &planes, &format, rgb, NULL, (cgv_tensor){0},
+            cgv_pixels_pack(memory.cmd, &planes, &format, rgb, (cgv_tensor){0},
                             &(cgv_blend){.strength = 1}, false, flag, scratch);
         }
         CU_ASSERT_FATAL(guarded_run_nan(&memory));
@@ -144,69 +144,11 @@ static void test_outside(void) {
     guarded_destroy(&memory);
 }
 
-// A picture taken from where it is kept for the next frame comes out as the same one in a tensor.
-static void check_kept(const char *layout, uint32_t turn, bool broken) {
-    enum { WIDTH = 20, HEIGHT = 19, PLANE = WIDTH * HEIGHT };
-    static float values[3][PLANE];
-    static uint16_t history[4 * 2 * PLANE + 64]; // and what is found of offsets behind it
-    struct {
-        float keep;
-        uint32_t turn;
-    } state = {0.5f, turn};
-    for (int i = 0; i < PLANE; i++) {
-        uint16_t *kept = history + 4 * ((turn ? PLANE : 0) + i);
-        for (int c = 0; c < 4; c++)
-            kept[c] = (uint16_t)cgv_rng_below(&rng, 65535);
-        for (int c = 0; c < 3; c++)
-            values[c][i] = (float)kept[c] * (2 / 65534.0f) - 1;
-        if (broken && i == 77)
-            kept[3] = UINT16_MAX;
-    }
-    cgv_picture_format format =
-        picture_format_of(layout, WIDTH, HEIGHT, 0, false, &test_sitings[0]);
-    uint64_t bytes = cgv_planes_layout(&format, 0).bytes, at[2], flag_at[2];
-    cgv_tensor rgb = {.n = 1, .c = 3, .h = HEIGHT, .w = WIDTH};
-    CU_ASSERT_FATAL(cgv_pixels_pack_takes_kept(&format, rgb));
-    CU_ASSERT_FATAL(cgv_steady_history_bytes(rgb) <= sizeof history);
-    guarded_begin(&memory);
-    const cgv_past past = {.history = guarded_add(&memory, GUARDED_INPUT, history, sizeof history),
-                           .state = guarded_add(&memory, GUARDED_INPUT, &state, sizeof state)};
-    for (int k = 0; k < 2; k++) {
-        const uint32_t none = 0;
-        rgb.address = k ? 0 : guarded_add(&memory, GUARDED_INPUT, values, sizeof values);
-        at[k] = guarded_add(&memory, GUARDED_OUTPUT, NULL, bytes);
-        flag_at[k] = guarded_add(&memory, GUARDED_OUTPUT, &none, sizeof none);
-        cgv_planes planes = cgv_planes_layout(&format, at[k]);
-        uint64_t scratch =
-            guarded_add(&memory, GUARDED_SCRATCH, NULL, cgv_pixels_pack_scratch(&format));
-        cgv_pixels_pack(memory.cmd, &planes, &format, rgb, k ? &past : NULL, (cgv_tensor){0},
-                        &(cgv_blend){.strength = 1}, false, flag_at[k], scratch);
-    }
-    CU_ASSERT_FATAL(guarded_run_nan(&memory));
-    CU_ASSERT_EQUAL(memcmp(guarded_result(&memory, at[0]), guarded_result(&memory, at[1]), bytes),
-                    0);
-    CU_ASSERT_EQUAL(*(const uint32_t *)(const void *)guarded_result(&memory, flag_at[1]), broken);
-}
-
-static void test_kept(void) {
-    use_memory(4);
-    check_kept("yuv420p", 0, false);
-    check_kept("yuv420p", 1, false);
-    check_kept("yuv420p10le", 1, false);
-    check_kept("yuv444p", 0, true);
-    cgv_picture_format format =
-        picture_format_of("yuv420p10le", 20, 20, 0, false, &test_sitings[0]);
-    format.layout.component[0].depth = 16;
-    CU_ASSERT(!cgv_pixels_pack_takes_kept(&format, (cgv_tensor){.w = 20, .h = 20}));
-    guarded_destroy(&memory);
-}
-
 int main(void) {
     static const cgv_test_case cases[] = {
         {"reflected extension", test_extension},
         {"flag for NaN", test_flag},
         {"values outside the picture", test_outside},
-        {"from where it is kept", test_kept},
         {0},
     };
     return cgv_test_run("pixel ops", cases);

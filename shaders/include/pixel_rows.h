@@ -2,7 +2,6 @@
 
 CGV_PUSH(pixel_rows)
     uint64_t luma, chroma, rgb, original, flag; // original: 0 for none
-    uint64_t history, state; // with KEPT, instead of rgb: as steady_kept.glsl says
     int luma_stride;    // bytes
     int chroma_stride;  // floats
     int width, height;  // of the picture

@@ -1,11 +1,16 @@
 // The network's picture takes in that of the last frame, where the input has moved from there and
 // looks alike: what flickers then is the network's doing, or noise that it made visible.
+//
+// history [2][h][w]: of each pixel four numbers of 16 bits, the picture as it came out and the luma of
+// the input; the frames write its halves in turn, which the second word of the state tells.
 // Needs push.history, offsets, state, blocks_w, h, w.
 #include "steady_block.h"
-#include "steady_kept.glsl"
 
 const float SHARE = 0.6;        // of the weight: the past of a pixel is short, so nothing smears
 const float UNLIKE = 6.0 / 255; // the difference of luma from which on nothing is taken
+
+const float UNITS = 65534;
+const uint NOTHING = 0xffff; // luma of a pixel that is not to be used: it was not a number
 
 struct Past {
     float keep;
@@ -27,7 +32,7 @@ int past_offset(int row, int column)
 
 uint code16(float v) // of 0..1
 {
-    return uint(whole(clamp(v, 0, 1) * KEPT_UNITS + 0.5));
+    return uint(whole(clamp(v, 0, 1) * UNITS + 0.5));
 }
 
 // What is kept of where pixel i was in the last frame.
@@ -42,8 +47,8 @@ uvec2 load_kept(Past past, int i, int offset)
 vec3 take_past(Past past, vec3 own, float luma, uvec2 kept, out uvec2 word)
 {
     uint now = code16(luma);
-    vec3 before = kept_pixel(kept);
-    float d = (float(int(kept.y >> 16)) - float(int(now))) * (1 / (KEPT_UNITS * UNLIKE));
+    vec3 before = vec3(ivec3(kept.x & 0xffff, kept.x >> 16, kept.y & 0xffff)) * (2 / UNITS) - 1;
+    float d = (float(int(kept.y >> 16)) - float(int(now))) * (1 / (UNITS * UNLIKE));
     float alike = max(1 - d * d, 0);
     bool known = kept.y >> 16 != NOTHING;
     own += (known ? past.keep * alike * alike : 0) * (before - own);

@@ -140,12 +140,9 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
     if (!status && divides && (apart || (height && height < translator->in.height))) {
         params.keep_input = true;
         params.h = height && height < translator->in.height ? height : translator->in.height;
-        const cgv_tensor whole = {.w = translator->in.width, .h = translator->in.height};
-        bool kept = apart && cgv_pixels_pack_takes_kept(&translator->out, whole);
-        status = cgv_carry_create(&translator->carry, device, &translator->net, &params, whole.w,
-                                  whole.h, keeps_input(model, wanted) && !kept);
-        if (kept) // what is kept for the next frame is all that is wanted
-            translator->carry.result.address = 0;
+        status = cgv_carry_create(&translator->carry, device, &translator->net, &params,
+                                  translator->in.width, translator->in.height,
+                                  keeps_input(model, wanted));
     }
     if (!status)
         status = cgv_params_create(&translator->params, device, model->net, model->params);
@@ -215,7 +212,7 @@ static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
     };
     bool blends = params->strength < 1 || params->compare > 0;
     cgv_pixels_pack(s->cmd, &s->output_planes, &translator->out, result,
-                    result.address ? NULL : past, blends ? picture : (cgv_tensor){0}, &blend,
+                    blends ? picture : (cgv_tensor){0}, &blend,
                     translator->out.layout.component[0].depth <
                         translator->in.layout.component[0].depth,
                     s->output.address, translator->scratch.address);

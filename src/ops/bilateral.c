@@ -25,7 +25,7 @@ static void slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x, con
     if (past)
         places = cgv_steady_find(cmd, y, past);
     struct bilateral_slice_push push = {
-        .y = y.address ? cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)) : 0,
+        .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
         .grid = cgv_cmd_read(cmd, grid.address, cgv_tensor_bytes(grid)),
         .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
         .history = places.history,
@@ -46,9 +46,7 @@ static void slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x, con
         .shader = shuffle ? &cgv_shader_bilateral_slice_shuffle : &cgv_shader_bilateral_slice,
         .local = {limits->subgroup, 1},
         .groups = {1, 1, 1},
-        .spec = {!past       ? 0
-                 : y.address ? 1
-                             : 2},
+        .spec = {past != NULL},
         .spec_count = 1,
         .push = &push,
         .push_bytes = sizeof push,

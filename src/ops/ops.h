@@ -126,8 +126,9 @@ void cgv_warp(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t maps);
 // ---- a small picture's change, carried to a large one (ops/affine_carry.c) ----
 
 // Gains and offsets as of an affine head, without the tanh, that turn x into y: in a window of
-// 2 * radius + 1 about each element the line of least squares, whose gain `epsilon` holds near 0
-// where the variance of x is not far above it. x, y [N, C, H, W], coefficients [N, 2C, H, W].
+// 2 * radius + 1 about each element the slope of the line of least squares, whose gain `epsilon`
+// holds near 0 where the variance of x is not far above it; through the element itself, so that
+// nothing of y is lost there. x, y [N, C, H, W], coefficients [N, 2C, H, W].
 // Source: He, Sun, Tang 2013, Guided Image Filtering, each channel its own guide.
 void cgv_affine_fit(cgv_cmd *cmd, cgv_tensor coefficients, cgv_tensor y, cgv_tensor x, int radius,
                     float epsilon);

@@ -158,14 +158,9 @@ static bool is_planar(const cgv_picture_format *format, cgv_tensor rgb) {
            format->width % 2 == 0 && rgb.w % 2 == 0;
 }
 
-bool cgv_pixels_pack_takes_kept(const cgv_picture_format *format, cgv_tensor rgb) {
-    // Pixels are kept in 16 bits.
-    return is_planar(format, rgb) && format->layout.component[0].depth <= 12;
-}
-
 static void pack_planar(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
-                        cgv_tensor rgb, const cgv_past *kept, cgv_tensor original,
-                        const cgv_blend *blend, bool dither, uint64_t flag, uint64_t scratch) {
+                        cgv_tensor rgb, cgv_tensor original, const cgv_blend *blend, bool dither,
+                        uint64_t flag, uint64_t scratch) {
     const cgv_layout *layout = &format->layout;
     uint64_t scratch_bytes = cgv_pixels_pack_scratch(format);
     int luma = layout->component[0].plane;
@@ -173,11 +168,9 @@ static void pack_planar(cgv_cmd *cmd, const cgv_planes *planes, const cgv_pictur
         .luma = cgv_cmd_write(cmd, planes->address[luma],
                               (uint64_t)planes->stride[luma] * (uint64_t)format->height),
         .chroma = cgv_cmd_write(cmd, scratch, scratch_bytes),
-        .rgb = kept ? 0 : cgv_cmd_read(cmd, rgb.address, cgv_tensor_bytes(rgb)),
+        .rgb = cgv_cmd_read(cmd, rgb.address, cgv_tensor_bytes(rgb)),
         .original = read_if(cmd, original),
         .flag = cgv_cmd_write(cmd, flag, sizeof(uint32_t)),
-        .history = kept ? cgv_cmd_read(cmd, kept->history, cgv_steady_history_bytes(rgb)) : 0,
-        .state = kept ? cgv_cmd_read(cmd, kept->state, CGV_STEADY_STATE) : 0,
         .luma_stride = (int)planes->stride[luma],
         .chroma_stride = chroma_stride(format),
         .width = format->width,
@@ -197,8 +190,8 @@ static void pack_planar(cgv_cmd *cmd, const cgv_planes *planes, const cgv_pictur
         cmd, (uint64_t)cgv_divide_up(format->width, 8) * (uint64_t)format->height,
         (cgv_dispatch){.shader = &cgv_shader_pixel_rows,
                        .spec = {layout->log2_chroma_w, site(format->colour.chroma_x),
-                                is_wide(layout), original.address != 0, dither, kept != NULL},
-                       .spec_count = 6,
+                                is_wide(layout), original.address != 0, dither},
+                       .spec_count = 5,
                        .push = &rows,
                        .push_bytes = sizeof rows});
     for (int c = 1; c < 3; c++) {
@@ -229,11 +222,11 @@ static void pack_planar(cgv_cmd *cmd, const cgv_planes *planes, const cgv_pictur
 }
 
 void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
-                     cgv_tensor rgb, const cgv_past *kept, cgv_tensor original,
-                     const cgv_blend *blend, bool dither, uint64_t flag, uint64_t scratch) {
+                     cgv_tensor rgb, cgv_tensor original, const cgv_blend *blend, bool dither,
+                     uint64_t flag, uint64_t scratch) {
     const cgv_layout *layout = &format->layout;
     if (is_planar(format, rgb)) {
-        pack_planar(cmd, planes, format, rgb, kept, original, blend, dither, flag, scratch);
+        pack_planar(cmd, planes, format, rgb, original, blend, dither, flag, scratch);
         return;
     }
     int unit = is_wide(layout) ? 2 : 1, per_word = 4 / unit;

@@ -4,7 +4,6 @@
 
 #include "cgvideo/picture.h"
 #include "ops/ops.h"
-#include "ops/steady.h"
 
 // Where the planes of a picture lie in device memory. Addresses and strides are multiples of 4.
 typedef struct cgv_planes {
@@ -33,12 +32,9 @@ typedef struct cgv_blend {
 // mean. Packing what cgv_pixels_unpack made of a picture gives that picture. The word at `flag`
 // becomes 1 if a value of rgb within the picture is NaN or infinite, and is left alone otherwise.
 // scratch: cgv_pixels_pack_scratch bytes.
-// kept, NULL: none: where cgv_steady_slice left the picture, if cgv_pixels_pack_takes_kept; only
-// the shape of rgb counts then.
 uint64_t cgv_pixels_pack_scratch(const cgv_picture_format *format);
-bool cgv_pixels_pack_takes_kept(const cgv_picture_format *format, cgv_tensor rgb);
 void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
-                     cgv_tensor rgb, const cgv_past *kept, cgv_tensor original,
-                     const cgv_blend *blend, bool dither, uint64_t flag, uint64_t scratch);
+                     cgv_tensor rgb, cgv_tensor original, const cgv_blend *blend, bool dither,
+                     uint64_t flag, uint64_t scratch);
 
 #endif

@@ -43,8 +43,7 @@ uint64_t cgv_steady_history_bytes(cgv_tensor y);
 // where each pixel was, as far as the input x, of its shape, looks alike there.
 void cgv_steady_blend(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, const cgv_past *past);
 
-// cgv_bilateral_slice and cgv_steady_blend at once (ops/bilateral.c). y.address 0: the picture is
-// wanted only where it is kept.
+// cgv_bilateral_slice and cgv_steady_blend at once (ops/bilateral.c).
 void cgv_steady_slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x,
                       const cgv_past *past);
 
