@@ -1,6 +1,7 @@
 #include "base/fs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,16 @@ char *cgv_fs_format(const char *format, ...) {
     va_end(again);
     va_end(args);
     return text;
+}
+
+cgv_status cgv_fs_sync(const char *path) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int failed = file < 0 || fsync(file) ? errno : 0;
+    if (file >= 0)
+        close(file);
+    if (!failed || failed == EINVAL || failed == ENOSYS) // a file system that cannot
+        return CGV_OK;
+    return cgv_fail(CGV_ERROR_IO, "%s: cannot write: %s", path, strerror(failed));
 }
 
 char *cgv_fs_part_name(const char *path) {

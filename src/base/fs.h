@@ -26,6 +26,9 @@ CGV_NODISCARD cgv_status cgv_fs_writer_commit(cgv_fs_writer *writer);
 // Removes the partial file. NULL-safe, and harmless after commit.
 void cgv_fs_writer_abort(cgv_fs_writer *writer);
 
+// Have a file that somebody else wrote brought to the disk: only then is it known to have room.
+CGV_NODISCARD cgv_status cgv_fs_sync(const char *path);
+
 // The name beside `path` under which a file is written until it is whole (malloc'ed).
 char *cgv_fs_part_name(const char *path);
 
