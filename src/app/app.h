@@ -70,6 +70,9 @@ CGV_NODISCARD cgv_status cgv_app_open_device(cgv_device **out, const cgv_app_com
 // Close it. The exit status: `code`, or a failure if the validation layer ran and complained.
 int cgv_app_close_device(cgv_device **device, int code);
 
+// A terminal that closes ends the command as SIGTERM does, unless nohup asked for the contrary.
+void cgv_app_catch_hangup(void (*handler)(int));
+
 void cgv_app_print_version(void);
 
 // Subcommands: argv[0] is the subcommand's name. They return the exit status.
