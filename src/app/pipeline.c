@@ -174,6 +174,8 @@ static void suggest_height(const cgv_pipeline *pipeline, const AVFrame *in) {
                      ? pipeline->made.net_height
                      : cgv_carry_height(pipeline->params.model, in->width, in->height);
     height = height && height < in->height ? height : in->height;
+    if (pipeline->params.auto_height && height > CGV_LADDER_LEAST)
+        return; // a lower one is gone back to
     if (height > CGV_LADDER_LEAST)
         cgv_log(CGV_LOG_ERROR,
                 "translate: the network at a height of %d is too large for this device: try "
@@ -332,9 +334,18 @@ static cgv_status suit_translator(cgv_pipeline *pipeline, const AVFrame *in) {
     if (cgv_colour_same(in, pipeline->format) && wanted.strength == pipeline->made.strength &&
         wanted.net_height == pipeline->made.net_height)
         return CGV_OK;
+    int before = pipeline->translated ? pipeline->made.net_height : 0;
     cgv_status status = receive_all(pipeline);
     pipeline->made = wanted;
-    return status ? status : make_translator(pipeline, in);
+    if (!status)
+        status = make_translator(pipeline, in);
+    if (status != CGV_ERROR_DEVICE_MEMORY || !pipeline->params.auto_height ||
+        wanted.net_height <= before || !before)
+        return status;
+    cgv_ladder_limit(&pipeline->ladder, before);
+    pipeline->made.net_height = before;
+    cgv_log(CGV_LOG_WARNING, "quality: so the network stays at a height of %d", before);
+    return make_translator(pipeline, in);
 }
 
 static cgv_status send(cgv_pipeline *pipeline, const AVFrame *in) {

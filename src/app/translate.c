@@ -146,7 +146,7 @@ static const cgv_cli_option options[] = {
      .kind = CGV_CLI_REAL,
      FIELD(max_error_rate),
      .value = "0..1",
-     .help = "exit with 69 when more of the video's packets are damaged (0.667)",
+     .help = "exit with 69 when more of the video's packets are damaged or missing (0.667)",
      .min = 0,
      .max = 1},
     {.name = "threads",

@@ -82,6 +82,14 @@ CGV_FAULT=memory@2 fault 1 "$CGVIDEO" -v error -m net.safetensors -i large.png f
 says "the network at a height of 480 is too large for this device: try -net_height 240"
 nothing full.png
 
+# A live source goes on at the height that it had.
+make_input -f lavfi -i testsrc2=s=320x240:r=2:d=8 -c:v mpeg4 slow.mp4
+CGV_FAULT=memory@$((n + 2)) fault 0 "$CGVIDEO" -v warning -hide_banner -m net.safetensors -re -quality auto \
+    -i slow.mp4 -c:v mpeg4 slow.mkv
+says "no device memory for"
+says "quality: so the network stays at a height of 144"
+[ "$(frame_count slow.mkv)" -ge 12 ] || fail "$(frame_count slow.mkv) frames with a height that was too large"
+
 # ---- the numbers
 
 fault 1 "$CGVIDEO" -v error -m huge.safetensors -i in.mp4 nan.mp4
@@ -194,7 +202,7 @@ for signal in INT TERM HUP; do
 done
 fault 0 bash -c 'trap "" HUP; "$0" -v error -m identity -re -i in.mp4 -progress - nohup.mp4 | {
     read -r _; kill -HUP 0; cat >/dev/null; }' "$CGVIDEO"
-equal "frames under nohup" 50 "$(frame_count nohup.mp4)"
+[ "$(frame_count nohup.mp4)" -ge 40 ] || fail "$(frame_count nohup.mp4) frames under nohup"
 no_litter
 
 # ---- caches and models
@@ -227,8 +235,9 @@ done
 measure=("$CGVIDEO" eval -v error -m net.safetensors -a a -b b -s 32x32 -o measured)
 CGV_FAULT=wait@3 fault 1 "${measure[@]}"
 says "the Vulkan device was lost"
+says "eval: failed at frame 0 of [ab]/[123].png: Vulkan device lost"
 CGV_FAULT=memory@3 fault 1 "${measure[@]}"
-says "no device memory"
+says "out of device memory; a smaller -net_height needs less"
 no_file measured/eval.json
 fault 1 "${measure[@]}" -m huge.safetensors
 says "NaN or infinity"
