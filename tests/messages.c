@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cgvideo/log.h"
-
 static char last[1024];
 static int count;
 
@@ -16,7 +14,11 @@ static void keep(void *opaque, cgv_log_level level, const char *text) {
 }
 
 void cgv_test_listen(void) {
-    cgv_log_set(keep, NULL, CGV_LOG_ERROR);
+    cgv_test_listen_to(CGV_LOG_ERROR);
+}
+
+void cgv_test_listen_to(cgv_log_level level) {
+    cgv_log_set(keep, NULL, level);
     count = 0;
     *last = 0;
 }

@@ -4,8 +4,11 @@
 
 #include <stdbool.h>
 
+#include "cgvideo/log.h"
+
 // Take over the log callback (for the rest of the program) and forget what was said.
 void cgv_test_listen(void);
+void cgv_test_listen_to(cgv_log_level level); // warnings count as well, or whatever
 
 // Since the last call of either: exactly one message, of one line, with this fragment in it?
 // Prints what was said instead.

@@ -234,6 +234,25 @@ static void test_ladder_follows_the_load(void) {
 }
 
 // A rung that looks affordable and is not: it is tried ever more rarely.
+static void test_ladder_keeps_a_limit(void) {
+    cgv_ladder ladder;
+    cgv_ladder_begin(&ladder, 720);
+    while (ladder.height == CGV_LADDER_LEAST)
+        cgv_ladder_next(&ladder, .001, .04);
+    cgv_ladder_limit(&ladder, CGV_LADDER_LEAST); // the second height, of which nothing was measured
+    for (int i = 0; i < 3600 * 25; i++)
+        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04), CGV_LADDER_LEAST);
+    cgv_ladder_begin(&ladder, 720);
+    while (ladder.height < 256)
+        cgv_ladder_next(&ladder, .001, .04);
+    cgv_ladder_limit(&ladder, 256);
+    for (int i = 0; i < 3600 * 25; i++)
+        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04), 256);
+    for (int i = 0; i < 500 && ladder.height == 256; i++)
+        cgv_ladder_next(&ladder, .1, .04);
+    CU_ASSERT(ladder.height < 256); // down it still goes
+}
+
 static void test_ladder_does_not_swing(void) {
     cgv_ladder ladder;
     machine low = {.020, 0, 1, 5, 0, 0, 0};
@@ -560,6 +579,7 @@ int main(void) {
         {"ladder: takes all that is of use", test_ladder_takes_all_that_is_of_use},
         {"ladder: never below the least", test_ladder_never_goes_below_the_least},
         {"ladder: follows the load", test_ladder_follows_the_load},
+        {"ladder: keeps a limit", test_ladder_keeps_a_limit},
         {"ladder: does not swing", test_ladder_does_not_swing},
         {"pace", test_pace},
         {"outputs: options before", test_options_before_an_output_are_its_own},

@@ -74,6 +74,9 @@ void cgv_app_yield(const cgv_device *device);
 // Close it. The exit status: `code`, or a failure if the validation layer ran and complained.
 int cgv_app_close_device(cgv_device **device, int code);
 
+// A terminal that closes ends the command as SIGTERM does, unless nohup asked for the contrary.
+void cgv_app_catch_hangup(void (*handler)(int));
+
 void cgv_app_print_version(void);
 
 // Subcommands: argv[0] is the subcommand's name. They return the exit status.

@@ -391,6 +391,8 @@ int cgv_app_bench(int argc, char **argv) {
         status = o.train   ? cgv_bench_train(b.device, &o)
                  : o.frame ? cgv_bench_frame(b.device, &o)
                            : bench_forward(&b, &o);
+    if (status == CGV_ERROR_DEVICE_MEMORY)
+        cgv_log(CGV_LOG_ERROR, "bench: a smaller -s or -batch needs less memory");
     close_bench(&b);
     return cgv_app_close_device(&b.device, status ? CGV_EXIT_FAILED : CGV_EXIT_OK);
 }

@@ -1,4 +1,5 @@
 // Options and device handling that the subcommands share.
+#include <signal.h>
 #include <sys/resource.h>
 
 #include "app/app.h"
@@ -18,6 +19,12 @@ cgv_status cgv_app_begin(const cgv_app_common *common) {
     if (!common->hide_banner)
         cgv_log(CGV_LOG_INFO, "cgvideo %s", cgv_version());
     return CGV_OK;
+}
+
+void cgv_app_catch_hangup(void (*handler)(int)) {
+    struct sigaction before;
+    if (!sigaction(SIGHUP, NULL, &before) && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &(struct sigaction){.sa_handler = handler}, NULL);
 }
 
 cgv_status cgv_app_open_device(cgv_device **out, const cgv_app_common *common) {

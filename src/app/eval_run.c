@@ -114,6 +114,13 @@ static void show_progress(const char *label, const cgv_listing *listing, int fil
     cgv_console_progress(line);
 }
 
+// The filter said what happened, but not to which picture.
+static void say_where(const origin *from, cgv_status status) {
+    cgv_log(CGV_LOG_ERROR, "eval: failed at frame %d of %s: %s%s", from->frame, from->file->path,
+            cgv_status_text(status),
+            status == CGV_ERROR_DEVICE_MEMORY ? "; a smaller -net_height needs less" : "");
+}
+
 // Visit a picture, or the frames of a video up to -limit: all, or those that count.
 static cgv_status visit_file(run *r, const cgv_listing *listing, int index, const char *label,
                              bool all, visitor *visit) {
@@ -135,6 +142,8 @@ static cgv_status visit_file(run *r, const cgv_listing *listing, int index, cons
         if (!status || status == CGV_AGAIN) {
             last = status ? last : floor(from.seconds);
             status = visit(r, &from, status ? NULL : &picture);
+            if (status)
+                say_where(&from, status);
         }
         cgv_bitmap_free(&picture);
     }

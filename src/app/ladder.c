@@ -135,6 +135,13 @@ int cgv_ladder_next(cgv_ladder *ladder, double seconds, double interval) {
     return ladder->height;
 }
 
+void cgv_ladder_limit(cgv_ladder *ladder, int most) {
+    ladder->most = most;
+    ladder->phase = CGV_LADDER_STEADY;
+    ladder->climbed = false;
+    move(ladder, most);
+}
+
 double cgv_ladder_expected(const cgv_ladder *ladder) {
     return predicted(ladder, ladder->height);
 }

@@ -31,6 +31,9 @@ void cgv_ladder_begin(cgv_ladder *ladder, int most);
 // height from now on, which is ladder->height as well.
 int cgv_ladder_next(cgv_ladder *ladder, double seconds, double interval);
 
+// ladder->height is impossible: from now on it is `most` or less.
+void cgv_ladder_limit(cgv_ladder *ladder, int most);
+
 // The seconds that a picture is expected to take at ladder->height.
 double cgv_ladder_expected(const cgv_ladder *ladder);
 

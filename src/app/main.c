@@ -1,4 +1,6 @@
 // cgvideo: the program. Without a subcommand it translates.
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #if CGV_FFMPEG
@@ -58,8 +60,7 @@ static const char *subcommand_name(const void *opaque, int i) {
     return i < SUBCOMMANDS ? subcommands[i].name : NULL;
 }
 
-int main(int argc, char **argv) {
-    cgv_console_init(CGV_LOG_INFO);
+static int run(int argc, char **argv) {
     const char *word = argc > 1 ? argv[1] : "-h";
     if (!strcmp(word, "-version") || !strcmp(word, "--version")) {
         cgv_app_print_version();
@@ -84,5 +85,17 @@ int main(int argc, char **argv) {
               stderr);
     else if (help && code == CGV_EXIT_OK)
         print_subcommands(stdout);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    cgv_console_init(CGV_LOG_INFO);
+    signal(SIGXFSZ, SIG_IGN); // a file that may not grow is reported by the write itself
+    int code = run(argc, argv);
+    // A table that is cut off must not pass for the whole one.
+    if ((fflush(stdout) || ferror(stdout)) && code == CGV_EXIT_OK) {
+        cgv_log(CGV_LOG_ERROR, "standard output: cannot write: %s", strerror(errno));
+        code = CGV_EXIT_FAILED;
+    }
     return code;
 }

@@ -9,6 +9,7 @@
 #include <libavutil/imgutils.h>
 #include <libavutil/time.h>
 
+#include "app/blackness.h"
 #include "app/ladder.h"
 #include "app/outlet.h"
 #include "app/pace.h"
@@ -17,6 +18,7 @@
 #include "filter/carry.h"
 #include "filter/profile.h"
 #include "video/av.h"
+#include "video/black.h"
 #include "video/colour.h"
 #include "video/hdr.h"
 #include "video/latency.h"
@@ -61,10 +63,12 @@ struct cgv_pipeline {
         int repeat;
         bool begins; // a segment, with this state of the filter before it
         AVBufferRef *state;
+        bool bright;    // the input's picture is
         int64_t sent;   // av_gettime_relative
     } slots[MAX_SLOTS]; // in flight, oldest first
     int in_flight;
     int64_t translated;
+    cgv_blackness blackness;
     AVBufferPool *pool; // output pictures
 };
 
@@ -184,6 +188,24 @@ static cgv_picture picture_of(const AVFrame *frame) {
     return picture;
 }
 
+// The cause was said; this is what helps.
+static void suggest_height(const cgv_pipeline *pipeline, const AVFrame *in) {
+    int height = pipeline->made.net_height
+                     ? pipeline->made.net_height
+                     : cgv_carry_height(pipeline->params.model, in->width, in->height);
+    height = height && height < in->height ? height : in->height;
+    if (pipeline->params.auto_height && height > CGV_LADDER_LEAST)
+        return; // a lower one is gone back to
+    if (height > CGV_LADDER_LEAST)
+        cgv_log(CGV_LOG_ERROR,
+                "translate: the network at a height of %d is too large for this device: try "
+                "-net_height %d",
+                height, FFMAX(height / 2, CGV_LADDER_LEAST));
+    else
+        cgv_log(CGV_LOG_ERROR, "translate: pictures of %dx%d are too large for this device",
+                in->width, in->height);
+}
+
 static cgv_status make_translator(cgv_pipeline *pipeline, const AVFrame *in) {
     const cgv_pipeline_params *params = &pipeline->params;
     cgv_picture_format from, to;
@@ -195,6 +217,8 @@ static cgv_status make_translator(cgv_pipeline *pipeline, const AVFrame *in) {
     cgv_translator_destroy(&pipeline->translator);
     status = cgv_translator_create(&pipeline->translator, params->device, params->model, &from, &to,
                                    &pipeline->made);
+    if (status == CGV_ERROR_DEVICE_MEMORY)
+        suggest_height(pipeline, in);
     if (status)
         return status;
     int width, height;
@@ -288,18 +312,22 @@ static void take_time(cgv_pipeline *pipeline, int64_t microseconds) {
             1000 * interval(pipeline));
 }
 
+// The filter said what happened, but not where in the video.
+static cgv_status failed_at(int64_t frame, cgv_status status) {
+    cgv_log(CGV_LOG_ERROR, "translate: failed at frame %lld: %s", (long long)frame,
+            cgv_status_text(status));
+    return status;
+}
+
 // Wait for the oldest picture in flight and hand it on.
 static cgv_status receive(cgv_pipeline *pipeline) {
     struct slot *slot = &pipeline->slots[0];
     cgv_picture picture = picture_of(slot->out);
     cgv_status status = cgv_translator_receive(pipeline->translator, &picture);
-    if (status) {
-        // The filter said what happened, but not where in the video.
-        cgv_log(CGV_LOG_ERROR, "translate: failed at frame %lld: %s",
-                (long long)pipeline->translated, cgv_status_text(status));
-        return status;
-    }
+    if (status)
+        return failed_at(pipeline->translated, status);
     take_time(pipeline, av_gettime_relative() - slot->sent);
+    cgv_blackness_note(&pipeline->blackness, slot->bright, slot->bright && cgv_black(slot->out));
     if (slot->in && cgv_colour_keeps_alpha(slot->in, slot->out->format))
         cgv_colour_copy_alpha(slot->out, slot->in);
     cgv_item item = {.kind = CGV_ITEM_FRAME,
@@ -331,9 +359,25 @@ static cgv_status suit_translator(cgv_pipeline *pipeline, const AVFrame *in) {
     if (cgv_colour_same(in, pipeline->format) && wanted.strength == pipeline->made.strength &&
         wanted.net_height == pipeline->made.net_height)
         return CGV_OK;
+    int before = pipeline->translated ? pipeline->made.net_height : 0;
     cgv_status status = receive_all(pipeline);
     pipeline->made = wanted;
-    return status ? status : make_translator(pipeline, in);
+    if (!status)
+        status = make_translator(pipeline, in);
+    if (status != CGV_ERROR_DEVICE_MEMORY || !pipeline->params.auto_height ||
+        wanted.net_height <= before || !before)
+        return status;
+    cgv_ladder_limit(&pipeline->ladder, before);
+    pipeline->made.net_height = before;
+    cgv_log(CGV_LOG_WARNING, "quality: so the network stays at a height of %d", before);
+    return make_translator(pipeline, in);
+}
+
+static cgv_status send(cgv_pipeline *pipeline, const AVFrame *in) {
+    cgv_picture picture = picture_of(in);
+    cgv_status status = cgv_translator_send(pipeline->translator, &picture);
+    bool failed = status && status != CGV_AGAIN;
+    return failed ? failed_at(pipeline->translated + pipeline->in_flight, status) : status;
 }
 
 // The frame that is to be sent next may begin a segment.
@@ -353,8 +397,10 @@ static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) 
     cgv_status status = suit_translator(pipeline, in);
     if (status)
         return status;
-    struct slot slot = {
-        .out = output_frame(pipeline, in), .repeat = item->repeat, .sent = av_gettime_relative()};
+    struct slot slot = {.out = output_frame(pipeline, in),
+                        .repeat = item->repeat,
+                        .bright = cgv_bright(in),
+                        .sent = av_gettime_relative()};
     bool keep =
         pipeline->params.show || cgv_colour_keeps_alpha(in, pipeline->params.format->format);
     if (keep)
@@ -364,8 +410,7 @@ static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) 
         free_slot(&slot);
         return status;
     }
-    cgv_picture picture = picture_of(in);
-    while ((status = cgv_translator_send(pipeline->translator, &picture)) == CGV_AGAIN) {
+    while ((status = send(pipeline, in)) == CGV_AGAIN) {
         status = receive(pipeline);
         if (status)
             break;
@@ -391,6 +436,8 @@ static cgv_status translate(cgv_pipeline *pipeline) {
             cgv_item_free(&item);
         } else {
             status = receive_all(pipeline);
+            if (!status && !atomic_load(pipeline->params.stop)) // who stops it wants what there is
+                status = cgv_blackness_judge(&pipeline->blackness);
             return status ? status : hand_out(pipeline, item);
         }
         if (status)

@@ -287,8 +287,11 @@ int cgv_app_train(int argc, char **argv) {
     cgv_train_options o = cgv_train_option_defaults(asks_for_pairs(argc, argv));
     const char *words[1];
     int count;
-    if (cgv_cli_parse(cgv_train_option_table, &o, argc, argv, words, 0, &count) ||
-        cgv_app_begin(&o.common))
+    if (cgv_cli_parse(cgv_train_option_table, &o, argc, argv, words, 0, &count))
+        return CGV_EXIT_USAGE;
+    if (!o.common.help)
+        signal(SIGPIPE, SIG_IGN); // days of work go on when nobody reads the messages any more
+    if (cgv_app_begin(&o.common))
         return CGV_EXIT_USAGE;
     if (o.common.help || argc == 1) {
         print_help();
@@ -317,7 +320,7 @@ int cgv_app_train(int argc, char **argv) {
     }
     sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
-    signal(SIGXFSZ, SIG_IGN); // a full quota is reported by the write itself
+    cgv_app_catch_hangup(on_signal);
     status = cgv_train_run(device, &o, text, &stop);
     free(text);
 done:

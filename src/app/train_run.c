@@ -274,9 +274,6 @@ static cgv_status take_step(run *r) {
     cgv_status status = cgv_dataset_next(r->data.dataset, r->a, r->b);
     if (!status)
         status = cgv_trainer_step(r->trainer, &losses, r->a, r->b, lr.g, lr.d);
-    if (status == CGV_ERROR_NUMERIC && r->saved >= 0)
-        cgv_log(CGV_LOG_ERROR, "the last good checkpoint is that of step %lld in %s",
-                (long long)r->saved, r->checkpoints);
     if (status)
         return status;
     step++;
@@ -287,6 +284,27 @@ static cgv_status take_step(run *r) {
     if (!status && (step % r->o->save_every == 0 || step == r->total))
         status = save(r);
     return status;
+}
+
+// After a failure in the middle: what is left, and how to go on.
+static void say_what_is_left(const run *r, cgv_status status) {
+    const char *dir = r->o->output;
+    long long step = (long long)cgv_trainer_steps(r->trainer), saved = (long long)r->saved;
+    if (r->saved < 0)
+        cgv_log(CGV_LOG_ERROR, "train: stopped behind step %lld, before the first checkpoint",
+                step);
+    else if (status == CGV_ERROR_NUMERIC) // the same state and the same random numbers
+        cgv_log(
+            CGV_LOG_ERROR,
+            "train: stopped behind step %lld; the last good checkpoint is that of step %lld in "
+            "%s; -resume would come to the same end: begin a run with -init_g %s/G_AB.safetensors "
+            "and a lower -lr",
+            step, saved, r->checkpoints, dir);
+    else
+        cgv_log(CGV_LOG_ERROR,
+                "train: stopped behind step %lld; the last good checkpoint is that of step %lld in "
+                "%s: go on with: cgvideo train -resume %s",
+                step, saved, r->checkpoints, dir);
 }
 
 static cgv_status train(run *r, const atomic_bool *stop) {
@@ -344,8 +362,11 @@ cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options, c
                          const atomic_bool *stop) {
     run r = {.o = options, .device = device, .saved = -1};
     cgv_status status = prepare(&r, config, stop);
-    if (!status)
+    if (!status) {
         status = train(&r, stop);
+        if (status && status != CGV_ERROR_INTERRUPTED)
+            say_what_is_left(&r, status);
+    }
     cgv_train_record_destroy(&r.record);
     cgv_trainer_destroy(&r.trainer);
     cgv_train_data_close(&r.data);

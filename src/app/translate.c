@@ -2,6 +2,7 @@
 // a camera or a stream shows. Here: the command line.
 #include "app/translate.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include <libavutil/avstring.h>
@@ -152,7 +153,7 @@ static const cgv_cli_option options[] = {
      .kind = CGV_CLI_REAL,
      FIELD(max_error_rate),
      .value = "0..1",
-     .help = "exit with 69 when more of the video's packets are damaged (0.667)",
+     .help = "exit with 69 when more of the video's packets are damaged or missing (0.667)",
      .transient = true,
      .min = 0,
      .max = 1},
@@ -353,6 +354,8 @@ int cgv_app_translate(int argc, char **argv) {
     if (cgv_cli_parse(options, &o, argc, argv, &word, 1, &words))
         return CGV_EXIT_USAGE;
     o.common.hide_banner |= o.version || o.common.help;
+    if (!o.version && !o.common.help && !o.list_devices)
+        signal(SIGPIPE, SIG_IGN); // before the first message: nobody may be reading them
     if (cgv_app_begin(&o.common))
         return CGV_EXIT_USAGE;
     if (o.version) {

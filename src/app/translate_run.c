@@ -9,6 +9,7 @@
 
 #include <libavutil/time.h>
 
+#include "app/app.h"
 #include "app/console.h"
 #include "app/model_path.h"
 #include "app/preview.h"
@@ -44,9 +45,8 @@ static void catch_signals(void) {
     // Without SA_RESTART, so that reads from pipes come back.
     sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
+    cgv_app_catch_hangup(on_signal);
     sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_wake}, NULL);
-    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
-    sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); // writes tell
 }
 
 static bool reads_standard_input(const char *url) {
@@ -333,8 +333,8 @@ static int exit_code(run *r, cgv_status status) {
         return signals || (r->job && atomic_load(&stop)) ? CGV_EXIT_SIGNAL : CGV_EXIT_FAILED;
     cgv_source_errors errors = cgv_source_get_errors(r->source);
     if (errors.damaged)
-        cgv_log(CGV_LOG_WARNING, "%s: decode: %lld of %lld packets were damaged", r->o->input,
-                (long long)errors.damaged, (long long)errors.packets);
+        cgv_log(CGV_LOG_WARNING, "%s: decode: %lld of %lld packets were damaged or missing",
+                r->o->input, (long long)errors.damaged, (long long)errors.packets);
     if (r->failed)
         cgv_log(CGV_LOG_WARNING, "%d of %d outputs failed%s", r->failed, r->sink_count,
                 r->failed < r->sink_count ? "; the others are whole" : "");

@@ -60,6 +60,16 @@ char *cgv_fs_format(const char *format, ...) {
     return text;
 }
 
+cgv_status cgv_fs_sync(const char *path) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int failed = file < 0 || fsync(file) ? errno : 0;
+    if (file >= 0)
+        close(file);
+    if (!failed || failed == EINVAL || failed == ENOSYS) // a file system that cannot
+        return CGV_OK;
+    return cgv_fail(CGV_ERROR_IO, "%s: cannot write: %s", path, strerror(failed));
+}
+
 char *cgv_fs_part_name(const char *path) {
     // Hidden, and unique among concurrent runs; the same folder, so that rename is atomic.
     const char *slash = strrchr(path, '/');
@@ -119,18 +129,6 @@ cgv_status cgv_fs_write(const char *path, const void *data, size_t size) {
         return status;
     fwrite(data, 1, size, writer.file);
     return cgv_fs_writer_commit(&writer);
-}
-
-cgv_status cgv_fs_sync(const char *path) {
-    int file = open(path, O_RDONLY);
-    // Some file systems have no such thing for folders.
-    bool bad = file < 0 || (fsync(file) && errno != EINVAL && errno != ENOTSUP);
-    cgv_status status =
-        bad ? cgv_fail(CGV_ERROR_IO, "%s: cannot write to the disk: %s", path, strerror(errno))
-            : CGV_OK;
-    if (file >= 0)
-        close(file);
-    return status;
 }
 
 static bool make_dir(const char *path) {

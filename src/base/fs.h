@@ -26,7 +26,8 @@ CGV_NODISCARD cgv_status cgv_fs_writer_commit(cgv_fs_writer *writer);
 // Removes the partial file. NULL-safe, and harmless after commit.
 void cgv_fs_writer_abort(cgv_fs_writer *writer);
 
-// Have a file that was written, or a folder whose entries changed, survive a loss of power.
+// Have a file that was written, or a folder whose entries changed, survive a loss of power: only
+// then is it known to have room, too.
 CGV_NODISCARD cgv_status cgv_fs_sync(const char *path);
 
 // The name beside `path` under which a file is written until it is whole (malloc'ed).

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "gpu/hazard.h"
 #include "gpu/internal.h"
 
@@ -286,6 +287,8 @@ cgv_status cgv_cmd_submit(cgv_cmd *cmd) {
     cgv_device *device = cmd->device;
     if (cmd->status)
         return cmd->status;
+    if (cgv_device_is_lost(device))
+        return CGV_ERROR_DEVICE_LOST;
     pthread_mutex_lock(&device->lock);
     uint64_t ticket = device->submitted + 1;
     VkTimelineSemaphoreSubmitInfo timeline = {
@@ -293,35 +296,44 @@ cgv_status cgv_cmd_submit(cgv_cmd *cmd) {
         .signalSemaphoreValueCount = 1,
         .pSignalSemaphoreValues = &ticket,
     };
-    VkResult result = device->vk.vkQueueSubmit(device->queue, 1,
-                                               &(VkSubmitInfo){
-                                                   .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
-                                                   .pNext = &timeline,
-                                                   .commandBufferCount = 1,
-                                                   .pCommandBuffers = &cmd->buffer,
-                                                   .signalSemaphoreCount = 1,
-                                                   .pSignalSemaphores = &device->timeline,
-                                               },
-                                               VK_NULL_HANDLE);
+    bool fault = cgv_fault(CGV_FAULT_SUBMIT);
+    VkResult result = fault ? VK_ERROR_DEVICE_LOST
+                            : device->vk.vkQueueSubmit(device->queue, 1,
+                                                       &(VkSubmitInfo){
+                                                           .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+                                                           .pNext = &timeline,
+                                                           .commandBufferCount = 1,
+                                                           .pCommandBuffers = &cmd->buffer,
+                                                           .signalSemaphoreCount = 1,
+                                                           .pSignalSemaphores = &device->timeline,
+                                                       },
+                                                       VK_NULL_HANDLE);
     if (!result)
         device->submitted = cmd->ticket = ticket;
     pthread_mutex_unlock(&device->lock);
-    return result ? cgv_vk_fail(result, "submitting work to the device") : CGV_OK;
+    return result ? cgv_device_fail(device, result, "submitting work to the device") : CGV_OK;
+}
+
+static VkResult wait_for(const cgv_device *device, uint64_t ticket) {
+    return device->vk.vkWaitSemaphores(
+        device->handle,
+        &(VkSemaphoreWaitInfo){.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
+                               .semaphoreCount = 1,
+                               .pSemaphores = &device->timeline,
+                               .pValues = &ticket},
+        UINT64_MAX);
 }
 
 cgv_status cgv_cmd_wait(cgv_cmd *cmd) {
     cgv_device *device = cmd->device;
     if (!cmd->ticket)
         return CGV_OK;
-    VkResult result = device->vk.vkWaitSemaphores(
-        device->handle,
-        &(VkSemaphoreWaitInfo){.sType = VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO,
-                               .semaphoreCount = 1,
-                               .pSemaphores = &device->timeline,
-                               .pValues = &cmd->ticket},
-        UINT64_MAX);
+    if (cgv_device_is_lost(device)) // what it signals does not count any more
+        return CGV_ERROR_DEVICE_LOST;
+    VkResult result =
+        cgv_fault(CGV_FAULT_WAIT) ? VK_ERROR_DEVICE_LOST : wait_for(device, cmd->ticket);
     if (result)
-        return cgv_vk_fail(result, "waiting for the device");
+        return cgv_device_fail(device, result, "waiting for the device");
     cmd->ticket = 0;
     return CGV_OK;
 }

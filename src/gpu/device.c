@@ -267,6 +267,17 @@ const cgv_device_info *cgv_device_get_info(const cgv_device *device) {
     return &device->info;
 }
 
+cgv_status cgv_device_fail(cgv_device *device, VkResult result, const char *what) {
+    bool lost = result == VK_ERROR_DEVICE_LOST;
+    if (lost && __atomic_exchange_n(&device->lost, true, __ATOMIC_RELAXED))
+        return CGV_ERROR_DEVICE_LOST;
+    return cgv_vk_fail(result, what);
+}
+
+bool cgv_device_is_lost(const cgv_device *device) {
+    return __atomic_load_n(&device->lost, __ATOMIC_RELAXED);
+}
+
 const cgv_limits *cgv_device_limits(const cgv_device *device) {
     return &device->limits;
 }

@@ -15,7 +15,9 @@ cgv_status cgv_vk_fail(VkResult result, const char *what) {
         return cgv_fail(CGV_ERROR_DEVICE_MEMORY, "%s: out of device memory", what);
     case VK_ERROR_DEVICE_LOST:
         return cgv_fail(CGV_ERROR_DEVICE_LOST,
-                        "%s: the Vulkan device was lost (driver reset or crash)", what);
+                        "%s: the Vulkan device was lost: its driver was reset or crashed, of "
+                        "which the system's log may tell more",
+                        what);
     default:
         return cgv_fail(CGV_ERROR_DEVICE, "%s: Vulkan error %d", what, result);
     }

@@ -36,6 +36,7 @@ struct cgv_device {
     pthread_mutex_t lock; // queue, timeline, programs
     VkSemaphore timeline;
     uint64_t submitted;
+    bool lost; // which was said; atomic
 
     VkPipelineLayout layout;
     VkPipelineCache cache;
@@ -55,6 +56,10 @@ struct cgv_buffer_impl {
 
 // Report a failed Vulkan call.
 cgv_status cgv_vk_fail(VkResult result, const char *what);
+
+// The same of a call that a lost device may fail: it is lost from then on, and that is said once.
+cgv_status cgv_device_fail(cgv_device *device, VkResult result, const char *what);
+bool cgv_device_is_lost(const cgv_device *device);
 
 // instance.c
 CGV_NODISCARD cgv_status cgv_instance_create(cgv_device *device, bool validate);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "gpu/internal.h"
 
 #define STAGING_BYTES (16u << 20)
@@ -63,7 +64,7 @@ cgv_status cgv_buffer_create(cgv_buffer *out, cgv_device *device, uint64_t size,
     VkMemoryRequirements need;
     vk->vkGetBufferMemoryRequirements(device->handle, impl->buffer, &need);
     int type = choose_type(&device->memory, need.memoryTypeBits, wishes[memory]);
-    if (type < 0) {
+    if (type < 0 || cgv_fault(CGV_FAULT_MEMORY)) {
         result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
         goto fail;
     }

@@ -1,9 +1,11 @@
 // Compute pipelines: compiled on first use per shader and specialization constants, and kept in a
 // cache on disk that is bound to one device and driver.
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/fs.h"
 #include "gpu/internal.h"
 
@@ -41,23 +43,36 @@ static uint8_t *load_cache(const char *path, size_t *size) {
     return data;
 }
 
-// A cache that cannot be written only costs the next start some time.
+static bool write_cache(const char *path, const char *part, const void *data, size_t size) {
+    uint64_t sum = checksum(data, size);
+    FILE *file = fopen(part, "wb");
+    if (!file)
+        return false;
+    bool whole = fwrite(&sum, sizeof sum, 1, file) == 1 && fwrite(data, 1, size, file) == size;
+    whole = !fclose(file) && whole && !rename(part, path);
+    int why = errno;
+    if (!whole)
+        unlink(part);
+    errno = why;
+    return whole;
+}
+
+// A cache that cannot be written is no error: it only costs the next start some time.
 static void save_cache(cgv_device *device) {
     size_t size = 0;
-    cgv_fs_writer writer;
-    if (!device->cache_path ||
+    if (!device->cache_path || cgv_device_is_lost(device) ||
         device->vk.vkGetPipelineCacheData(device->handle, device->cache, &size, NULL) || !size ||
         size == device->cache_loaded)
         return;
     void *data = malloc(size);
-    if (data && !device->vk.vkGetPipelineCacheData(device->handle, device->cache, &size, data) &&
-        !cgv_fs_writer_open(&writer, device->cache_path)) {
-        uint64_t sum = checksum(data, size);
-        fwrite(&sum, sizeof sum, 1, writer.file);
-        fwrite(data, 1, size, writer.file);
-        if (cgv_fs_writer_commit(&writer))
-            cgv_log(CGV_LOG_WARNING, "the pipeline cache is not kept");
-    }
+    char *part = cgv_fs_part_name(device->cache_path);
+    if (data && part &&
+        !device->vk.vkGetPipelineCacheData(device->handle, device->cache, &size, data) &&
+        !write_cache(device->cache_path, part, data, size))
+        cgv_log(CGV_LOG_WARNING,
+                "%s: the pipeline cache is not kept, so the next start is slower: %s",
+                device->cache_path, strerror(errno));
+    free(part);
     free(data);
 }
 
@@ -71,6 +86,12 @@ static char *cache_file(const cgv_device *device, const char *dir) {
         snprintf(uuid + 2 * i, 3, "%02x", properties.pipelineCacheUUID[i]);
     bool writable = base && *base && !access(base, W_OK);
     char *path = writable ? cgv_fs_format("%s/pipelines-%s.bin", base, uuid) : NULL;
+    bool unwanted = dir && !*dir;
+    if (!path && !unwanted)
+        cgv_log(CGV_LOG_WARNING,
+                "%s: no pipeline cache can be kept there, so every start is slow: set "
+                "XDG_CACHE_HOME to a folder that can be written to",
+                base ? base : "$XDG_CACHE_HOME, ~/.cache");
     free(own);
     return path;
 }
@@ -108,7 +129,18 @@ void cgv_programs_destroy(cgv_device *device) {
     free(device->cache_path);
 }
 
+static cgv_status compile_failed(VkResult result, const cgv_program *program) {
+    if (result == VK_ERROR_OUT_OF_HOST_MEMORY || result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
+        return cgv_vk_fail(result, program->shader->name);
+    return cgv_fail(CGV_ERROR_DEVICE,
+                    "%s: the driver cannot compile this kernel (Vulkan error %d): another "
+                    "version of it may",
+                    program->shader->name, result);
+}
+
 static cgv_status compile(cgv_device *device, cgv_program *program) {
+    if (cgv_fault(CGV_FAULT_PIPELINE))
+        return compile_failed(VK_ERROR_UNKNOWN, program);
     VkSpecializationMapEntry entries[CGV_SPEC_BASE + CGV_MAX_SPEC];
     for (int i = 0; i < program->spec_count; i++)
         entries[i] = (VkSpecializationMapEntry){(uint32_t)i, (uint32_t)i * 4, 4};
@@ -120,7 +152,7 @@ static cgv_status compile(cgv_device *device, cgv_program *program) {
                                     .pCode = program->shader->words},
         NULL, &module);
     if (result)
-        return cgv_vk_fail(result, program->shader->name);
+        return compile_failed(result, program);
     VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT required = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
         .requiredSubgroupSize = device->required_subgroup};
@@ -143,7 +175,7 @@ static cgv_status compile(cgv_device *device, cgv_program *program) {
         },
         NULL, &program->pipeline);
     device->vk.vkDestroyShaderModule(device->handle, module, NULL);
-    return result ? cgv_vk_fail(result, program->shader->name) : CGV_OK;
+    return result ? compile_failed(result, program) : CGV_OK;
 }
 
 static bool same(const cgv_program *a, const cgv_program *b) {

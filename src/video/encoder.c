@@ -9,6 +9,7 @@
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 
+#include "base/fault.h"
 #include "video/av.h"
 #include "video/carry.h"
 #include "video/colour.h"
@@ -480,7 +481,8 @@ cgv_status cgv_encoder_send(cgv_encoder *encoder, AVFrame *frame) {
         frame->quality = encoder->context->global_quality; // where it reads a constant quantiser
     }
     cgv_av_clear_error();
-    int error = avcodec_send_frame(encoder->context, frame);
+    int error = cgv_fault(CGV_FAULT_ENCODE) ? AVERROR_EXTERNAL
+                                            : avcodec_send_frame(encoder->context, frame);
     if (error < 0)
         status = cgv_av_fail(error, "encode: %s failed", encoder->context->codec->name);
 done:

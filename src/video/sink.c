@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "video/av.h"
 #include "video/encoder.h"
+#include "video/files.h"
 #include "video/latency.h"
 #include "video/live.h"
 
@@ -23,6 +24,7 @@ enum { LIVE_INTERLEAVING = 200000 }; // microseconds
 struct cgv_sink {
     const char *url; // for messages
     AVFormatContext *output;
+    cgv_files *files; // that the muxer opens itself; NULL: it opens none
     AVStream *video;
     cgv_encoder encoder;
     AVPacket *packet;
@@ -147,6 +149,9 @@ static cgv_status open_muxer(cgv_sink *sink, const AVOutputFormat *muxer) {
     if (sink->live) // pictures do not wait for sound or subtitles that do not come; options may
                     // differ
         sink->output->max_interleave_delta = LIVE_INTERLEAVING;
+    // Those that tee opens it watches itself, and an option says which of them may fail.
+    if (muxer->flags & AVFMT_NOFILE && !av_match_name("tee", muxer->name))
+        return cgv_files_watch(&sink->files, sink->output);
     return CGV_OK;
 }
 
@@ -352,6 +357,12 @@ static void end_waiting(cgv_sink *sink) {
     atomic_store(&sink->waiting_since, 0);
 }
 
+// `error`, or what befell the files that the muxer opens itself.
+static int file_error(const cgv_sink *sink, int error) {
+    int broken = sink->files ? cgv_files_error(sink->files) : 0;
+    return broken < 0 ? broken : error;
+}
+
 static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
     if (comes_too_early(sink, packet)) {
         av_packet_unref(packet);
@@ -365,6 +376,7 @@ static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
     begin_waiting(sink);
     int error = av_interleaved_write_frame(sink->output, packet);
     end_waiting(sink);
+    error = file_error(sink, error);
     if (error < 0 && atomic_load(&sink->abandoned))
         return CGV_ERROR_INTERRUPTED;
     if (error < 0)
@@ -528,6 +540,14 @@ cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item) {
     return status;
 }
 
+// The one of HLS or DASH, which may say already that all of it is there.
+static void remove_playlist(const cgv_sink *sink) {
+    char *path = cgv_sink_regular_file(sink->url);
+    if (path)
+        unlink(path);
+    free(path);
+}
+
 cgv_status cgv_sink_finish(cgv_sink *sink) {
     cgv_status status = drain(sink);
     if (!status) {
@@ -545,10 +565,13 @@ cgv_status cgv_sink_finish(cgv_sink *sink) {
             error = error < 0 ? error : closed;
         }
         end_waiting(sink);
+        error = file_error(sink, error);
         if (error < 0)
             status = cgv_av_fail(error, "%s: mux: cannot finish", sink->url);
     }
-    if (!status && segmented(sink)) // before the segments go
+    if (status && sink->files)
+        remove_playlist(sink);
+    if (!status && sink->part)
         status = cgv_fs_sync(sink->part);
     if (!status && sink->part && rename(sink->part, sink->path)) {
         status = cgv_fail(CGV_ERROR_IO, "%s: mux: cannot rename: %s", sink->url, strerror(errno));
@@ -572,6 +595,7 @@ void cgv_sink_close(cgv_sink **handle) {
         unlink(sink->part);
     avformat_free_context(sink->output);
     cgv_packets_abort(&sink->segment);
+    cgv_files_free(&sink->files);
     cgv_encoder_close(&sink->encoder);
     av_packet_free(&sink->packet);
     for (int i = 0; sink->tracks && i < sink->streams; i++)

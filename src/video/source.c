@@ -5,12 +5,14 @@
 
 #include <libavutil/avstring.h>
 
+#include "base/fault.h"
 #include "video/arrival.h"
 #include "video/av.h"
 #include "video/hdr.h"
 #include "video/hwaccel.h"
 #include "video/live.h"
 #include "video/splice.h"
+#include "video/whole.h"
 
 struct cgv_source {
     cgv_source_params params;
@@ -41,6 +43,7 @@ struct cgv_source {
     int64_t probed;             // bytes that it has read meanwhile
     AVDictionary *not_demuxers; // the options that the demuxer does not have
     cgv_source_errors errors;
+    cgv_whole whole;
 };
 
 bool cgv_source_watch(cgv_source *source) {
@@ -311,6 +314,13 @@ static cgv_status end_of_input(cgv_source *source, int error) {
         else
             return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
     }
+    if (error < 0 && error != AVERROR_EXIT && !source->arrivals.live && !source->params.start &&
+        source->end == INT64_MAX) {
+        int64_t missing =
+            cgv_whole_missing(&source->whole, source->input, source->video, source->errors.packets);
+        source->errors.packets += missing;
+        source->errors.damaged += missing;
+    }
     // It may report one of the packets that it still has; frames may come after that.
     error = avcodec_send_packet(source->decoder, NULL);
     if (error == AVERROR_EOF)
@@ -326,14 +336,19 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
         return end_of_input(source, 0);
     cgv_av_clear_error();
     cgv_arrivals_begin_read(&source->arrivals);
-    int error = av_read_frame(source->input, source->packet);
+    int error =
+        cgv_fault(CGV_FAULT_READ) ? AVERROR(EIO) : av_read_frame(source->input, source->packet);
     cgv_arrivals_end_read(&source->arrivals);
+    // Demuxers take what cannot be read for the end.
+    if (error == AVERROR_EOF && source->input->pb && source->input->pb->error < 0)
+        error = source->input->pb->error;
     if (error == AVERROR(EAGAIN))
         return CGV_OK;
     if (error < 0)
         return end_of_input(source, error);
     cgv_status status = CGV_OK;
     int index = source->packet->stream_index;
+    cgv_whole_note(&source->whole, source->packet, source->input->streams[index]);
     cgv_splice_packet(&source->splice, source->packet, source->input->streams[index]);
     cgv_arrivals_note(&source->arrivals, index == source->video->index, source->packet->pts);
     if (index == source->video->index && source->opened && source->params.no_frames) {
@@ -566,7 +581,7 @@ cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
     if (!source)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
     source->params = *params;
-    source->arrivals.url = params->url;
+    source->arrivals.url = source->whole.url = params->url;
     source->arrivals.patience = params->patience;
     source->packet = av_packet_alloc();
     cgv_ready_params ready = {params->url, params->deinterlace, params->hdr};

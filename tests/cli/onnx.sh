@@ -17,11 +17,15 @@ equal "the same network" "$(frames_md5 weights.png)" "$(frames_md5 graph.png)"
 [ "$(frames_md5 graph.png)" != "$(frames_md5 in.png)" ] || fail "the net changes nothing"
 
 # What its metadata say is overruled, and what is written then is the same picture by itself.
-expect 0 "$CGVIDEO" -v error -m net.onnx -model_range 0,255 -model_order bgr -i in.png bytes.png
-[ "$(frames_md5 bytes.png)" != "$(frames_md5 graph.png)" ] || fail "-model_range changes nothing"
-expect 0 "$CGVIDEO" model convert net.onnx bytes.onnx -model_range 0,255 -model_order bgr
-expect 0 "$CGVIDEO" -v error -m bytes.onnx -i in.png again.png
-equal "range and order, written" "$(frames_md5 bytes.png)" "$(frames_md5 again.png)"
+expect 0 "$CGVIDEO" -v error -m net.onnx -model_range 0,1 -model_order bgr -i in.png unit.png
+[ "$(frames_md5 unit.png)" != "$(frames_md5 graph.png)" ] || fail "-model_range changes nothing"
+expect 0 "$CGVIDEO" model convert net.onnx unit.onnx -model_range 0,1 -model_order bgr
+expect 0 "$CGVIDEO" -v error -m unit.onnx -i in.png again.png
+equal "range and order, written" "$(frames_md5 unit.png)" "$(frames_md5 again.png)"
+# Its -1..1 is black where 0..255 is meant.
+expect 1 "$CGVIDEO" -v error -m net.onnx -model_range 0,255 -i in.png black.png
+says_one_line "every picture came out all black"
+no_file black.png
 expect 0 "$CGVIDEO" bench -m net.onnx -s 64x48 -n 1 -model_range 0,1
 
 expect 2 "$CGVIDEO" -m net.onnx -model_range 0,2 -i in.png no.png
