@@ -1,170 +1,10 @@
-#include "video/source.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-#include <libavutil/avstring.h>
-
 #include "base/fault.h"
-#include "video/arrival.h"
 #include "video/av.h"
 #include "video/hdr.h"
-#include "video/hwaccel.h"
-#include "video/live.h"
-#include "video/splice.h"
-#include "video/whole.h"
-
-struct cgv_source {
-    cgv_source_params params;
-    cgv_source_info info;
-    AVFormatContext *input;
-    AVCodecContext *decoder;
-    AVStream *video;
-    AVPacket *packet;
-    AVFrame *first;
-    cgv_ready *ready;
-    cgv_item *pending; // read while looking for the first frame
-    int pending_first, pending_count, pending_room;
-    cgv_selection selection;
-    cgv_splice splice;
-    bool *wanted;          // by input stream: selected
-    bool *stream_ended;    // past the end of the wanted part
-    int known;             // streams when it was opened; more may turn up
-    int64_t start, end;    // wanted part, microseconds on the input's clock; end INT64_MAX: all
-    int64_t next_pts;      // expected timestamp of the next frame, stream time base
-    bool wait_key;         // packets are of no use before a key frame
-    bool far_behind;       // a live video is far past the wanted end
-    bool before_start;     // a frame before the wanted part, or just on its start, was decoded
-    bool demuxed, flushed; // no more packets; no more frames
-    bool warned_damaged;
-    bool opened; // the first frame is known
-    cgv_arrivals arrivals;
-    bool probing;               // libav looks for streams
-    int64_t probed;             // bytes that it has read meanwhile
-    AVDictionary *not_demuxers; // the options that the demuxer does not have
-    cgv_source_errors errors;
-    cgv_whole whole;
-};
-
-bool cgv_source_watch(cgv_source *source) {
-    return cgv_arrivals_watch(&source->arrivals);
-}
-
-// While libav looks for streams, in one call that reads many packets: each byte ends the silence.
-// Demuxers without a byte stream (RTSP, devices) are not watched meanwhile.
-static void watch_probing(cgv_source *source) {
-    int64_t bytes = source->input->pb->bytes_read;
-    if (bytes != source->probed)
-        cgv_arrivals_begin_read(&source->arrivals);
-    source->probed = bytes;
-}
-
-static int interrupted(void *opaque) {
-    cgv_source *source = opaque;
-    if (source->probing)
-        watch_probing(source);
-    return (source->params.stop && atomic_load(source->params.stop)) || cgv_source_watch(source);
-}
-
-static cgv_status open_input(cgv_source *source) {
-    const cgv_source_params *params = &source->params;
-    const char *url = strcmp(params->url, "-") ? params->url : "pipe:0";
-    const AVInputFormat *format = NULL;
-    if (params->format && !(format = av_find_input_format(params->format)))
-        return cgv_fail(CGV_ERROR_ARGUMENT, "%s: no such input format: -f %s", params->url,
-                        params->format);
-    source->input = avformat_alloc_context();
-    if (!source->input)
-        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
-    source->input->interrupt_callback = (AVIOInterruptCB){interrupted, source};
-    AVDictionary *options = NULL; // those that are not taken remain in it
-    av_dict_copy(&options, params->options, 0);
-    cgv_live_input_options(&options, url);
-    if (params->rate)
-        av_dict_set(&options, "framerate", params->rate, 0);
-    cgv_av_clear_error();
-    source->arrivals.live = params->live || cgv_live_url(url);
-    cgv_arrivals_begin_read(&source->arrivals);
-    int error = avformat_open_input(&source->input, url, format, &options);
-    cgv_arrivals_end_read(&source->arrivals);
-    bool unused = params->rate && av_dict_get(options, "framerate", NULL, 0);
-    av_dict_free(&source->not_demuxers);
-    source->not_demuxers = options;
-    if (error < 0)
-        return cgv_arrivals_lost(&source->arrivals)
-                   ? CGV_ERROR_IO
-                   : cgv_av_fail(error, "%s: cannot open", params->url);
-    if (unused)
-        return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "%s: -r before -i is for picture sequences and raw video; put it after -i "
-                        "for the output's rate",
-                        params->url);
-    source->arrivals.live |= cgv_live_input(source->input);
-    // Frames that are looked at to learn the rate are late by then.
-    enum { RATE_FRAMES = 5 };
-    if (source->arrivals.live && source->input->fps_probe_size < 0)
-        source->input->fps_probe_size = RATE_FRAMES;
-    source->probing = source->input->pb;
-    error = avformat_find_stream_info(source->input, NULL);
-    source->probing = false;
-    cgv_arrivals_end_read(&source->arrivals);
-    if (error < 0)
-        return cgv_arrivals_lost(&source->arrivals)
-                   ? CGV_ERROR_IO
-                   : cgv_av_fail(error, "%s: cannot read its streams", params->url);
-    return CGV_OK;
-}
-
-// FFmpeg's own decoders of VP8 and VP9 know nothing of transparency, which lies beside the packets.
-static const AVCodec *find_decoder(const cgv_source *source) {
-    enum AVCodecID id = source->video->codecpar->codec_id;
-    const AVDictionaryEntry *alpha = av_dict_get(source->video->metadata, "alpha_mode", NULL, 0);
-    const char *name = id == AV_CODEC_ID_VP8   ? "libvpx"
-                       : id == AV_CODEC_ID_VP9 ? "libvpx-vp9"
-                                               : NULL;
-    if (!name || !alpha || !atoi(alpha->value))
-        return avcodec_find_decoder(id);
-    const AVCodec *knowing = avcodec_find_decoder_by_name(name);
-    if (knowing)
-        return knowing;
-    cgv_log(CGV_LOG_WARNING, "%s: decode: this FFmpeg has no %s: transparency is lost",
-            source->params.url, name);
-    return avcodec_find_decoder(id);
-}
-
-static cgv_status open_decoder(cgv_source *source) {
-    const AVCodecParameters *parameters = source->video->codecpar;
-    const AVCodec *codec = find_decoder(source);
-    AVCodecContext *decoder = source->decoder = avcodec_alloc_context3(codec);
-    if (!decoder)
-        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", source->params.url);
-    cgv_av_clear_error();
-    int error = avcodec_parameters_to_context(decoder, parameters);
-    decoder->pkt_timebase = source->video->time_base;
-    decoder->framerate = av_guess_frame_rate(source->input, source->video, NULL);
-    decoder->thread_count = source->params.threads;
-    // Threads that take a frame each hold back as many frames.
-    decoder->thread_type =
-        source->arrivals.live ? FF_THREAD_SLICE : FF_THREAD_FRAME | FF_THREAD_SLICE;
-    cgv_status status = cgv_hwaccel_attach(decoder, source->params.hwaccel);
-    if (status)
-        return status;
-    AVDictionary *options = NULL;
-    av_dict_copy(&options, source->params.options, 0);
-    if (error >= 0)
-        error = avcodec_open2(decoder, codec, &options);
-    if (error < 0)
-        status = cgv_av_fail(error, "%s: decode: cannot open %s", source->params.url, codec->name);
-    const AVDictionaryEntry *left = NULL;
-    while (!status && (left = av_dict_get(options, "", left, AV_DICT_IGNORE_SUFFIX)))
-        if (av_dict_get(source->not_demuxers, left->key, NULL, 0))
-            status =
-                cgv_fail(CGV_ERROR_ARGUMENT,
-                         "%s: neither the demuxer %s nor the decoder %s has an option -%s",
-                         source->params.url, source->input->iformat->name, codec->name, left->key);
-    av_dict_free(&options);
-    return status;
-}
+#include "video/source_internal.h"
 
 static void leave_out_unwanted(cgv_source *source) {
     for (int i = 0; i < source->known; i++)
@@ -175,7 +15,7 @@ static void leave_out_unwanted(cgv_source *source) {
 static cgv_status begin_anew(cgv_source *source) {
     int video = source->video->index;
     avformat_close_input(&source->input);
-    cgv_status status = open_input(source);
+    cgv_status status = cgv_source_open_input(source);
     if (!status && (int)source->input->nb_streams < source->known)
         status = cgv_fail(CGV_ERROR_IO, "%s: it changes while it is read", source->params.url);
     if (status)
@@ -332,7 +172,7 @@ static cgv_status end_of_input(cgv_source *source, int error) {
 
 // Read one packet: decode it, hand it on in *item, or drop it.
 static cgv_status demux(cgv_source *source, cgv_item *item) {
-    if (interrupted(source) || part_ended(source))
+    if (cgv_source_interrupted(source) || part_ended(source))
         return end_of_input(source, 0);
     cgv_av_clear_error();
     cgv_arrivals_begin_read(&source->arrivals);
@@ -455,7 +295,8 @@ static cgv_status next(cgv_source *source, cgv_item *item) {
         cgv_status status = receive(source, item);
         if (status || item->kind != CGV_ITEM_END)
             return status;
-        if (source->flushed && (source->demuxed || interrupted(source) || part_ended(source)))
+        if (source->flushed &&
+            (source->demuxed || cgv_source_interrupted(source) || part_ended(source)))
             return CGV_END;
         status = source->flushed ? demux(source, item) : decode(source, item);
         if (status || item->kind != CGV_ITEM_END)
@@ -516,7 +357,7 @@ static cgv_status find_first_frame(cgv_source *source) {
 static cgv_status no_frame(cgv_source *source) {
     if (cgv_arrivals_lost(&source->arrivals))
         return CGV_ERROR_IO; // which was said
-    if (interrupted(source))
+    if (cgv_source_interrupted(source))
         return cgv_fail(CGV_ERROR_INTERRUPTED, "%s: stopped before its first frame",
                         source->params.url);
     if (!source->next_pts || source->errors.damaged)
@@ -550,7 +391,7 @@ static cgv_status seek_first_frame(cgv_source *source) {
         if (!status)
             status = find_first_frame(source);
         if ((status && status != CGV_END) || source->before_start || !earlier ||
-            interrupted(source))
+            cgv_source_interrupted(source))
             break;
         rewind_decoder(source);
         margin = FFMAX(4 * margin, 2 * AV_TIME_BASE);
@@ -588,14 +429,14 @@ cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
     cgv_status status = source->packet ? cgv_ready_create(&source->ready, &ready)
                                        : cgv_fail(CGV_ERROR_MEMORY, "out of memory");
     if (!status)
-        status = open_input(source);
+        status = cgv_source_open_input(source);
     if (!status)
         status = select_streams(source);
     if (!status && params->hdr == CGV_HDR_REFUSE)
         status = cgv_hdr_refuse(params->url, source->video->codecpar->color_trc);
     if (status)
         goto fail;
-    status = open_decoder(source);
+    status = cgv_source_open_decoder(source);
     if (status)
         goto fail;
     fill_info(source);
@@ -617,7 +458,7 @@ const cgv_source_info *cgv_source_get_info(const cgv_source *source) {
 static cgv_status next_packet(cgv_source *source, cgv_item *item) {
     cgv_status status = CGV_OK;
     while (!status && item->kind == CGV_ITEM_END) {
-        if (source->demuxed || interrupted(source) || part_ended(source))
+        if (source->demuxed || cgv_source_interrupted(source) || part_ended(source))
             return CGV_END;
         status = demux(source, item);
     }
