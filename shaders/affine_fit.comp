@@ -3,9 +3,8 @@
 #include "common.glsl"
 #include "affine_fit.h"
 
-// Through each element the line y = x * (1 + gain) + offset, of the slope of least squares in the window
-// about it
-// held near 0 where x hardly varies: detail that only the full picture has is left alone there.
+// Through each element a line y = x * (1 + gain) + offset, of the slope of least squares in the window
+// about it, held near 1 where x hardly varies: detail that only the full picture has is left alone there.
 void main()
 {
     int i = LINEAR_INDEX;

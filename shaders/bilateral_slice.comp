@@ -48,7 +48,9 @@ int first_pixel(int low, int size, int cells)
         return 0;
     if (low >= cells - 1)
         return size;
-    return int(ceil((float(low) + 0.5) * float(size) / float(cells) - 0.5));
+    // The same wherever it is asked for, so that no pixel lies between two tiles.
+    precise float edge = (float(low) + 0.5) * float(size) / float(cells) - 0.5;
+    return -whole(-edge);
 }
 
 struct Pixel {
@@ -79,6 +81,8 @@ void main()
     int row = first_pixel(low.y, push.h, cells.y) + (strip - low.y * push.strips) * GRID_ROWS;
     int end_row = min(row + GRID_ROWS, first_pixel(low.y + 1, push.h, cells.y));
     int begin = first_pixel(low.x, push.w, cells.x), end = first_pixel(low.x + 1, push.w, cells.x);
+    if (begin >= end) // more cells than pixels
+        return;
     ivec2 high = min(low + 1, cells - 1);
 
     float corner[4][PER_LANE]; // above left, above right, below left, below right

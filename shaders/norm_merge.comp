@@ -20,11 +20,7 @@ void main()
         float count = float(min(push.chunk, push.plane - c * push.chunk));
         own = merge(own, Moments(count, Floats(from).v[0], Floats(from).v[1]));
     }
-    Moments all = Moments(0, 0, 0);
-    [[unroll]] for (int l = 0; l < SUBGROUP; l++)
-        all = merge(all, Moments(subgroupBroadcast(own.count, uint(l)),
-                                 subgroupBroadcast(own.mean, uint(l)),
-                                 subgroupBroadcast(own.m2, uint(l))));
+    Moments all = merge_lanes(own);
     if (gl_SubgroupInvocationID == 0) {
         uint64_t to = at(push.stats, plane_index * 2);
         float keep = optional_at(push.keep, 0, push.partial, 0);

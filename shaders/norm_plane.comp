@@ -14,9 +14,15 @@ void main()
     if (plane_index >= push.planes)
         return;
     int first = plane_index * push.plane, lane = int(gl_SubgroupInvocationID);
-    Moments all = Moments(0, 0, 0);
-    for (int i = 0; i < push.plane; i += NORM_CHUNK)
-        all = merge(all, moments_of(at(push.x, first), i, min(i + NORM_CHUNK, push.plane)));
+    // In the order of norm_merge.comp, so that the same sums come out.
+    Moments own = Moments(0, 0, 0);
+    for (int c = 0; c * NORM_CHUNK < push.plane; c++) {
+        int from = c * NORM_CHUNK;
+        Moments chunk = moments_of(at(push.x, first), from, min(from + NORM_CHUNK, push.plane));
+        if (c % SUBGROUP == lane)
+            own = merge(own, chunk);
+    }
+    Moments all = merge_lanes(own);
     uint64_t stats = at(push.stats, plane_index * 2);
     float keep = optional_at(push.keep, 0, push.x, 0);
     float rstd = 1 / sqrt(all.m2 / all.count + push.epsilon);

@@ -9,7 +9,8 @@ layout(constant_id = 4) const int SITE_X = 0; // in halves of a pixel
 layout(constant_id = 5) const int BLEND = 0;
 const int TAPS = LOG2_CHROMA_W == 0 ? 1 : SITE_X == 1 ? 4 : 5;
 
-#include "pixel_chroma.glsl"
+#include "chroma_filter.glsl"
+#include "pixel_finish.glsl"
 
 // The chroma of rgb [3, tensor_height, tensor_width] in [-1, 1], filtered along the rows of the
 // picture: [2, height, chroma_width], in units of one.

@@ -13,7 +13,8 @@ layout(constant_id = 8) const int BLEND = 0;  // mix with `original`, or show it
 layout(constant_id = 9) const int DITHER = 0; // the input had finer codes
 const int TAPS = LOG2_CHROMA_H == 0 ? 1 : SITE_Y == 1 ? 4 : 5;
 
-#include "pixel_chroma.glsl"
+#include "chroma_filter.glsl"
+#include "pixel_finish.glsl"
 #include "pixel_code.glsl"
 
 // rgb [3, tensor_height, tensor_width] in [-1, 1] to one plane of a picture; an invocation writes

@@ -11,7 +11,8 @@ layout(constant_id = 6) const int BLEND = 0;
 layout(constant_id = 7) const int DITHER = 0;
 const int TAPS = LOG2_CHROMA_W == 0 ? 1 : SITE_X == 1 ? 4 : 5;
 
-#include "pixel_chroma.glsl"
+#include "chroma_filter.glsl"
+#include "pixel_finish.glsl"
 #include "pixel_code.glsl"
 
 // The first half of packing YCbCr of even width whose components have planes of their own: eight

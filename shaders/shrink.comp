@@ -15,6 +15,15 @@ float share(int x, float from, float to)
     return max(min(to, float(x + 1)) - max(from, float(x)), 0);
 }
 
+// What the k-th load of a row adds to an element between `from` and `to`, which begins with column first.
+float part(uint64_t row, int first, int k, float from, float to)
+{
+    int x = first + k * COLUMNS;
+    uint64_t address = at(row, min(x, push.w - COLUMNS));
+    vec2 v = PAIRS != 0 ? load_pair(address) : vec2(Floats(address).v[0], 0);
+    return v.x * share(x, from, to) + v.y * share(x + 1, from, to);
+}
+
 void main()
 {
     int i = LINEAR_INDEX;
@@ -29,12 +38,14 @@ void main()
     uint64_t plane = at(push.x, place.z * push.h * push.w);
     float sum = 0;
     for (int y = top; y < bottom; y++) {
+        uint64_t row = at(plane, y * push.w);
         float line = 0;
-        [[unroll]] for (int k = 0; k < LOADS; k++) {
-            int x = first + k * COLUMNS;
-            uint64_t address = at(plane, y * push.w + min(x, push.w - COLUMNS));
-            vec2 v = PAIRS != 0 ? load_pair(address) : vec2(Floats(address).v[0], 0);
-            line += v.x * share(x, from.x, to.x) + v.y * share(x + 1, from.x, to.x);
+        if (LOADS <= 16) {
+            [[unroll]] for (int k = 0; k < LOADS; k++)
+                line += part(row, first, k, from.x, to.x);
+        } else {
+            [[dont_unroll]] for (int k = 0; k < LOADS; k++)
+                line += part(row, first, k, from.x, to.x);
         }
         sum += line * share(y, from.y, to.y);
     }

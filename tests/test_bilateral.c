@@ -127,6 +127,7 @@ static void test_op(void) {
         check(&memory, kind, 2, 2, 3, 16, 24);
         check(&memory, kind, 1, 3, 2, 13, 21);
         check(&memory, kind, 1, 5, 7, 3, 4); // more cells than pixels
+        check(&memory, kind, 1, 13, 13, 4, 4);
         check(&memory, kind, 3, 1, 4, 9, 33);
     }
     guarded_destroy(&memory);

@@ -68,6 +68,10 @@ static void test_shrink(void) {
     CU_ASSERT(run_shrink(&memory, (ref_shape){1, 1, 9, 9}, 9, 9));
     CU_ASSERT(run_shrink(&memory, (ref_shape){1, 2, 40, 7}, 1, 1));
     CU_ASSERT(run_shrink(&memory, (ref_shape){1, 3, 67, 125}, 24, 48));
+    CU_ASSERT(run_shrink(&memory, (ref_shape){1, 1, 12, 854}, 4, 122)); // seven columns each
+    CU_ASSERT(run_shrink(&memory, (ref_shape){1, 1, 12, 675}, 4, 225));
+    CU_ASSERT(run_shrink(&memory, (ref_shape){1, 1, 10, 420}, 3, 9)); // many
+    CU_ASSERT(run_shrink(&memory, (ref_shape){1, 1, 10, 421}, 3, 9));
     guarded_destroy(&memory);
 }
 

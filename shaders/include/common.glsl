@@ -51,7 +51,8 @@ float optional_at(uint64_t base, int index, uint64_t valid, float otherwise)
     int(gl_GlobalInvocationID.x + gl_GlobalInvocationID.y * gl_NumWorkGroups.x * gl_WorkGroupSize.x)
 
 // floor(x) as an integer, for |x| < 2^22: a float of 3 * 2^22 more has it in its last bits. Conversions
-// saturate, which Mesa 25 does lane by lane: forty instructions.
+// saturate, which Mesa 25 does lane by lane: forty instructions. What is not a number gives some
+// integer: clamp an index behind this.
 int whole(float x)
 {
     return floatBitsToInt(floor(x) + 12582912) - 0x4b400000;

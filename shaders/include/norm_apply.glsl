@@ -1,4 +1,5 @@
-// What shaders that normalise planes share. Needs push.stats, scale, shift, residual, channels, slope.
+// What shaders that normalise planes share. Needs push.y, x, residual, stats, scale,
+// shift, channels, slope.
 layout(constant_id = 3) const int ACTIVATION = ACT_NONE;
 layout(constant_id = 4) const int RESIDUAL = 0;
 layout(constant_id = 5) const int PAIRS = 0; // plane is even

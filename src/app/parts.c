@@ -16,7 +16,7 @@ static int part_of(const cgv_profile_entry *entry, int part) {
         return part == CGV_PART_IN ? CGV_PART_IN : CGV_PART_CARRY;
     if (!strncmp(entry->shader, "pixel_", 6))
         return CGV_PART_OUT;
-    bool carries = entry->label && (strstr(entry->label, "full size"));
+    bool carries = entry->label && strstr(entry->label, "full size");
     return carries ? CGV_PART_CARRY : CGV_PART_NETWORK;
 }
 

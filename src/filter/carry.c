@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/log.h"
+#include "filter/steady.h"
 #include "model/model.h"
 
 // In units of [-1, 1]: small pixels of another colour than that hardly count.
@@ -96,6 +97,7 @@ void cgv_carry_record(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output, c
             cgv_steady_slice(cmd, carry->result, output, carry->picture, past);
         else
             cgv_bilateral_slice(cmd, carry->result, output, carry->picture);
+        cgv_cmd_label(cmd, NULL);
         return;
     }
     bool fitted = carry->coefficients.address;
@@ -108,7 +110,6 @@ void cgv_carry_record(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output, c
         cgv_affine_fit(cmd, coefficients, output, small, FIT_RADIUS, fit_epsilon);
     cgv_affine_carry(cmd, carry->result, carry->picture, coefficients, guide, colour_sigma,
                      fitted ? CGV_ACT_NONE : CGV_ACT_TANH);
-    cgv_cmd_label(cmd, "steady: pixels");
-    if (past)
-        cgv_steady_blend(cmd, carry->result, carry->picture, past);
+    cgv_cmd_label(cmd, NULL);
+    cgv_steady_record_result(cmd, carry->result, carry->picture, past);
 }

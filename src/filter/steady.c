@@ -135,3 +135,12 @@ void cgv_steady_record_output(const cgv_steady *s, cgv_cmd *cmd, cgv_tensor outp
 const cgv_past *cgv_steady_past(const cgv_steady *s) {
     return s->memory.size ? &s->past : NULL;
 }
+
+void cgv_steady_record_result(cgv_cmd *cmd, cgv_tensor result, cgv_tensor picture,
+                              const cgv_past *past) {
+    if (!past)
+        return;
+    cgv_cmd_label(cmd, "steady: pixels");
+    cgv_steady_blend(cmd, result, picture, past);
+    cgv_cmd_label(cmd, NULL);
+}

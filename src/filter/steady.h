@@ -38,5 +38,9 @@ void cgv_steady_record_begin(const cgv_steady *steady, cgv_cmd *cmd, cgv_tensor 
 void cgv_steady_record_output(const cgv_steady *steady, cgv_cmd *cmd, cgv_tensor output);
 // What the result is to be blended with, at the end; NULL where nothing is held.
 const cgv_past *cgv_steady_past(const cgv_steady *steady);
+// Where nothing else does that: it joins those of the frames before, as far as `picture`, which it
+// was made from, looks like theirs. past: may be NULL.
+void cgv_steady_record_result(cgv_cmd *cmd, cgv_tensor result, cgv_tensor picture,
+                              const cgv_past *past);
 
 #endif

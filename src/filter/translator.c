@@ -203,8 +203,8 @@ static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
     cgv_steady_record_output(&translator->steady, s->cmd, tape->output);
     if (carry->picture.address)
         cgv_carry_record(carry, s->cmd, tape->output, tape->input, past);
-    else if (past)
-        cgv_steady_blend(s->cmd, result, picture, past);
+    else
+        cgv_steady_record_result(s->cmd, result, picture, past);
     const cgv_blend blend = {
         .strength = params->strength,
         .wipe = (int)lroundf(params->compare * (float)translator->in.width),

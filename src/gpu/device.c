@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gpu/internal.h"
 #include "gpu/matrix_khr.h"
@@ -108,6 +109,7 @@ static void read_limits(cgv_device *device) {
         .shuffle = subgroup.supportedOperations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT &&
                    !environment_is("CGV_SHUFFLE", "off"),
     };
+    device->limits.threads = device->limits.cpu ? (int)sysconf(_SC_NPROCESSORS_ONLN) : 0;
     device->limits.few_registers = device->limits.cpu && host_has_few_registers();
     VkPhysicalDeviceFeatures features;
     vkGetPhysicalDeviceFeatures(device->physical, &features);

@@ -31,6 +31,7 @@ typedef struct cgv_limits {
     uint32_t shared_bytes;
     uint64_t allocation;     // bytes of one buffer
     bool cpu;                // a CPU driver: workgroups of one subgroup are best
+    int threads;             // of a CPU driver; else 0
     bool few_registers;      // a CPU with 16 vector registers, not 32: large register tiles spill
     bool shuffle;            // shaders may exchange values between lanes (subgroup shuffles)
     cgv_matrix_shape matrix; // of what a subgroup's matrix unit multiplies

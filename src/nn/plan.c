@@ -252,8 +252,10 @@ static void add_scratch(cgv_plan *plan, int s) {
         step->stats = add_storage(plan, bytes, s);
         step->held = plan->held_bytes;
         plan->held_bytes += bytes;
-        step->scratch = add_storage(
-            plan, step->matrix ? cgv_pixels_norm_scratch(pixels) : cgv_instance_norm_scratch(x), s);
+        if (step->matrix)
+            step->scratch = add_storage(plan, cgv_pixels_norm_scratch(pixels), s);
+        else if (!cgv_instance_norm_at_once(plan->device, x))
+            step->scratch = add_storage(plan, cgv_instance_norm_scratch(x), s);
     }
     if (step->conv.winograd)
         step->scratch = add_storage(plan, cgv_conv_scratch(plan->device, x, &step->conv), s);

@@ -100,8 +100,9 @@ void cgv_instance_norm(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,
 
 bool cgv_instance_norm_at_once(const cgv_device *device, cgv_tensor x) {
     const cgv_limits *limits = cgv_device_limits(device);
-    // A CPU passes a plane through in the same time, and wants no more than a few to share out.
-    return limits->cpu ? x.n * x.c >= 8 : x.h * x.w <= 32 * (int)limits->subgroup;
+    // A CPU passes a plane through in the same time, if there are enough of them to share out.
+    bool quick = x.h * x.w <= 32 * (int)limits->subgroup;
+    return quick || (limits->cpu && x.n * x.c >= 2 * limits->threads);
 }
 
 void cgv_instance_norm_whole(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t stats,

@@ -39,13 +39,17 @@ static int site(float position) {
     return (int)(2 * position);
 }
 
-// Can the shader for runs of pixels read it?
+// Has every component a plane of its own? (Then there is no offset in it, either.)
 static bool follow_each_other(const cgv_layout *layout) {
     int bytes = is_wide(layout) ? 2 : 1;
     for (int c = 0; c < 3 && c < layout->components; c++)
         if (layout->component[c].step != bytes)
             return false;
-    return layout->log2_chroma_w <= 1 && layout->log2_chroma_h <= 1;
+    return true;
+}
+
+static int chroma_width(const cgv_picture_format *format) {
+    return cgv_divide_up(format->width, 1 << format->layout.log2_chroma_w);
 }
 
 void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
@@ -57,7 +61,7 @@ void cgv_pixels_unpack(cgv_cmd *cmd, cgv_tensor rgb, const cgv_planes *planes,
         .height = format->height,
         .out_width = rgb.w,
         .out_height = rgb.h,
-        .chroma_width = cgv_divide_up(format->width, 1 << layout->log2_chroma_w),
+        .chroma_width = chroma_width(format),
         .chroma_height = cgv_divide_up(format->height, 1 << layout->log2_chroma_h),
         .kr = format->colour.kr,
         .kb = format->colour.kb,
@@ -100,10 +104,6 @@ static uint32_t component_map(const cgv_layout *layout, int plane, int unit, int
         *step = component->step / unit;
     }
     return map;
-}
-
-static int chroma_width(const cgv_picture_format *format) {
-    return cgv_divide_up(format->width, 1 << format->layout.log2_chroma_w);
 }
 
 // Of the rows of filtered chroma, in floats: whole runs of pixels.

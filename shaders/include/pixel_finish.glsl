@@ -21,5 +21,3 @@ vec3 finish_pixel(vec3 v, int i, int x)
         return vec3(1);
     return 0.5 * v + 0.5;
 }
-
-#include "chroma_filter.glsl"
