@@ -15,6 +15,7 @@
 //
 // In a video y also takes in the picture of the last frame: see steady_pixel.glsl.
 layout(constant_id = 3) const int STEADY = 0;
+layout(constant_id = 4) const int ROWS = 8; // of pixels that a subgroup slices
 
 // A subgroup has the pixels of some rows between four cells' centres. Its lanes load these cells'
 // matrices once, element k of level z as number k * GRID_DEPTH + z, and interpolate them down each row;
@@ -78,8 +79,8 @@ void main()
     ivec2 low = ivec2(tile - strip * spans.x, 0);
     strip -= picture * spans.y * push.strips;
     low.y = strip / push.strips;
-    int row = first_pixel(low.y, push.h, cells.y) + (strip - low.y * push.strips) * GRID_ROWS;
-    int end_row = min(row + GRID_ROWS, first_pixel(low.y + 1, push.h, cells.y));
+    int row = first_pixel(low.y, push.h, cells.y) + (strip - low.y * push.strips) * ROWS;
+    int end_row = min(row + ROWS, first_pixel(low.y + 1, push.h, cells.y));
     int begin = first_pixel(low.x, push.w, cells.x), end = first_pixel(low.x + 1, push.w, cells.x);
     if (begin >= end) // more cells than pixels
         return;

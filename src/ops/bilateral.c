@@ -15,12 +15,13 @@ static uint64_t pixels_of(cgv_tensor t) {
 
 // Strips of pixel rows between two rows of cells, at most: the outermost ones have half a cell
 // more.
-static int strips(int size, int cells) {
-    int rows = cells > 2 ? size * 3 / (2 * cells) + 2 : size;
-    return cgv_divide_up(rows, GRID_ROWS);
+static int strips(int size, int cells, int rows) {
+    return cgv_divide_up(cells > 2 ? size * 3 / (2 * cells) + 2 : size, rows);
 }
 
 static void slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x, const cgv_past *past) {
+    const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
+    int rows = limits->cpu ? 8 : 2; // a GPU wants many subgroups
     cgv_steady_places places = {0};
     if (past)
         places = cgv_steady_find(cmd, y, past);
@@ -36,18 +37,17 @@ static void slice(cgv_cmd *cmd, cgv_tensor y, cgv_tensor grid, cgv_tensor x, con
         .w = x.w,
         .grid_h = grid.h,
         .grid_w = grid.w,
-        .strips = strips(x.h, grid.h),
+        .strips = strips(x.h, grid.h, rows),
         .blocks_w = places.blocks_w,
     };
-    const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
     bool shuffle = limits->shuffle && limits->subgroup % GRID_DEPTH == 0;
     int spans = (grid.h > 1 ? grid.h - 1 : 1) * (grid.w > 1 ? grid.w - 1 : 1);
     cgv_dispatch dispatch = {
         .shader = shuffle ? &cgv_shader_bilateral_slice_shuffle : &cgv_shader_bilateral_slice,
         .local = {limits->subgroup, 1},
         .groups = {1, 1, 1},
-        .spec = {past != NULL},
-        .spec_count = 1,
+        .spec = {past != NULL, rows},
+        .spec_count = 2,
         .push = &push,
         .push_bytes = sizeof push,
     };
