@@ -194,31 +194,30 @@ static void pack_planar(cgv_cmd *cmd, const cgv_planes *planes, const cgv_pictur
                        .spec_count = 5,
                        .push = &rows,
                        .push_bytes = sizeof rows});
-    for (int c = 1; c < 3; c++) {
-        int p = layout->component[c].plane;
-        int height = cgv_picture_rows(format, p), run = is_wide(layout) ? 4 : 8;
-        struct pixel_columns_push columns = {
-            .plane = cgv_cmd_write(cmd, planes->address[p],
-                                   (uint64_t)planes->stride[p] * (uint64_t)height),
-            .chroma =
-                cgv_cmd_read(cmd, scratch, scratch_bytes) + (uint64_t)(c - 1) * scratch_bytes / 2,
-            .stride = (int)planes->stride[p],
-            .chroma_stride = rows.chroma_stride,
-            .height = format->height,
-            .rows = height,
-            .full_range = rows.full_range,
-            .depth = rows.depth,
-            .shift = rows.shift,
-        };
-        cgv_dispatch_linear(
-            cmd, (uint64_t)(rows.chroma_stride / run) * (uint64_t)height,
-            (cgv_dispatch){.shader = &cgv_shader_pixel_columns,
-                           .spec = {layout->log2_chroma_h, site(format->colour.chroma_y),
-                                    is_wide(layout), dither},
-                           .spec_count = 4,
-                           .push = &columns,
-                           .push_bytes = sizeof columns});
+    int run = is_wide(layout) ? 4 : 8;
+    struct pixel_columns_push columns = {
+        .chroma = cgv_cmd_read(cmd, scratch, scratch_bytes),
+        .chroma_stride = rows.chroma_stride,
+        .height = format->height,
+        .rows = cgv_picture_rows(format, layout->component[1].plane),
+        .full_range = rows.full_range,
+        .depth = rows.depth,
+        .shift = rows.shift,
+    };
+    for (int c = 0; c < 2; c++) {
+        int p = layout->component[1 + c].plane;
+        columns.stride[c] = (int)planes->stride[p];
+        columns.plane[c] = cgv_cmd_write(cmd, planes->address[p],
+                                         (uint64_t)planes->stride[p] * (uint64_t)columns.rows);
     }
+    cgv_dispatch_linear(
+        cmd, 2 * (uint64_t)(rows.chroma_stride / run) * (uint64_t)columns.rows,
+        (cgv_dispatch){
+            .shader = &cgv_shader_pixel_columns,
+            .spec = {layout->log2_chroma_h, site(format->colour.chroma_y), is_wide(layout), dither},
+            .spec_count = 4,
+            .push = &columns,
+            .push_bytes = sizeof columns});
 }
 
 void cgv_pixels_pack(cgv_cmd *cmd, const cgv_planes *planes, const cgv_picture_format *format,
