@@ -38,7 +38,7 @@ typedef struct cgv_translator_params {
     // picture itself.
     int net_height;
     cgv_precision precision; // of the network's tensors; sums are in single
-    bool profile;            // time every command, for cgvideo bench
+    int profile;             // time every command of each N-th picture; 0: of none
     // For the frames of a video: how much of the past, 0 (nothing; for single pictures) to 1,
     // enters into averages over frames: of the statistics of instance norms, of a bilateral grid,
     // which follows what moves, and, less of it, of the pixels themselves where the input has moved

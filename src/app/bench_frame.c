@@ -74,6 +74,8 @@ static cgv_status measure(frame_bench *b, int runs) {
         b->run_ms[i] = cgv_bench_now_ms() - start;
     }
     if (!status)
+        status = translate(b);
+    if (!status)
         status = cgv_translator_profile(b->translator, &entries, &count);
     if (!status)
         cgv_parts_sum(b->part_ms, entries, count);
@@ -114,7 +116,7 @@ cgv_status cgv_bench_frame(cgv_device *device, const cgv_bench_options *o) {
     params.net_height = o->net_height;
     params.precision = (cgv_precision)o->precision;
     params.stabilize = (float)o->stabilize;
-    params.profile = true;
+    params.profile = o->runs + 2; // the last one
     cgv_status status = cgv_bench_open_model(&b.model, o);
     if (!status)
         status =

@@ -204,7 +204,9 @@ cgv_status cgv_pipeline_start(cgv_pipeline **out, const cgv_pipeline_params *par
     cgv_segments_init(&pipeline->segments, params->job,
                       cgv_source_get_info(params->source)->input->url);
     pipeline->made = params->translator;
-    pipeline->made.profile = params->live && cgv_device_has_timestamps(params->device);
+    enum { PROFILED = 16 }; // one picture of so many
+    pipeline->made.profile =
+        params->live && cgv_device_has_timestamps(params->device) ? PROFILED : 0;
     atomic_init(&pipeline->strength, params->translator.strength);
     pthread_mutex_init(&pipeline->lock, NULL);
     pthread_cond_init(&pipeline->ended, NULL);

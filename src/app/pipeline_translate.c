@@ -123,10 +123,12 @@ static void take_parts(cgv_pipeline *pipeline) {
     double ms[CGV_PARTS];
     if (!pipeline->made.profile || cgv_translator_profile(pipeline->translator, &entries, &count))
         return;
+    if (!count)
+        return;
     cgv_parts_sum(ms, entries, count);
     for (int p = 0; p < CGV_PARTS; p++) {
         double before = atomic_load(&pipeline->device_ms[p]);
-        atomic_store(&pipeline->device_ms[p], before > 0 ? before + (ms[p] - before) / 16 : ms[p]);
+        atomic_store(&pipeline->device_ms[p], before > 0 ? before + (ms[p] - before) / 4 : ms[p]);
     }
 }
 

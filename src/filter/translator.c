@@ -26,7 +26,8 @@
 enum { HEAD_NAN, HEAD_BEGINS };
 
 typedef struct slot {
-    cgv_cmd *cmd;
+    cgv_cmd *cmd, *timed; // timed: the same with a profile, which takes a tenth longer; NULL: none
+    cgv_cmd *flying;      // which of them the picture in flight has
     cgv_buffer input, output;
     cgv_planes input_planes, output_planes;
 } slot;
@@ -45,6 +46,7 @@ struct cgv_translator {
     slot slots[MAX_SLOTS];
     int slot_count;
     int oldest, in_flight;
+    int profile, unprofiled; // pictures to one with a profile; how many there were since
 };
 
 // Positions for which the filters of the pixel shaders are made.
@@ -171,6 +173,39 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
     return status;
 }
 
+static cgv_status record(cgv_translator *translator, const slot *s, cgv_cmd *cmd,
+                         const cgv_translator_params *params) {
+    const cgv_tape *tape = &translator->tape;
+    const cgv_carry *carry = &translator->carry;
+    cgv_tensor picture = input_picture(translator);
+    cgv_tensor result = carry->picture.address ? carry->result : tape->output;
+    const cgv_past *past = cgv_steady_past(&translator->steady);
+    cgv_cmd_begin(cmd);
+    cgv_pixels_unpack(cmd, picture, &s->input_planes, &translator->in);
+    if (carry->picture.address)
+        cgv_shrink(cmd, tape->input, picture);
+    cgv_steady_record_begin(&translator->steady, cmd, tape->input,
+                            s->output.address + HEAD_BEGINS * sizeof(uint32_t));
+    cgv_plan_record(translator->plan, cmd, &translator->params, tape);
+    cgv_steady_record_output(&translator->steady, cmd, tape->output);
+    if (carry->picture.address)
+        cgv_carry_record(carry, cmd, tape->output, tape->input, past);
+    else
+        cgv_steady_record_result(cmd, result, picture, past);
+    const cgv_blend blend = {
+        .strength = params->strength,
+        .wipe = (int)lroundf(params->compare * (float)translator->in.width),
+        .line = params->compare > 0 ? 1 + translator->in.height / 500 : 0,
+    };
+    bool blends = params->strength < 1 || params->compare > 0;
+    cgv_pixels_pack(cmd, &s->output_planes, &translator->out, result,
+                    blends ? picture : (cgv_tensor){0}, &blend,
+                    translator->out.layout.component[0].depth <
+                        translator->in.layout.component[0].depth,
+                    s->output.address, translator->scratch.address);
+    return cgv_cmd_end(cmd);
+}
+
 static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
                               const cgv_translator_params *params) {
     slot *s = &translator->slots[translator->slot_count++];
@@ -182,41 +217,15 @@ static cgv_status create_slot(cgv_translator *translator, cgv_device *device,
         status =
             cgv_buffer_create(&s->output, device, out_bytes, CGV_MEMORY_READBACK, "output picture");
     if (!status)
-        status = cgv_cmd_create(&s->cmd, device, params->profile);
+        status = cgv_cmd_create(&s->cmd, device, false);
+    if (!status && params->profile)
+        status = cgv_cmd_create(&s->timed, device, true);
     if (status)
         return status;
     s->input_planes = cgv_planes_layout(&translator->in, s->input.address);
     s->output_planes = cgv_planes_layout(&translator->out, s->output.address + HEAD_BYTES);
-
-    const cgv_tape *tape = &translator->tape;
-    const cgv_carry *carry = &translator->carry;
-    cgv_tensor picture = input_picture(translator);
-    cgv_tensor result = carry->picture.address ? carry->result : tape->output;
-    const cgv_past *past = cgv_steady_past(&translator->steady);
-    cgv_cmd_begin(s->cmd);
-    cgv_pixels_unpack(s->cmd, picture, &s->input_planes, &translator->in);
-    if (carry->picture.address)
-        cgv_shrink(s->cmd, tape->input, picture);
-    cgv_steady_record_begin(&translator->steady, s->cmd, tape->input,
-                            s->output.address + HEAD_BEGINS * sizeof(uint32_t));
-    cgv_plan_record(translator->plan, s->cmd, &translator->params, tape);
-    cgv_steady_record_output(&translator->steady, s->cmd, tape->output);
-    if (carry->picture.address)
-        cgv_carry_record(carry, s->cmd, tape->output, tape->input, past);
-    else
-        cgv_steady_record_result(s->cmd, result, picture, past);
-    const cgv_blend blend = {
-        .strength = params->strength,
-        .wipe = (int)lroundf(params->compare * (float)translator->in.width),
-        .line = params->compare > 0 ? 1 + translator->in.height / 500 : 0,
-    };
-    bool blends = params->strength < 1 || params->compare > 0;
-    cgv_pixels_pack(s->cmd, &s->output_planes, &translator->out, result,
-                    blends ? picture : (cgv_tensor){0}, &blend,
-                    translator->out.layout.component[0].depth <
-                        translator->in.layout.component[0].depth,
-                    s->output.address, translator->scratch.address);
-    return cgv_cmd_end(s->cmd);
+    status = record(translator, s, s->cmd, params);
+    return status || !s->timed ? status : record(translator, s, s->timed, params);
 }
 
 cgv_status cgv_translator_create(cgv_translator **out_translator, cgv_device *device,
@@ -236,6 +245,7 @@ cgv_status cgv_translator_create(cgv_translator **out_translator, cgv_device *de
     translator->in = *in;
     translator->out = *out;
     translator->begins = true;
+    translator->profile = params->profile;
     status = create_network(translator, device, model, params);
     uint64_t scratch_bytes = cgv_pixels_pack_scratch(out);
     if (!status && scratch_bytes)
@@ -255,6 +265,8 @@ void cgv_translator_destroy(cgv_translator **out) {
     *out = NULL;
     for (int i = 0; i < translator->slot_count; i++)
         cgv_cmd_destroy(&translator->slots[i].cmd); // waits
+    for (int i = 0; i < translator->slot_count; i++)
+        cgv_cmd_destroy(&translator->slots[i].timed);
     for (int i = 0; i < translator->slot_count; i++) {
         cgv_buffer_destroy(&translator->slots[i].input);
         cgv_buffer_destroy(&translator->slots[i].output);
@@ -287,10 +299,13 @@ cgv_status cgv_translator_send(cgv_translator *translator, const cgv_picture *in
     uint32_t *head = s->output.host;
     head[HEAD_NAN] = 0;
     head[HEAD_BEGINS] = translator->begins;
-    cgv_status status = cgv_cmd_submit(s->cmd);
+    bool timed = translator->profile && ++translator->unprofiled >= translator->profile;
+    s->flying = timed ? s->timed : s->cmd;
+    cgv_status status = cgv_cmd_submit(s->flying);
     if (!status) {
         translator->in_flight++;
         translator->begins = false;
+        translator->unprofiled = timed ? 0 : translator->unprofiled;
     }
     return status;
 }
@@ -299,7 +314,7 @@ cgv_status cgv_translator_receive(cgv_translator *translator, cgv_picture *out) 
     if (!translator->in_flight)
         return CGV_END;
     slot *s = &translator->slots[translator->oldest];
-    cgv_status status = cgv_cmd_wait(s->cmd);
+    cgv_status status = cgv_cmd_wait(s->flying);
     if (status)
         return status;
     translator->oldest = (translator->oldest + 1) % translator->slot_count;
@@ -364,7 +379,9 @@ uint64_t cgv_translator_memory(const cgv_translator *translator) {
 cgv_status cgv_translator_profile(cgv_translator *translator, const cgv_profile_entry **entries,
                                   int *count) {
     int last = (translator->oldest + translator->slot_count - 1) % translator->slot_count;
-    return cgv_cmd_profile(translator->slots[last].cmd, entries, count);
+    const slot *s = &translator->slots[last];
+    *count = 0;
+    return s->flying == s->timed ? cgv_cmd_profile(s->timed, entries, count) : CGV_OK;
 }
 
 void cgv_translator_net_size(const cgv_translator *translator, int *width, int *height) {
