@@ -13,6 +13,7 @@
 typedef struct cgv_journal {
     char *folder;
     int lock;    // of the folder, while it is open
+    bool own;    // without a journal: the folder is new, or a run before left only files of a job
     json_t *job; // everything that the result depends on
     // What is written down:
     cgv_segment *segments;
@@ -31,7 +32,7 @@ bool cgv_journal_exists(const char *folder);
 
 // Open the folder, for nobody else at the same time; make it if it is missing. Takes `job` and,
 // malloc'ed, `folder`. What it has of the same job is read if `resume`, else refused. What is left
-// of unfinished segments is deleted.
+// of unfinished segments is deleted; a folder with anything else in it and no journal is refused.
 CGV_NODISCARD cgv_status cgv_journal_open(cgv_journal *out, char *folder, json_t *job, bool resume);
 
 // Names of files (malloc'ed), NULL when out of memory: of segment i, and of the state before it.
@@ -45,7 +46,7 @@ CGV_NODISCARD cgv_status cgv_journal_append(cgv_journal *journal, const cgv_pack
 // Delete the folder with all that belongs to the job; a message tells where that does not work.
 void cgv_journal_remove(cgv_journal *journal);
 
-// NULL-safe. A folder without a whole segment goes.
+// NULL-safe. A folder without a whole segment goes, unless somebody else made it.
 void cgv_journal_close(cgv_journal *journal);
 
 #endif

@@ -188,6 +188,27 @@ else
     echo "not tested here: a disk that is full"
 fi
 
+# ---- a folder of that name that is somebody else's
+
+raw=("$CGVIDEO" -v error -m identity -i large.mkv -c:v ffv1 -segment_time)
+mkdir theirs
+touch theirs/{notes.part,7.state,000001.packets,.000000.packets.1.part}
+ln -s theirs linked.mkv.segments
+expect 1 "${raw[@]}" 1 -resume linked.mkv
+says_one_line "linked.mkv.segments: a folder without a job, with .* in it"
+equal "files of somebody else" 4 "$(find theirs -type f | wc -l)"
+rm -r theirs linked.mkv.segments
+mkdir empty.mkv.segments
+expect 1 "${raw[@]}" 1 -c:v wibble empty.mkv
+[ -d empty.mkv.segments ] || fail "a folder that was there is gone"
+expect 0 "${raw[@]}" 1 empty.mkv
+no_file empty.mkv.segments
+# Killed before its first segment was whole.
+mkdir young.mkv.segments
+touch young.mkv.segments/{output.part,.000000.packets.1.part,000000.packets,.journal.json.1.part}
+expect 0 "${raw[@]}" 1 young.mkv
+no_file young.mkv.segments
+
 # ---- what cannot be
 
 expect 2 "$CGVIDEO" -v error -i in.mkv -resume no.mkv
