@@ -33,11 +33,16 @@ char *cgv_journal_state(const cgv_journal *journal, int i) {
     return cgv_fs_format("%s/" CGV_JOURNAL_STATE, journal->folder, i);
 }
 
-bool cgv_journal_exists(const char *folder) {
+// 0: it is there; ENOENT: it is not; else nobody knows.
+static int find(const char *folder) {
     char *path = in_folder(folder, CGV_JOURNAL_NAME);
-    bool exists = path && !access(path, F_OK);
+    int error = !path ? ENOMEM : access(path, F_OK) ? errno : 0;
     free(path);
-    return exists;
+    return error == ENOTDIR ? ENOENT : error;
+}
+
+bool cgv_journal_exists(const char *folder) {
+    return !find(folder);
 }
 
 // ---- what the folder holds besides
@@ -246,6 +251,13 @@ static cgv_status lock(cgv_journal *j) {
     return CGV_OK;
 }
 
+static cgv_status read_folder(cgv_journal *j, const char *path, bool resume) {
+    int error = find(j->folder);
+    if (error && error != ENOENT)
+        return cgv_fail(CGV_ERROR_IO, "%s: %s", path, strerror(error));
+    return error ? check_files(j) : read_journal(j, path, resume);
+}
+
 cgv_status cgv_journal_open(cgv_journal *out, char *folder, json_t *job, bool resume) {
     *out = (cgv_journal){.folder = folder,
                          .lock = -1,
@@ -259,7 +271,7 @@ cgv_status cgv_journal_open(cgv_journal *out, char *folder, json_t *job, bool re
     if (!status)
         status = lock(out);
     if (!status)
-        status = cgv_journal_exists(folder) ? read_journal(out, path, resume) : check_files(out);
+        status = read_folder(out, path, resume);
     if (!status) {
         delete_leftovers(out);
     } else if (out->lock >= 0) { // what is there stays as it is
@@ -305,7 +317,7 @@ void cgv_journal_close(cgv_journal *j) {
     if (!j)
         return;
     if (j->lock >= 0) {
-        if (!cgv_journal_exists(j->folder)) {
+        if (find(j->folder) == ENOENT) {
             delete_leftovers(j);
             if (j->own)
                 rmdir(j->folder);

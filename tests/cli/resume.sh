@@ -208,6 +208,14 @@ mkdir young.mkv.segments
 touch young.mkv.segments/{output.part,.000000.packets.1.part,000000.packets,.journal.json.1.part}
 expect 0 "${raw[@]}" 1 young.mkv
 no_file young.mkv.segments
+# What is in the way of its journal may be one.
+mkdir odd.mkv.segments
+touch odd.mkv.segments/000000.packets
+ln -s journal.json odd.mkv.segments/journal.json
+expect 1 "${raw[@]}" 1 -resume odd.mkv
+says_one_line "odd.mkv.segments/journal.json: "
+equal "segments" 1 "$(segments odd.mkv)"
+rm -r odd.mkv.segments
 
 # ---- what cannot be
 
