@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/input_identity.h"
 #include "app/journal.h"
 #include "base/crc32c.h"
 #include "base/log.h"
@@ -189,6 +190,14 @@ static cgv_status join(cgv_job *job, cgv_sink *sink) {
     return status;
 }
 
+// Is the input still the one of the first frame, and so of all segments?
+static cgv_status check_input(cgv_job *job) {
+    cgv_status status = cgv_input_check(json_object_get(job->journal.job, CGV_IDENTITY_INPUT),
+                                        job->params.source.url);
+    job->finished = status != CGV_OK; // nothing can be gone on with
+    return status;
+}
+
 // The folder that a file is in.
 static cgv_status sync_folder(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -200,14 +209,16 @@ static cgv_status sync_folder(const char *path) {
 }
 
 cgv_status cgv_job_finish(cgv_job *job, cgv_sink *sink) {
-    cgv_status status = CGV_OK;
     // Where the input was left early, its last segment is not whole.
     if (atomic_load(job->params.stop))
         return CGV_ERROR_INTERRUPTED;
-    if (job->writing)
+    cgv_status status = check_input(job);
+    if (!status && job->writing)
         status = end_segment(job, sink, NULL, true);
     if (!status)
         status = join(job, sink);
+    if (!status)
+        status = check_input(job);
     if (!status)
         status = cgv_sink_finish(sink);
     if (!status)

@@ -217,6 +217,21 @@ says_one_line "odd.mkv.segments/journal.json: "
 equal "segments" 1 "$(segments odd.mkv)"
 rm -r odd.mkv.segments
 
+# ---- an input that grows
+
+cp large.mkv growing.mkv
+"$CGVIDEO" -v error -i growing.mkv -segment_time 0.1 growing.mp4 </dev/null >out.txt 2>err &
+pid=$!
+for ((wait = 0; wait < 600 && $(segments growing.mp4) == 0; wait++)); do sleep 0.05; done
+printf x >>growing.mkv
+status=0
+wait $pid || status=$?
+equal "exit status of a job whose input grows" 1 "$status"
+says_one_line "growing.mkv: it changed while the job ran: delete the folder"
+no_file growing.mp4
+[ "$(segments growing.mp4)" -gt 0 ] || fail "its segments are gone"
+rm -r growing.mp4.segments
+
 # ---- what cannot be
 
 expect 2 "$CGVIDEO" -v error -i in.mkv -resume no.mkv
@@ -234,8 +249,11 @@ cannot() { # MESSAGE COMMAND…
     says_one_line "$message"
     [ -z "$(find . -name 'no*')" ] || fail "left behind: $(find . -name 'no*')"
 }
+make_input -f lavfi -i testsrc2 -frames:v 1 picture.png
 cannot "not for live inputs" -re -i in.mkv no.mkv
 cannot "needs an input that is a file" -f lavfi -i testsrc2=d=1 no.mkv
+cannot "not for inputs made of several files" -f concat -i list.txt no.mkv
+cannot "not for inputs made of several files" -f image2 -pattern_type none -i picture.png no.mkv
 cannot "needs an output that is a file" -i in.mkv -f matroska -
 cannot "needs an output that is one file, not pictures" -i in.mkv no%03d.png
 cannot "an animation by gif cannot be made in segments" -i in.mkv no.gif
