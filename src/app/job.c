@@ -1,5 +1,6 @@
 #include "app/job.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "app/input_identity.h"
 #include "app/journal.h"
 #include "base/crc32c.h"
+#include "base/fs.h"
 #include "base/log.h"
 
 struct cgv_job {
@@ -198,14 +200,14 @@ static cgv_status check_input(cgv_job *job) {
     return status;
 }
 
-// The folder that a file is in.
-static cgv_status sync_folder(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path + 1)) : strdup(".");
-    cgv_status status =
-        folder ? cgv_fs_sync(folder) : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", path);
+// The output is there, whole and on the disk; its name may not survive a loss of power.
+static void sync_name(const cgv_job *job) {
+    char *folder = cgv_fs_folder(job->path);
+    int error = folder ? cgv_fs_try_sync(folder) : ENOMEM;
     free(folder);
-    return status;
+    if (error)
+        cgv_log(CGV_LOG_WARNING, "%s: its folder cannot be synced: %s", job->params.url,
+                strerror(error));
 }
 
 cgv_status cgv_job_finish(cgv_job *job, cgv_sink *sink) {
@@ -221,9 +223,8 @@ cgv_status cgv_job_finish(cgv_job *job, cgv_sink *sink) {
         status = check_input(job);
     if (!status)
         status = cgv_sink_finish(sink);
-    if (!status)
-        status = sync_folder(job->path);
     if (!status) {
+        sync_name(job);
         job->finished = true;
         cgv_journal_remove(&job->journal);
     }

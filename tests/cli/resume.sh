@@ -217,10 +217,24 @@ says_one_line "odd.mkv.segments/journal.json: "
 equal "segments" 1 "$(segments odd.mkv)"
 rm -r odd.mkv.segments
 
+# ---- a folder that can be written, but not read
+
+caps=()
+[ "$(id -u)" != 0 ] || caps=(setpriv --bounding-set=-all --inh-caps=-all)
+if "${caps[@]}" true 2>/dev/null; then
+    mkdir -m 0300 box
+    expect 0 "${caps[@]}" "${raw[@]}" 1 box/whole.mkv
+    equal "messages" "" "$(cat err)"
+    chmod 0700 box
+    equal "what is in the box" whole.mkv "$(ls -A box)"
+else
+    echo "not tested here: a folder that cannot be read"
+fi
+
 # ---- an input that grows
 
-cp large.mkv growing.mkv
-"$CGVIDEO" -v error -i growing.mkv -segment_time 0.1 growing.mp4 </dev/null >out.txt 2>err &
+cp in.mkv growing.mkv
+"$CGVIDEO" -v error -i growing.mkv -t 0.6 -segment_time 0.2 growing.mp4 </dev/null >out.txt 2>err &
 pid=$!
 for ((wait = 0; wait < 600 && $(segments growing.mp4) == 0; wait++)); do sleep 0.05; done
 printf x >>growing.mkv
