@@ -231,6 +231,14 @@ else
     echo "not tested here: a folder that cannot be read"
 fi
 
+# ---- a device that fails
+
+for fault in 40 10; do # in the second of the three segments, which begins at frame 25
+    CGV_FAULT=wait@$fault expect 1 "${raw[@]}" 1 -resume failed.mkv
+    says "translate: failed at frame [34][0-9]: "
+done
+rm -r failed.mkv.segments
+
 # ---- an input that grows
 
 cp in.mkv growing.mkv
