@@ -251,6 +251,20 @@ static cgv_status lock(cgv_journal *j) {
     return CGV_OK;
 }
 
+// The output is written in the folder and moved out of it in the end.
+static cgv_status check_file_system(const cgv_journal *j) {
+    struct stat inside, outside;
+    char *above = cgv_fs_folder(j->folder);
+    bool known = above && !fstat(j->lock, &inside) && !stat(above, &outside);
+    free(above);
+    return known && inside.st_dev != outside.st_dev
+               ? cgv_fail(CGV_ERROR_ARGUMENT,
+                          "%s: on another file system than the output: that cannot be moved there "
+                          "in one step",
+                          j->folder)
+               : CGV_OK;
+}
+
 static cgv_status read_folder(cgv_journal *j, const char *path, bool resume) {
     int error = find(j->folder);
     if (error && error != ENOENT)
@@ -270,6 +284,8 @@ cgv_status cgv_journal_open(cgv_journal *out, char *folder, json_t *job, bool re
         status = cgv_make_folder(folder);
     if (!status)
         status = lock(out);
+    if (!status)
+        status = check_file_system(out);
     if (!status)
         status = read_folder(out, path, resume);
     if (!status) {
