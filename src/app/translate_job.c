@@ -43,6 +43,16 @@ static cgv_status sum_model(uint32_t *crc, const char *name) {
     return status;
 }
 
+// Those variables of the environment on which pictures depend, as far as they are set.
+static json_t *environment(void) {
+    static const char *const names[] = {"CGV_MATRIX", "CGV_SHUFFLE", "CGV_SUMS"};
+    json_t *set = json_object();
+    for (size_t i = 0; set && i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            json_object_set_new(set, names[i], json_string(getenv(names[i])));
+    return set;
+}
+
 // Whatever the output's frames and packets depend on.
 static cgv_status describe(json_t **out, const cgv_translate_options *o, const cgv_device *device) {
     json_t *input = NULL, *options = NULL;
@@ -56,10 +66,10 @@ static cgv_status describe(json_t **out, const cgv_translate_options *o, const c
                                               "is no text in UTF-8");
     if (!status) {
         const cgv_device_info *info = cgv_device_get_info(device);
-        *out =
-            json_pack("{ss ss so ss ss sI so}", "version", cgv_version(), "FFmpeg",
-                      av_version_info(), CGV_IDENTITY_INPUT, input, "device", info->name, "driver",
-                      info->driver, "checksum of the model", (json_int_t)model, "options", options);
+        *out = json_pack("{ss ss so ss ss so sI so}", "version", cgv_version(), "FFmpeg",
+                         av_version_info(), CGV_IDENTITY_INPUT, input, "device", info->name,
+                         "driver", info->driver, "environment", environment(),
+                         "checksum of the model", (json_int_t)model, "options", options);
         return *out ? CGV_OK : no_memory();
     }
     json_decref(input);

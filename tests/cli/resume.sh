@@ -105,6 +105,8 @@ refuse "of another job: segment_time was \"0.5\", and is \"1\"" \
 refuse "of another job: checksum of the model was" "${quiet[@]}" -m identity killed.mkv
 refuse "of another job: g was not there, and is \"5\"" "${quiet[@]}" -g 5 killed.mkv
 refuse "of another job: stabilize was 0.9" "${quiet[@]}" -stabilize 0 killed.mkv
+CGV_SUMS=float refuse "of another job: CGV_SUMS was not there, and is \"float\"" \
+    "${quiet[@]}" killed.mkv
 cp -p in.mkv kept.mkv
 touch in.mkv
 refuse "of another job: time of the input was" "${quiet[@]}" killed.mkv
@@ -217,6 +219,19 @@ says_one_line "odd.mkv.segments/journal.json: "
 equal "segments" 1 "$(segments odd.mkv)"
 rm -r odd.mkv.segments
 
+# ---- a folder on another file system
+
+elsewhere=$(mktemp -d /dev/shm/cgvideo.XXXXXX 2>/dev/null || true)
+if [ -n "$elsewhere" ] && [ "$(stat -c %d "$elsewhere")" != "$(stat -c %d .)" ]; then
+    ln -s "$elsewhere" far.mkv.segments
+    expect 1 "${raw[@]}" 1 far.mkv
+    says_one_line "far.mkv.segments: on another file system than the output"
+    rm far.mkv.segments
+else
+    echo "not tested here: a folder on another file system"
+fi
+[ -z "$elsewhere" ] || rmdir "$elsewhere"
+
 # ---- a folder that can be written, but not read
 
 caps=()
@@ -270,6 +285,10 @@ rm -r growing.mp4.segments
 
 expect 2 "$CGVIDEO" -v error -i in.mkv -resume no.mkv
 says_one_line "-resume goes on with a job in segments: add its -segment_time"
+expect 2 "$CGVIDEO" -v error -i in.mkv -resume -preview
+says_one_line "-resume goes on with a job in segments: add its -segment_time"
+expect 2 "$CGVIDEO" -v error -i in.mkv -resume -f segment -segment_time 1 no%d.mkv
+says_one_line "-resume goes on with a job in segments: the muxer's own segments are none"
 expect 2 "$CGVIDEO" -v error -i in.mkv -segment_time 1 -o no.mkv -o other.mkv
 says_one_line "-segment_time is for a single output"
 expect 2 "$CGVIDEO" -v error -i in.mkv -segment_time soon no.mkv
