@@ -253,6 +253,21 @@ for fault in 40 10; do # in the second of the three segments, which begins at fr
     says "translate: failed at frame [34][0-9]: "
 done
 rm -r failed.mkv.segments
+# Of an MP4 with reordered frames and sound, whose tables lie at the end or in fragments.
+for flags in 0 frag_keyframe+empty_moov; do
+    make_input -f lavfi -i testsrc2=s=160x96:r=25:d=3 -f lavfi -i sine=d=3 -c:v libx264 -bf 2 -g 20 \
+        -pix_fmt yuv420p -c:a aac -movflags $flags in.mp4
+    mp4=("$CGVIDEO" -v error -m identity -i in.mp4 -segment_time 1)
+    expect 0 "${mp4[@]}" -y whole.mp4
+    CGV_FAULT=wait@60 expect 1 "${mp4[@]}" gone.mp4
+    equal "segments" 2 "$(segments gone.mp4)"
+    expect 0 "${mp4[@]}" -resume gone.mp4
+    equal "packets of an MP4" "$(packets whole.mp4 | md5sum)" "$(packets gone.mp4 | md5sum)"
+    equal "frames of an MP4" 75 "$(frame_count gone.mp4)"
+    [ -n "$(of_others gone.mp4)" ] || fail "no sound"
+    no_file gone.mp4.segments
+    rm gone.mp4
+done
 
 # ---- a model that makes everything black
 
