@@ -1,11 +1,14 @@
 #include "app/job.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "app/input_identity.h"
 #include "app/journal.h"
 #include "base/crc32c.h"
+#include "base/fs.h"
 #include "base/log.h"
 
 struct cgv_job {
@@ -129,7 +132,7 @@ static void delete_state(const cgv_job *job, int i) {
     free(path);
 }
 
-// state: of the filter behind the segment, NULL where it has none or this is the last one.
+// state: of the translation behind the segment, NULL: this is the last one.
 static cgv_status end_segment(cgv_job *job, cgv_sink *sink, const AVBufferRef *state, bool last) {
     cgv_journal *journal = &job->journal;
     cgv_packets_sum sum;
@@ -189,30 +192,39 @@ static cgv_status join(cgv_job *job, cgv_sink *sink) {
     return status;
 }
 
-// The folder that a file is in.
-static cgv_status sync_folder(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? strndup(path, (size_t)(slash - path + 1)) : strdup(".");
-    cgv_status status =
-        folder ? cgv_fs_sync(folder) : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", path);
-    free(folder);
+// Is the input still the one of the first frame, and so of all segments?
+static cgv_status check_input(cgv_job *job) {
+    cgv_status status = cgv_input_check(json_object_get(job->journal.job, CGV_IDENTITY_INPUT),
+                                        job->params.source.url);
+    job->finished = status != CGV_OK; // nothing can be gone on with
     return status;
 }
 
+// The output is there, whole and on the disk; its name may not survive a loss of power.
+static void sync_name(const cgv_job *job) {
+    char *folder = cgv_fs_folder(job->path);
+    int error = folder ? cgv_fs_try_sync(folder) : ENOMEM;
+    free(folder);
+    if (error)
+        cgv_log(CGV_LOG_WARNING, "%s: its folder cannot be synced: %s", job->params.url,
+                strerror(error));
+}
+
 cgv_status cgv_job_finish(cgv_job *job, cgv_sink *sink) {
-    cgv_status status = CGV_OK;
     // Where the input was left early, its last segment is not whole.
     if (atomic_load(job->params.stop))
         return CGV_ERROR_INTERRUPTED;
-    if (job->writing)
+    cgv_status status = check_input(job);
+    if (!status && job->writing)
         status = end_segment(job, sink, NULL, true);
     if (!status)
         status = join(job, sink);
     if (!status)
-        status = cgv_sink_finish(sink);
+        status = check_input(job);
     if (!status)
-        status = sync_folder(job->path);
+        status = cgv_sink_finish(sink);
     if (!status) {
+        sync_name(job);
         job->finished = true;
         cgv_journal_remove(&job->journal);
     }

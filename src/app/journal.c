@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/folder.h"
+#include "app/journal_files.h"
 #include "base/fs.h"
 #include "base/log.h"
-
-#define NAME "journal.json"
 
 enum { LONGEST = 64 << 20 }; // bytes
 
@@ -26,36 +26,40 @@ static char *in_folder(const char *folder, const char *name) {
 }
 
 char *cgv_journal_segment(const cgv_journal *journal, int i) {
-    return cgv_fs_format("%s/%06d.packets", journal->folder, i);
+    return cgv_fs_format("%s/" CGV_JOURNAL_SEGMENT, journal->folder, i);
 }
 
 char *cgv_journal_state(const cgv_journal *journal, int i) {
-    return cgv_fs_format("%s/%06d.state", journal->folder, i);
+    return cgv_fs_format("%s/" CGV_JOURNAL_STATE, journal->folder, i);
+}
+
+// 0: it is there; ENOENT: it is not; else nobody knows.
+static int find(const char *folder) {
+    char *path = in_folder(folder, CGV_JOURNAL_NAME);
+    int error = !path ? ENOMEM : access(path, F_OK) ? errno : 0;
+    free(path);
+    return error == ENOTDIR ? ENOENT : error;
 }
 
 bool cgv_journal_exists(const char *folder) {
-    char *path = in_folder(folder, NAME);
-    bool exists = path && !access(path, F_OK);
-    free(path);
-    return exists;
+    return !find(folder);
 }
 
 // ---- what the folder holds besides
 
-static bool ends_with(const char *name, const char *end) {
-    size_t length = strlen(name), tail = strlen(end);
-    return length >= tail && !strcmp(name + length - tail, end);
-}
-
 // A file that the journal knows nothing of, and that is the job's by its name.
 static bool is_leftover(const cgv_journal *journal, const char *name) {
     int index;
-    if (ends_with(name, ".part"))
+    switch (cgv_journal_file_kind(&index, name)) {
+    case CGV_JOURNAL_FILE_PART:
         return true;
-    if (sscanf(name, "%d", &index) != 1)
+    case CGV_JOURNAL_FILE_SEGMENT:
+        return index >= journal->count;
+    case CGV_JOURNAL_FILE_STATE:
+        return journal->complete || index != journal->count;
+    default:
         return false;
-    return (ends_with(name, ".packets") && index >= journal->count) ||
-           (ends_with(name, ".state") && (journal->complete || index != journal->count));
+    }
 }
 
 static void delete_leftovers(const cgv_journal *journal) {
@@ -67,6 +71,28 @@ static void delete_leftovers(const cgv_journal *journal) {
         closedir(d);
 }
 
+// Without a journal, a folder is a job's if a run made it that was killed before its first segment
+// was whole: then it holds nothing else.
+static cgv_status check_files(cgv_journal *journal) {
+    cgv_status status = CGV_OK;
+    int index;
+    DIR *d = opendir(journal->folder);
+    if (!d)
+        return cgv_fail(CGV_ERROR_IO, "%s: %s", journal->folder, strerror(errno));
+    for (const struct dirent *e; !status && (e = readdir(d));) {
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+            continue;
+        journal->own = true;
+        if (!cgv_journal_file_kind(&index, e->d_name))
+            status = cgv_fail(CGV_ERROR_ARGUMENT,
+                              "%s: a folder without a job, with %s in it: -segment_time needs this "
+                              "name: move the folder away",
+                              journal->folder, e->d_name);
+    }
+    closedir(d);
+    return status;
+}
+
 static void forget(cgv_journal *journal) {
     for (int i = 0; i < journal->count; i++)
         free(journal->segments[i].path);
@@ -76,7 +102,7 @@ static void forget(cgv_journal *journal) {
 }
 
 void cgv_journal_remove(cgv_journal *journal) {
-    char *path = in_folder(journal->folder, NAME);
+    char *path = in_folder(journal->folder, CGV_JOURNAL_NAME);
     forget(journal);
     if (path)
         unlink(path); // first: without it the rest is nothing
@@ -85,6 +111,8 @@ void cgv_journal_remove(cgv_journal *journal) {
     if (rmdir(journal->folder))
         cgv_log(CGV_LOG_WARNING, "%s: cannot delete this folder: %s", journal->folder,
                 strerror(errno));
+    close(journal->lock); // so that cgv_journal_close finds nothing to do
+    journal->lock = -1;
 }
 
 // ---- is it the same job?
@@ -223,18 +251,43 @@ static cgv_status lock(cgv_journal *j) {
     return CGV_OK;
 }
 
+// The output is written in the folder and moved out of it in the end.
+static cgv_status check_file_system(const cgv_journal *j) {
+    struct stat inside, outside;
+    char *above = cgv_fs_folder(j->folder);
+    bool known = above && !fstat(j->lock, &inside) && !stat(above, &outside);
+    free(above);
+    return known && inside.st_dev != outside.st_dev
+               ? cgv_fail(CGV_ERROR_ARGUMENT,
+                          "%s: on another file system than the output: that cannot be moved there "
+                          "in one step",
+                          j->folder)
+               : CGV_OK;
+}
+
+static cgv_status read_folder(cgv_journal *j, const char *path, bool resume) {
+    int error = find(j->folder);
+    if (error && error != ENOENT)
+        return cgv_fail(CGV_ERROR_IO, "%s: %s", path, strerror(error));
+    return error ? check_files(j) : read_journal(j, path, resume);
+}
+
 cgv_status cgv_journal_open(cgv_journal *out, char *folder, json_t *job, bool resume) {
     *out = (cgv_journal){.folder = folder,
                          .lock = -1,
                          .job = job,
                          .clock = {0, 1},
                          .place = {.last_pts = INT64_MIN}}; // no frame was encoded
-    char *path = folder && job ? in_folder(folder, NAME) : NULL;
-    cgv_status status = path ? cgv_make_folder(folder) : no_memory();
+    char *path = folder && job ? in_folder(folder, CGV_JOURNAL_NAME) : NULL;
+    cgv_status status = path ? CGV_OK : no_memory();
+    if (!status && !(out->own = !mkdir(folder, 0777)))
+        status = cgv_make_folder(folder);
     if (!status)
         status = lock(out);
-    if (!status && cgv_journal_exists(folder))
-        status = read_journal(out, path, resume);
+    if (!status)
+        status = check_file_system(out);
+    if (!status)
+        status = read_folder(out, path, resume);
     if (!status) {
         delete_leftovers(out);
     } else if (out->lock >= 0) { // what is there stays as it is
@@ -248,7 +301,7 @@ cgv_status cgv_journal_open(cgv_journal *out, char *folder, json_t *job, bool re
 static cgv_status write_journal(const cgv_journal *j) {
     json_t *root = pack(j);
     char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-    char *path = in_folder(j->folder, NAME);
+    char *path = in_folder(j->folder, CGV_JOURNAL_NAME);
     cgv_status status = text && path ? cgv_fs_write(path, text, strlen(text)) : no_memory();
     if (!status)
         status = cgv_fs_sync(j->folder);
@@ -280,9 +333,10 @@ void cgv_journal_close(cgv_journal *j) {
     if (!j)
         return;
     if (j->lock >= 0) {
-        if (!cgv_journal_exists(j->folder)) {
+        if (find(j->folder) == ENOENT) {
             delete_leftovers(j);
-            rmdir(j->folder);
+            if (j->own)
+                rmdir(j->folder);
         }
         close(j->lock);
     }

@@ -149,10 +149,10 @@ static void take_time(cgv_pipeline *pipeline, int64_t microseconds) {
             1000 * interval(pipeline));
 }
 
-// The filter said what happened, but not where in the video.
-static cgv_status failed_at(int64_t frame, cgv_status status) {
-    cgv_log(CGV_LOG_ERROR, "translate: failed at frame %lld: %s", (long long)frame,
-            cgv_status_text(status));
+// The filter said what happened, but not where in the video. frame: of this run.
+static cgv_status failed_at(const cgv_pipeline *pipeline, int64_t frame, cgv_status status) {
+    cgv_log(CGV_LOG_ERROR, "translate: failed at frame %lld: %s",
+            (long long)(pipeline->segments.done.frames + frame), cgv_status_text(status));
     return status;
 }
 
@@ -162,7 +162,7 @@ static cgv_status receive(cgv_pipeline *pipeline) {
     cgv_picture picture = picture_of(slot->out);
     cgv_status status = cgv_translator_receive(pipeline->translator, &picture);
     if (status)
-        return failed_at(pipeline->translated, status);
+        return failed_at(pipeline, pipeline->translated, status);
     take_time(pipeline, av_gettime_relative() - slot->sent);
     cgv_blackness_note(&pipeline->blackness, slot->bright, slot->bright && cgv_black(slot->out));
     if (slot->in && cgv_colour_keeps_alpha(slot->in, slot->out->format))
@@ -214,7 +214,8 @@ static cgv_status send(cgv_pipeline *pipeline, const AVFrame *in) {
     cgv_picture picture = picture_of(in);
     cgv_status status = cgv_translator_send(pipeline->translator, &picture);
     bool failed = status && status != CGV_AGAIN;
-    return failed ? failed_at(pipeline->translated + pipeline->in_flight, status) : status;
+    return failed ? failed_at(pipeline, pipeline->translated + pipeline->in_flight, status)
+                  : status;
 }
 
 // The frame that is to be sent next may begin a segment.
@@ -225,9 +226,11 @@ static cgv_status begin_segment(cgv_pipeline *pipeline, cgv_pipeline_slot *slot,
     if (!slot->begins)
         return CGV_OK;
     if (first)
-        return cgv_segments_restore(&pipeline->segments, pipeline->translator);
+        return cgv_segments_restore(&pipeline->segments, &pipeline->blackness,
+                                    pipeline->translator);
     cgv_status status = receive_all(pipeline);
-    return status ? status : cgv_segments_save(&slot->state, pipeline->translator);
+    return status ? status
+                  : cgv_segments_save(&slot->state, &pipeline->blackness, pipeline->translator);
 }
 
 static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) {

@@ -10,6 +10,7 @@
 
 #include "app/config.h"
 #include "app/model_path.h"
+#include "app/translate_job.h"
 #include "base/log.h"
 #include "video/av.h"
 #include "video/live.h"
@@ -316,9 +317,6 @@ static cgv_status check_segments(const cgv_translate_options *o, cgv_output_opti
     if (out->segment && (o->outputs.count > 1 || o->preview))
         return cgv_fail(CGV_ERROR_ARGUMENT, "-segment_time is for a single output%s",
                         o->preview ? ", without -preview" : "");
-    if (o->resume && !out->segment)
-        return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "-resume goes on with a job in segments: add its -segment_time");
     return CGV_OK;
 }
 
@@ -337,6 +335,11 @@ static cgv_status check_options(cgv_translate_options *o) {
     for (int i = 0; i < o->outputs.count; i++)
         if (check_segments(o, &o->outputs.list[i]))
             return CGV_ERROR_ARGUMENT;
+    if (o->resume && !cgv_translate_segmented(o))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-resume goes on with a job in segments: %s",
+                        o->outputs.count && is_segment_muxer(&o->outputs.list[0])
+                            ? "the muxer's own segments are none"
+                            : "add its -segment_time");
     return cgv_outputs_check(&o->outputs, o->input);
 }
 

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <libavutil/avstring.h>
 
+#include "app/input_identity.h"
 #include "app/model_path.h"
 #include "base/crc32c.h"
 #include "base/log.h"
@@ -26,40 +26,6 @@ static cgv_status no_memory(void) {
     return cgv_fail(CGV_ERROR_MEMORY, "journal: out of memory");
 }
 
-// Names of files are bytes, JSON is UTF-8.
-static json_t *json_name(const char *name) {
-    json_t *text = json_string(name);
-    if (text)
-        return text;
-    size_t length = strlen(name), used = 0;
-    char *escaped = malloc(4 * length + 1);
-    for (size_t i = 0; escaped && i <= length; i++)
-        used += (size_t)sprintf(escaped + used, name[i] & 0x80 ? "\\x%02x" : "%c",
-                                (unsigned char)name[i]);
-    text = escaped ? json_string(escaped) : NULL;
-    free(escaped);
-    return text;
-}
-
-static cgv_status describe_input(json_t **out, const char *url) {
-    struct stat st;
-    const char *name = url;
-    av_strstart(url, "file:", &name);
-    char *path = realpath(name, NULL);
-    if (!path || stat(path, &st) || !S_ISREG(st.st_mode)) {
-        free(path);
-        return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "%s: -segment_time needs an input that is a file: it is read again for "
-                        "sound and subtitles, and by -resume",
-                        url);
-    }
-    int64_t time = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    *out = json_pack("{so sI sI}", "path of the input", json_name(path), "size of the input",
-                     (json_int_t)st.st_size, "time of the input", (json_int_t)time);
-    free(path);
-    return *out ? CGV_OK : no_memory();
-}
-
 // The checksum of a model's file; 0 of one that is built in.
 static cgv_status sum_model(uint32_t *crc, const char *name) {
     char *path, buffer[1 << 16];
@@ -77,12 +43,22 @@ static cgv_status sum_model(uint32_t *crc, const char *name) {
     return status;
 }
 
+// Those variables of the environment on which pictures depend, as far as they are set.
+static json_t *environment(void) {
+    static const char *const names[] = {"CGV_MATRIX", "CGV_SHUFFLE", "CGV_SUMS"};
+    json_t *set = json_object();
+    for (size_t i = 0; set && i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i]))
+            json_object_set_new(set, names[i], json_string(getenv(names[i])));
+    return set;
+}
+
 // Whatever the output's frames and packets depend on.
 static cgv_status describe(json_t **out, const cgv_translate_options *o, const cgv_device *device) {
     json_t *input = NULL, *options = NULL;
     uint32_t model;
     *out = NULL;
-    cgv_status status = describe_input(&input, o->input);
+    cgv_status status = cgv_input_describe(&input, o->input);
     if (!status)
         status = sum_model(&model, o->model);
     if (!status && !(options = cgv_translate_config(o)))
@@ -90,14 +66,25 @@ static cgv_status describe(json_t **out, const cgv_translate_options *o, const c
                                               "is no text in UTF-8");
     if (!status) {
         const cgv_device_info *info = cgv_device_get_info(device);
-        *out =
-            json_pack("{ss ss so ss ss sI so}", "version", cgv_version(), "FFmpeg",
-                      av_version_info(), "input", input, "device", info->name, "driver",
-                      info->driver, "checksum of the model", (json_int_t)model, "options", options);
+        *out = json_pack("{ss ss so ss ss so sI so}", "version", cgv_version(), "FFmpeg",
+                         av_version_info(), CGV_IDENTITY_INPUT, input, "device", info->name,
+                         "driver", info->driver, "environment", environment(),
+                         "checksum of the model", (json_int_t)model, "options", options);
         return *out ? CGV_OK : no_memory();
     }
     json_decref(input);
     return status;
+}
+
+// Only the file that was named is looked at, and not those that it names.
+static bool reads_other_files(const cgv_source_params *source, const cgv_source_info *info) {
+    static const char *const demuxers[] = {"concat", "hls", "dash",     "image2",
+                                           "imf",    "sdp", "avisynth", "vapoursynth"};
+    const AVDictionaryEntry *references = av_dict_get(source->options, "enable_drefs", NULL, 0);
+    bool others = references && strcmp(references->value, "0") != 0; // of MOV
+    for (size_t i = 0; i < sizeof demuxers / sizeof *demuxers && !others; i++)
+        others = av_match_name(demuxers[i], info->input->iformat->name);
+    return others;
 }
 
 cgv_status cgv_translate_job_open(cgv_job **out, const cgv_translate_options *o,
@@ -110,6 +97,10 @@ cgv_status cgv_translate_job_open(cgv_job **out, const cgv_translate_options *o,
                         "%s: -segment_time is not for live inputs: what is lost of them cannot be "
                         "read again",
                         o->input);
+    if (reads_other_files(source, info))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "%s: -segment_time is not for inputs made of several files (%s)", o->input,
+                        info->input->iformat->name);
     char *path = cgv_sink_regular_file(output->device);
     if (!path)
         return cgv_fail(CGV_ERROR_ARGUMENT, "%s: -segment_time needs an output that is a file",

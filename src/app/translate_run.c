@@ -189,7 +189,6 @@ static cgv_status open_sinks(run *r) {
     return status || !r->sink_count ? status : choose_format(r);
 }
 
-// On another device the pictures would be others.
 static cgv_status open_all(run *r) {
     const cgv_translate_options *o = r->o;
     cgv_status status = cgv_model_open(&r->model, o->model, CGV_APP_MODEL_PARAMS(o));

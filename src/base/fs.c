@@ -60,14 +60,29 @@ char *cgv_fs_format(const char *format, ...) {
     return text;
 }
 
-cgv_status cgv_fs_sync(const char *path) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    int failed = file < 0 || fsync(file) ? errno : 0;
+int cgv_fs_try_sync(const char *path) {
+    struct stat st;
+    int file = open(path, O_RDONLY | O_CLOEXEC), result = file;
+    while (file >= 0 && (result = fsync(file)) && errno == EINTR)
+        ;
+    int error = result < 0 ? errno : 0;
     if (file >= 0)
         close(file);
-    if (!failed || failed == EINVAL || failed == ENOSYS) // a file system that cannot
-        return CGV_OK;
-    return cgv_fail(CGV_ERROR_IO, "%s: cannot write: %s", path, strerror(failed));
+    if (error == EINVAL || error == ENOSYS) // a file system that cannot
+        return 0;
+    // Folders that may not be read, or that nobody syncs.
+    bool folder = (error == EACCES || error == ENOTSUP) && !stat(path, &st) && S_ISDIR(st.st_mode);
+    return folder ? 0 : error;
+}
+
+cgv_status cgv_fs_sync(const char *path) {
+    int error = cgv_fs_try_sync(path);
+    return error ? cgv_fail(CGV_ERROR_IO, "%s: cannot write: %s", path, strerror(error)) : CGV_OK;
+}
+
+char *cgv_fs_folder(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? strndup(path, (size_t)(slash - path + 1)) : strdup(".");
 }
 
 char *cgv_fs_part_name(const char *path) {

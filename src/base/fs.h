@@ -29,6 +29,11 @@ void cgv_fs_writer_abort(cgv_fs_writer *writer);
 // Have a file that was written, or a folder whose entries changed, survive a loss of power: only
 // then is it known to have room, too.
 CGV_NODISCARD cgv_status cgv_fs_sync(const char *path);
+// The same without a message: 0, or an errno.
+int cgv_fs_try_sync(const char *path);
+
+// The folder that a file is in (malloc'ed).
+char *cgv_fs_folder(const char *path);
 
 // The name beside `path` under which a file is written until it is whole (malloc'ed).
 char *cgv_fs_part_name(const char *path);

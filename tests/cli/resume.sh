@@ -105,6 +105,8 @@ refuse "of another job: segment_time was \"0.5\", and is \"1\"" \
 refuse "of another job: checksum of the model was" "${quiet[@]}" -m identity killed.mkv
 refuse "of another job: g was not there, and is \"5\"" "${quiet[@]}" -g 5 killed.mkv
 refuse "of another job: stabilize was 0.9" "${quiet[@]}" -stabilize 0 killed.mkv
+CGV_SUMS=float refuse "of another job: CGV_SUMS was not there, and is \"float\"" \
+    "${quiet[@]}" killed.mkv
 cp -p in.mkv kept.mkv
 touch in.mkv
 refuse "of another job: time of the input was" "${quiet[@]}" killed.mkv
@@ -188,10 +190,120 @@ else
     echo "not tested here: a disk that is full"
 fi
 
+# ---- a folder of that name that is somebody else's
+
+raw=("$CGVIDEO" -v error -m identity -i large.mkv -c:v ffv1 -segment_time)
+mkdir theirs
+touch theirs/{notes.part,7.state,000001.packets,.000000.packets.1.part}
+ln -s theirs linked.mkv.segments
+expect 1 "${raw[@]}" 1 -resume linked.mkv
+says_one_line "linked.mkv.segments: a folder without a job, with .* in it"
+equal "files of somebody else" 4 "$(find theirs -type f | wc -l)"
+rm -r theirs linked.mkv.segments
+mkdir empty.mkv.segments
+expect 1 "${raw[@]}" 1 -c:v wibble empty.mkv
+[ -d empty.mkv.segments ] || fail "a folder that was there is gone"
+expect 0 "${raw[@]}" 1 empty.mkv
+no_file empty.mkv.segments
+# Killed before its first segment was whole.
+mkdir young.mkv.segments
+touch young.mkv.segments/{output.part,.000000.packets.1.part,000000.packets,.journal.json.1.part}
+expect 0 "${raw[@]}" 1 young.mkv
+no_file young.mkv.segments
+# What is in the way of its journal may be one.
+mkdir odd.mkv.segments
+touch odd.mkv.segments/000000.packets
+ln -s journal.json odd.mkv.segments/journal.json
+expect 1 "${raw[@]}" 1 -resume odd.mkv
+says_one_line "odd.mkv.segments/journal.json: "
+equal "segments" 1 "$(segments odd.mkv)"
+rm -r odd.mkv.segments
+
+# ---- a folder on another file system
+
+elsewhere=$(mktemp -d /dev/shm/cgvideo.XXXXXX 2>/dev/null || true)
+if [ -n "$elsewhere" ] && [ "$(stat -c %d "$elsewhere")" != "$(stat -c %d .)" ]; then
+    ln -s "$elsewhere" far.mkv.segments
+    expect 1 "${raw[@]}" 1 far.mkv
+    says_one_line "far.mkv.segments: on another file system than the output"
+    rm far.mkv.segments
+else
+    echo "not tested here: a folder on another file system"
+fi
+[ -z "$elsewhere" ] || rmdir "$elsewhere"
+
+# ---- a folder that can be written, but not read
+
+caps=()
+[ "$(id -u)" != 0 ] || caps=(setpriv --bounding-set=-all --inh-caps=-all)
+if "${caps[@]}" true 2>/dev/null; then
+    mkdir -m 0300 box
+    expect 0 "${caps[@]}" "${raw[@]}" 1 box/whole.mkv
+    equal "messages" "" "$(cat err)"
+    chmod 0700 box
+    equal "what is in the box" whole.mkv "$(ls -A box)"
+else
+    echo "not tested here: a folder that cannot be read"
+fi
+
+# ---- a device that fails
+
+for fault in 40 10; do # in the second of the three segments, which begins at frame 25
+    CGV_FAULT=wait@$fault expect 1 "${raw[@]}" 1 -resume failed.mkv
+    says "translate: failed at frame [34][0-9]: "
+done
+rm -r failed.mkv.segments
+# Of an MP4 with reordered frames and sound, whose tables lie at the end or in fragments.
+for flags in 0 frag_keyframe+empty_moov; do
+    make_input -f lavfi -i testsrc2=s=160x96:r=25:d=3 -f lavfi -i sine=d=3 -c:v libx264 -bf 2 -g 20 \
+        -pix_fmt yuv420p -c:a aac -movflags $flags in.mp4
+    mp4=("$CGVIDEO" -v error -m identity -i in.mp4 -segment_time 1)
+    expect 0 "${mp4[@]}" -y whole.mp4
+    CGV_FAULT=wait@60 expect 1 "${mp4[@]}" gone.mp4
+    equal "segments" 2 "$(segments gone.mp4)"
+    expect 0 "${mp4[@]}" -resume gone.mp4
+    equal "packets of an MP4" "$(packets whole.mp4 | md5sum)" "$(packets gone.mp4 | md5sum)"
+    equal "frames of an MP4" 75 "$(frame_count gone.mp4)"
+    [ -n "$(of_others gone.mp4)" ] || fail "no sound"
+    no_file gone.mp4.segments
+    rm gone.mp4
+done
+
+# ---- a model that makes everything black
+
+# It is judged of all runs together: neither the last one nor the ones before are.
+"${CGV_MAKE_MODEL:?the program that makes small models}" resnet_1blocks 4 black.safetensors -100
+dark=("$CGVIDEO" -v error -m black.safetensors -i in.mkv -t 1.5 -segment_time 0.5 -resume)
+for run in first second; do
+    expect 1 "${dark[@]}" black.mkv
+    says_one_line "every picture came out all black"
+    equal "segments of the $run run" 2 "$(segments black.mkv)"
+done
+rm -r black.mkv.segments
+
+# ---- an input that grows
+
+cp in.mkv growing.mkv
+"$CGVIDEO" -v error -i growing.mkv -t 0.6 -segment_time 0.2 growing.mp4 </dev/null >out.txt 2>err &
+pid=$!
+for ((wait = 0; wait < 600 && $(segments growing.mp4) == 0; wait++)); do sleep 0.05; done
+printf x >>growing.mkv
+status=0
+wait $pid || status=$?
+equal "exit status of a job whose input grows" 1 "$status"
+says_one_line "growing.mkv: it changed while the job ran: delete the folder"
+no_file growing.mp4
+[ "$(segments growing.mp4)" -gt 0 ] || fail "its segments are gone"
+rm -r growing.mp4.segments
+
 # ---- what cannot be
 
 expect 2 "$CGVIDEO" -v error -i in.mkv -resume no.mkv
 says_one_line "-resume goes on with a job in segments: add its -segment_time"
+expect 2 "$CGVIDEO" -v error -i in.mkv -resume -preview
+says_one_line "-resume goes on with a job in segments: add its -segment_time"
+expect 2 "$CGVIDEO" -v error -i in.mkv -resume -f segment -segment_time 1 no%d.mkv
+says_one_line "-resume goes on with a job in segments: the muxer's own segments are none"
 expect 2 "$CGVIDEO" -v error -i in.mkv -segment_time 1 -o no.mkv -o other.mkv
 says_one_line "-segment_time is for a single output"
 expect 2 "$CGVIDEO" -v error -i in.mkv -segment_time soon no.mkv
@@ -205,8 +317,11 @@ cannot() { # MESSAGE COMMAND…
     says_one_line "$message"
     [ -z "$(find . -name 'no*')" ] || fail "left behind: $(find . -name 'no*')"
 }
+make_input -f lavfi -i testsrc2 -frames:v 1 picture.png
 cannot "not for live inputs" -re -i in.mkv no.mkv
 cannot "needs an input that is a file" -f lavfi -i testsrc2=d=1 no.mkv
+cannot "not for inputs made of several files" -f concat -i list.txt no.mkv
+cannot "not for inputs made of several files" -f image2 -pattern_type none -i picture.png no.mkv
 cannot "needs an output that is a file" -i in.mkv -f matroska -
 cannot "needs an output that is one file, not pictures" -i in.mkv no%03d.png
 cannot "an animation by gif cannot be made in segments" -i in.mkv no.gif
