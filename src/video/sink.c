@@ -33,6 +33,7 @@ struct cgv_sink {
     int64_t *last_dts; // by output stream
     char *path, *part; // the regular file, and the name that it has until it is whole
     bool single;       // one picture, not a sequence
+    bool playlist;     // the URL is that of a list of segments
     bool cut;          // the source sends a little sound from before the beginning
     bool from_zero;    // nothing says when a stream begins
     int64_t slip;      // microseconds that the clock of such a container moves the video
@@ -131,6 +132,7 @@ static cgv_status check_segmented(const cgv_sink *sink, const AVOutputFormat *mu
 // Where to write: the part name of a regular file, or the very URL.
 static cgv_status choose_name(cgv_sink *sink, const AVOutputFormat *muxer) {
     sink->single = is_picture_muxer(muxer) && !av_filename_number_test(sink->url);
+    sink->playlist = av_match_name("hls", muxer->name) || av_match_name("dash", muxer->name);
     if (muxer->flags & AVFMT_NOFILE && !sink->single)
         return CGV_OK;
     sink->path = cgv_sink_regular_file(sink->url);
@@ -569,7 +571,7 @@ cgv_status cgv_sink_finish(cgv_sink *sink) {
         if (error < 0)
             status = cgv_av_fail(error, "%s: mux: cannot finish", sink->url);
     }
-    if (status && sink->files)
+    if (status && sink->playlist)
         remove_playlist(sink);
     if (!status && sink->part)
         status = cgv_fs_sync(sink->part);

@@ -56,6 +56,9 @@ rm .lost.mkv.*.part # what was recorded live stays, under this name
 echo precious >kept.mp4
 CGV_FAULT=wait@9 fault 1 "${quiet[@]}" -y -i in.mp4 kept.mp4
 equal "what was there" precious "$(cat kept.mp4)"
+echo precious >kept.png
+CGV_FAULT=encode@2 fault 1 "${quiet[@]}" -y -i in.mp4 -t 0.04 kept.png
+equal "the picture that was there" precious "$(cat kept.png)"
 CGV_FAULT=wait@9 fault 1 "${quiet[@]}" -i in.mp4 -o one.mkv -o two.mp4
 nothing one.mkv
 nothing two.mp4
@@ -159,6 +162,13 @@ if [ -n "$disk" ]; then
     # Muxers that open their files themselves do not look whether these were written.
     full 4 full.png "${quiet[@]}" -i large.png small/full.png
     equal "left of a picture" "" "$(cat left)"
+    mount -t tmpfs -o size=12k none small # room for the picture before, and for none beside it
+    echo precious >small/a.png
+    fault 1 "${quiet[@]}" -y -i large.png small/a.png
+    says_one_line "small/a.png: mux: cannot .*No space left"
+    equal "the picture before, on a full disk" precious "$(cat small/a.png)"
+    equal "beside it" "" "$(ls -A small | grep -vx a.png || true)"
+    umount small
     full 20 003.bmp "${quiet[@]}" -i in.mp4 -c:v bmp small/%03d.bmp
     equal "left of a sequence" "001.bmp" "$(cat left)"
     full 20 full.m3u8 "${quiet[@]}" -i in.mp4 -c:v mpeg4 -q:v 1 -f hls small/full.m3u8
