@@ -154,8 +154,9 @@ static cgv_status end_of_input(cgv_source *source, int error) {
         else
             return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
     }
-    if (error < 0 && error != AVERROR_EXIT && !source->arrivals.live && !source->params.start &&
-        source->end == INT64_MAX) {
+    // A second reading for the other streams only does not count the packets of the video.
+    bool counted = !source->params.no_frames && !source->params.start && source->end == INT64_MAX;
+    if (error < 0 && error != AVERROR_EXIT && !source->arrivals.live && counted) {
         int64_t missing =
             cgv_whole_missing(&source->whole, source->input, source->video, source->errors.packets);
         source->errors.packets += missing;
