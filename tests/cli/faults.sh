@@ -143,10 +143,13 @@ make_input -f lavfi -i testsrc2=s=64x48:r=5:d=20 -c:v mpeg4 long.mkv
 head -c $(($(stat -c %s long.mkv) / 2)) long.mkv >half.mkv
 fault 0 "$CGVIDEO" -v warning -hide_banner -m identity -i half.mkv half_out.mkv
 says "half.mkv: it breaks off after [0-9.]* of 20.0 seconds"
-for whole in in.mp4 in.mkv long.mkv; do
+make_input -i in.mkv -c copy -output_ts_offset 100 late.mkv
+for whole in in.mp4 in.mkv long.mkv late.mkv; do
     expect 0 "$CGVIDEO" -v warning -hide_banner -m identity -y -i $whole whole_out.mkv
     ! grep "breaks off" err || fail "$whole is whole"
 done
+expect 0 "$CGVIDEO" -v warning -hide_banner -m identity -i in.mp4 -segment_time 1 whole_out.mp4
+! grep "breaks off" err || fail "in segments in.mp4 is whole"
 
 # ---- the disk
 
