@@ -126,6 +126,7 @@ for key in frame=50 fps= bitrate= total_size= out_time_us=2000000 dup_frames=0 d
     progress=end; do
     grep -q "^$key" progress.txt || fail "-progress lacks $key"
 done
+! grep -E '^(fps|speed)=.*(inf|nan)' progress.txt || fail "-progress: a rate that is no number"
 equal "total_size" "total_size=$(stat -c %s out.mp4)" "$(grep total_size progress.txt | tail -1)"
 expect 0 "$CGVIDEO" -m identity -y -i in.mp4 -progress - out.mp4
 says "frame= *50 fps="
