@@ -34,6 +34,7 @@ struct cgv_sink {
     char *path, *part; // the regular file, and the name that it has until it is whole
     bool single;       // one picture, not a sequence
     bool playlist;     // the URL is that of a list of segments
+    bool finished;
     bool cut;          // the source sends a little sound from before the beginning
     bool from_zero;    // nothing says when a stream begins
     int64_t slip;      // microseconds that the clock of such a container moves the video
@@ -362,7 +363,10 @@ static void end_waiting(cgv_sink *sink) {
 // `error`, or what befell the files that the muxer opens itself.
 static int file_error(const cgv_sink *sink, int error) {
     int broken = sink->files ? cgv_files_error(sink->files) : 0;
-    return broken < 0 ? broken : error;
+    if (broken >= 0)
+        return error;
+    cgv_av_clear_error(); // the muxer complains that the file, which was deleted, is not there
+    return broken;
 }
 
 static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
@@ -542,9 +546,10 @@ cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item) {
     return status;
 }
 
-// The one of HLS or DASH, which may say already that all of it is there.
+// The one of HLS or DASH, which may say already that all of it is there, or that more is to come.
 static void remove_playlist(const cgv_sink *sink) {
-    char *path = cgv_sink_regular_file(sink->url);
+    bool written = sink->playlist && sink->files && cgv_files_listed(sink->files);
+    char *path = written ? cgv_sink_regular_file(sink->url) : NULL;
     if (path)
         unlink(path);
     free(path);
@@ -571,7 +576,8 @@ cgv_status cgv_sink_finish(cgv_sink *sink) {
         if (error < 0)
             status = cgv_av_fail(error, "%s: mux: cannot finish", sink->url);
     }
-    if (status && sink->playlist)
+    sink->finished = !status;
+    if (status)
         remove_playlist(sink);
     if (!status && sink->part)
         status = cgv_fs_sync(sink->part);
@@ -590,6 +596,8 @@ void cgv_sink_close(cgv_sink **handle) {
     cgv_sink *sink = *handle;
     if (sink->output && !(sink->output->oformat->flags & AVFMT_NOFILE))
         avio_closep(&sink->output->pb);
+    if (!sink->finished && !sink->live) // what was sent live stays
+        remove_playlist(sink);
     if (sink->part && sink->live && atomic_load(&sink->bytes))
         cgv_log(CGV_LOG_WARNING, "%s: not finished: what was recorded is in %s", sink->url,
                 sink->part);
