@@ -267,6 +267,16 @@ measure=("$CGVIDEO" eval -v error -m net.safetensors -a a -b b -s 32x32 -o measu
 CGV_FAULT=wait@3 fault 1 "${measure[@]}"
 says "the Vulkan device was lost"
 says "eval: failed at frame 0 of [ab]/[123].png: Vulkan device lost"
+fault 0 bash -c '"$@" -v info 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}' bash "${measure[@]}"
+[ -s measured/eval.json ] || fail "no figures when nobody reads the messages"
+rm -r measured
+for command in bench eval; do # a reader that is gone before the figures come
+    words=("${measure[@]}")
+    [ $command = eval ] || words=("$CGVIDEO" bench -m net.safetensors -s 64x48 -n 2)
+    fault 1 bash -c '{ sleep 0.3; exec "$@"; } | true; exit ${PIPESTATUS[0]}' bash "${words[@]}"
+    says "standard output: cannot write: Broken pipe"
+done
+rm -r measured
 CGV_FAULT=memory@3 fault 1 "${measure[@]}"
 says "out of device memory; a smaller -net_height needs less"
 no_file measured/eval.json
