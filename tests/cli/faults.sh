@@ -143,6 +143,42 @@ CGV_FAULT=read@40 fault 1 "${quiet[@]}" -i in.mp4 read.mp4
 says_one_line "in.mp4: demux: cannot read: Input/output error"
 nothing read.mp4
 make_input -i in.mp4 -c copy in.mkv
+# Over HTTP with the file's length, where a break is told from the end, and without.
+if command -v python3 >/dev/null; then
+    python3 -c '
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        data = open("in.mkv", "rb").read()
+        self.send_response(200)
+        if "length" in self.path:
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2] if "half" in self.path else data)
+    def log_message(self, *words):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()' >port &
+    server=$!
+    for _ in $(seq 100); do
+        [ -s port ] && break
+        sleep 0.05
+    done
+    site=http://127.0.0.1:$(cat port)
+    fault 0 "$CGVIDEO" -v warning -hide_banner -m identity -i "$site/all" closed.mkv
+    says "/all: nothing says how long it is, and its connection closed"
+    equal "frames from a server without lengths" 50 "$(frame_count closed.mkv)"
+    expect 0 "$CGVIDEO" -v warning -hide_banner -m identity -y -i "$site/length" closed.mkv
+    ! grep "nothing says" err || fail "the length was said"
+    fault 1 "${quiet[@]}" -i "$site/half,length" broken.mkv
+    says_one_line "demux: cannot read: Input/output error"
+    nothing broken.mkv
+    kill $server
+    wait $server || true
+else
+    echo "SKIPPED: inputs over HTTP, for there is no python3"
+fi
 size=$(stat -c %s in.mp4)
 head -c $((size / 3)) in.mp4 >third.mp4
 fault 69 "$CGVIDEO" -v warning -hide_banner -m identity -i third.mp4 third_out.mp4
