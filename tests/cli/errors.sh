@@ -57,6 +57,8 @@ equal "long forms" 5 "$(frame_count long.mp4)"
 # Files that cannot be.
 expect 1 "${quiet[@]}" -i missing.mp4 out.mp4
 says_one_line "missing.mp4: cannot open: No such file"
+expect 1 "${quiet[@]}" -device none-such -i file:missing.mp4 out.mp4 # before a device is opened
+says_one_line "file:missing.mp4: cannot open: No such file"
 expect 1 "$CGVIDEO" -v error -m missing.pth -i in.mp4 out.mp4
 says_one_line "missing.pth"
 printf 'this is no video %.0s' {1..180} >noise.mp4 # random bytes sometimes are one
