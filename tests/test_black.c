@@ -90,25 +90,33 @@ static void test_warning(void) {
     CU_ASSERT_EQUAL(cgv_blackness_judge(&b), CGV_OK);
 }
 
-static void test_judgement(void) {
-    cgv_test_listen();
-    cgv_blackness none = {0}, dark = {0}, all = {0}, few = {0};
+static void test_end(void) {
+    cgv_test_listen_to(CGV_LOG_WARNING);
+    cgv_blackness none = {0}, dark = {0}, all = {0}, few = {0}, mixed = {0}, said = {0};
     CU_ASSERT_EQUAL(cgv_blackness_judge(&none), CGV_OK);
     note(&dark, 50, false, true);
     CU_ASSERT_EQUAL(cgv_blackness_judge(&dark), CGV_OK);
     note(&few, 51, false, true); // a flash in a dark film says little
     note(&few, 3, true, true);
     CU_ASSERT_EQUAL(cgv_blackness_judge(&few), CGV_OK);
+    note(&mixed, 9, true, true);
+    note(&mixed, 1, true, false);
+    CU_ASSERT_EQUAL(cgv_blackness_judge(&mixed), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_test_messages(), 0);
     note(&all, 1, true, true);
-    CU_ASSERT_EQUAL(cgv_blackness_judge(&all), CGV_ERROR_NUMERIC);
+    CU_ASSERT_EQUAL(cgv_blackness_judge(&all), CGV_OK); // a mask with nothing in it
     CU_ASSERT(cgv_test_said("every picture came out all black"));
+    note(&said, 100, true, true);
+    CU_ASSERT(cgv_test_said("the last 25 pictures came out all black"));
+    CU_ASSERT_EQUAL(cgv_blackness_judge(&said), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_test_messages(), 0); // once
 }
 
 int main(void) {
     static const cgv_test_case cases[] = {
         {"black and bright pictures", test_pictures},
         {"a warning", test_warning},
-        {"the end", test_judgement},
+        {"the end", test_end},
         {0},
     };
     return cgv_test_run("black", cases);

@@ -1,4 +1,5 @@
 // cgvideo bench: the speed of a network on a device, as a whole and step by step.
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -375,7 +376,11 @@ int cgv_app_bench(int argc, char **argv) {
                            .size = {256, 256}};
     bench b = {0};
     int words;
-    if (cgv_cli_parse(options, &o, argc, argv, NULL, 0, &words) || cgv_app_begin(&o.common))
+    if (cgv_cli_parse(options, &o, argc, argv, NULL, 0, &words))
+        return CGV_EXIT_USAGE;
+    if (!o.common.help)
+        signal(SIGPIPE, SIG_IGN); // figures are printed also when nobody reads the messages
+    if (cgv_app_begin(&o.common))
         return CGV_EXIT_USAGE;
     if (o.common.help) {
         puts("cgvideo bench [options]: time a network on random pictures");

@@ -14,16 +14,17 @@ void cgv_blackness_note(cgv_blackness *b, bool bright_input, bool black_output) 
     if (b->run == MANY && !b->said) {
         b->said = true;
         cgv_log(CGV_LOG_WARNING,
-                "translate: the last %d pictures came out all black, though the input is not",
+                "translate: the last %d pictures came out all black, though the inputs are not: is "
+                "this the right model, and the right -model_range?",
                 MANY);
     }
 }
 
 cgv_status cgv_blackness_judge(const cgv_blackness *b) {
     bool mostly_bright = 2 * b->bright >= b->pictures;
-    if (!b->black || b->black < b->bright || !mostly_bright)
+    if (b->said || !b->black || b->black < b->bright || !mostly_bright)
         return CGV_OK;
-    return cgv_fail(CGV_ERROR_NUMERIC,
-                    "translate: every picture came out all black, though the input is not: the "
-                    "model is broken, or its numbers are not what -model_range says");
+    cgv_log(CGV_LOG_WARNING, "translate: every picture came out all black, though the inputs are "
+                             "not: is this the right model, and the right -model_range?");
+    return CGV_OK;
 }

@@ -1,4 +1,5 @@
-// Notices when a network makes everything black, which a viewer would notice much later.
+// Notices when a network makes everything black, which a viewer would notice much later. That is no
+// error: masks and edges are black where there is nothing to find.
 #ifndef CGV_APP_BLACKNESS_H
 #define CGV_APP_BLACKNESS_H
 
@@ -18,7 +19,7 @@ typedef struct cgv_blackness {
 // The next picture. Warns once, when a second's worth came out black.
 void cgv_blackness_note(cgv_blackness *b, bool bright_input, bool black_output);
 
-// At the end: CGV_ERROR_NUMERIC, and a message, if nothing but black came out of a bright input.
+// At the end: warns if nothing but black came out of a bright input, unless that was said. CGV_OK.
 CGV_NODISCARD cgv_status cgv_blackness_judge(const cgv_blackness *b);
 
 #endif

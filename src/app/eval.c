@@ -1,6 +1,9 @@
 // cgvideo eval -m MODEL -a DIR -b DIR: how far a generator's pictures are from those of B, beside
 // trivial translations; whether they come back; whether they flicker. The command line.
 #include "app/eval.h"
+
+#include <signal.h>
+
 #include "app/model_path.h"
 #include "base/log.h"
 
@@ -61,7 +64,11 @@ int cgv_app_eval(int argc, char **argv) {
                           .stabilize = CGV_STABILIZE,
                           .seed = 1};
     int words;
-    if (cgv_cli_parse(options, &o, argc, argv, NULL, 0, &words) || cgv_app_begin(&o.common))
+    if (cgv_cli_parse(options, &o, argc, argv, NULL, 0, &words))
+        return CGV_EXIT_USAGE;
+    if (!o.common.help)
+        signal(SIGPIPE, SIG_IGN); // eval.json is written also when nobody reads the messages
+    if (cgv_app_begin(&o.common))
         return CGV_EXIT_USAGE;
     if (o.common.help) {
         puts("cgvideo eval [-m MODEL] -a SOURCES -b SOURCES [options]\n"

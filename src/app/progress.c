@@ -13,7 +13,7 @@
 cgv_status cgv_progress_open(cgv_progress *progress, const char *url, int64_t length) {
     int64_t now = av_gettime_relative();
     *progress = (cgv_progress){
-        .begun = now, .line_at = now, .report_at = now, .rates_at = now, .length = length};
+        .opened = now, .line_at = now, .report_at = now, .rates_at = now, .length = length};
     if (!url)
         return CGV_OK;
     cgv_av_clear_error();
@@ -56,59 +56,74 @@ static void format_live(const cgv_progress *progress, char *text, size_t size,
              milliseconds(n->latency_95));
 }
 
-static double rate_of(const cgv_progress *progress, const cgv_sink_stats *stats, double seconds) {
-    return (double)(stats->frames - progress->before.frames) / seconds;
+// Since the first frame, as soon as there is anything to tell from.
+typedef struct pace {
+    double rate, speed; // frames a second, and the output's seconds a second
+    bool steady;        // nothing of the start is in them
+    int64_t frames;     // that they are taken from
+    double seconds;
+} pace;
+
+static pace pace_of(const cgv_progress *progress, const cgv_sink_stats *stats, int64_t now) {
+    const int64_t least = 1000000, shortest = 1000; // microseconds
+    bool steady = progress->first_at && now - progress->first_at >= least &&
+                  stats->frames > progress->first.frames;
+    const cgv_sink_stats *from = steady ? &progress->first : &progress->before;
+    int64_t passed = now - (steady ? progress->first_at : progress->opened);
+    pace p = {.steady = steady,
+              .frames = stats->frames - from->frames,
+              .seconds = (double)FFMAX(passed, shortest) / 1e6};
+    p.rate = (double)p.frames / p.seconds;
+    p.speed = (double)(stats->time - from->time) / 1e6 / p.seconds;
+    return p;
 }
 
-static double speed_of(const cgv_progress *progress, const cgv_sink_stats *stats, double seconds) {
-    return (double)(stats->time - progress->before.time) / 1e6 / seconds;
-}
-
-static void print_line(const cgv_progress *progress, const cgv_progress_numbers *n, double seconds,
+static void print_line(const cgv_progress *progress, const cgv_progress_numbers *n, const pace *p,
                        bool last) {
     cgv_sink_stats stats = n->sink;
     char line[512], time[32], eta[64] = "", live[192] = "";
     format_time(time, sizeof time, stats.time);
-    double speed = speed_of(progress, &stats, seconds), rate = rate_of(progress, &stats, seconds);
-    if (!last && progress->length > stats.time && speed > 0) {
+    if (!last && progress->length > stats.time && p->steady && p->speed > 0) {
         char left[32];
-        format_time(left, sizeof left, (int64_t)((double)(progress->length - stats.time) / speed));
+        format_time(left, sizeof left,
+                    (int64_t)((double)(progress->length - stats.time) / p->speed));
         snprintf(eta, sizeof eta, " eta=%s", left);
     }
     if (n->live)
         format_live(progress, live, sizeof live, n);
     snprintf(line, sizeof line,
              "frame=%5" PRId64 " fps=%.*f size=%" PRId64 "KiB time=%s.%02d speed=%.3gx%s%s",
-             stats.frames, rate < 10 ? 2 : 0, rate, stats.bytes / 1024, time,
-             (int)(stats.time / 10000 % 100), speed, live, eta);
+             stats.frames, p->rate < 10 ? 2 : 0, p->rate, stats.bytes / 1024, time,
+             (int)(stats.time / 10000 % 100), p->speed, live, eta);
     cgv_console_progress(line);
 }
 
 // Once, of a long job: what it takes, as the first frames tell.
-static void estimate(cgv_progress *progress, const cgv_progress_numbers *n, double seconds) {
+static void estimate(cgv_progress *progress, const cgv_progress_numbers *n, const pace *p) {
+    enum { LEAST_FRAMES = 10 };
     const double first = 3, long_job = 60;
-    cgv_sink_stats stats = n->sink;
-    double speed = speed_of(progress, &stats, seconds);
-    if (progress->estimated || n->live || !progress->length || seconds < first || !(speed > 0))
+    if (progress->estimated || n->live || !progress->length || !p->steady || p->seconds < first ||
+        p->frames < LEAST_FRAMES || !(p->speed > 0))
         return;
     progress->estimated = true;
-    double whole = (double)(progress->length - progress->before.time) / speed; // microseconds
+    double whole = (double)(progress->length - progress->before.time) / p->speed; // microseconds
     if (whole < long_job * 1e6)
         return;
-    char time[32];
+    char time[32], memory[64] = "";
     format_time(time, sizeof time, (int64_t)whole);
-    cgv_log(CGV_LOG_INFO, "at %.3g frames a second this takes about %s, and %.0f MiB on the device",
-            rate_of(progress, &stats, seconds), time, (double)n->pipeline.memory / (1 << 20));
+    if (n->pipeline.memory)
+        snprintf(memory, sizeof memory, ", and %.0f MiB on the device",
+                 (double)n->pipeline.memory / (1 << 20));
+    cgv_log(CGV_LOG_INFO, "at %.3g frames a second this takes about %s%s", p->rate, time, memory);
 }
 
-static void write_report(const cgv_progress *progress, const cgv_progress_numbers *n,
-                         double seconds, bool last) {
+static void write_report(const cgv_progress *progress, const cgv_progress_numbers *n, const pace *p,
+                         bool last) {
     AVIOContext *report = progress->report;
     cgv_sink_stats stats = n->sink;
     char time[32];
     format_time(time, sizeof time, stats.time);
-    avio_printf(report, "frame=%" PRId64 "\nfps=%.2f\n", stats.frames,
-                rate_of(progress, &stats, seconds));
+    avio_printf(report, "frame=%" PRId64 "\nfps=%.2f\n", stats.frames, p->rate);
     if (stats.time)
         avio_printf(report, "bitrate=%.1fkbits/s\n",
                     (double)stats.bytes * 8000 / (double)stats.time);
@@ -119,7 +134,7 @@ static void write_report(const cgv_progress *progress, const cgv_progress_number
                 "\nout_time=%s.%06d\ndup_frames=%" PRId64 "\ndrop_frames=%" PRId64
                 "\nspeed=%.3gx\n",
                 stats.bytes, stats.time, stats.time, time, (int)(stats.time % 1000000),
-                n->pipeline.repeated, n->pipeline.dropped, speed_of(progress, &stats, seconds));
+                n->pipeline.repeated, n->pipeline.dropped, p->speed);
     avio_printf(report,
                 "net_height=%d\ntranslate_ms=%.1f\nin_fps=%.2f\nout_fps=%.2f\n"
                 "latency_p50_ms=%.1f\nlatency_p95_ms=%.1f\noutputs=%d\nfailed_outputs=%d\n",
@@ -139,15 +154,19 @@ void cgv_progress_update(cgv_progress *progress, cgv_progress_numbers numbers, b
     // Logs and terminals of others keep every line: fewer there.
     const int64_t line_interval = cgv_console_is_terminal() ? 250000 : 5000000;
     int64_t now = av_gettime_relative();
-    double seconds = (double)(now - progress->begun + 1) / 1e6;
+    if (!progress->first_at && numbers.sink.frames > progress->before.frames) {
+        progress->first_at = now;
+        progress->first = numbers.sink;
+    }
+    pace p = pace_of(progress, &numbers.sink, now);
     measure_rates(progress, &numbers, now);
-    estimate(progress, &numbers, seconds);
+    estimate(progress, &numbers, &p);
     if (cgv_log_wants(CGV_LOG_INFO) && (last || now - progress->line_at >= line_interval)) {
-        print_line(progress, &numbers, seconds, last);
+        print_line(progress, &numbers, &p, last);
         progress->line_at = now;
     }
     if (progress->report && (last || now - progress->report_at >= 500000)) {
-        write_report(progress, &numbers, seconds, last);
+        write_report(progress, &numbers, &p, last);
         progress->report_at = now;
     }
 }

@@ -19,10 +19,14 @@ typedef struct cgv_progress_numbers {
 } cgv_progress_numbers;
 
 typedef struct cgv_progress {
-    AVIOContext *report;               // of -progress, or NULL
-    int64_t begun, line_at, report_at; // microseconds of av_gettime_relative
-    int64_t length;                    // microseconds that the output will have; 0 if unknown
-    cgv_sink_stats before;             // what was written by an earlier run
+    AVIOContext *report;                // of -progress, or NULL
+    int64_t opened, line_at, report_at; // microseconds of av_gettime_relative
+    int64_t length;                     // microseconds that the output will have; 0 if unknown
+    cgv_sink_stats before;              // what was written by an earlier run
+    // When this run had written something, and what: before that kernels are compiled, and what an
+    // earlier run has done is read again.
+    int64_t first_at;
+    cgv_sink_stats first;
     // Frames a second of the last seconds, and what was counted when they were taken.
     double in_rate, out_rate;
     int64_t rates_at, received, written;

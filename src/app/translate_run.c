@@ -1,12 +1,15 @@
 // The run of a translation: open everything, watch it, close it.
 #include "app/translate.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <libavformat/avio.h>
+#include <libavutil/avstring.h>
 #include <libavutil/time.h>
 
 #include "app/app.h"
@@ -86,6 +89,18 @@ typedef struct run {
     cgv_model *model;
     int failed; // outputs
 } run;
+
+// A mistyped name is told at once, not behind the opening of a model and a device.
+static cgv_status check_input(const cgv_translate_options *o) {
+    const char *path = o->input, *protocol = avio_find_protocol_name(path);
+    if (o->input_format || !protocol || strcmp(protocol, "file") || strpbrk(path, "%*?[{"))
+        return CGV_OK; // devices, filters; patterns
+    av_strstart(path, "file:", &path);
+    if (!strcmp(path, "-") || !access(path, F_OK) || errno != ENOENT)
+        return CGV_OK;
+    cgv_av_clear_error();
+    return cgv_av_fail(AVERROR(ENOENT), "%s: cannot open", o->input);
+}
 
 // A file that is only looked at is played.
 static bool paced(const run *r, const cgv_source_info *info) {
@@ -191,7 +206,9 @@ static cgv_status open_sinks(run *r) {
 
 static cgv_status open_all(run *r) {
     const cgv_translate_options *o = r->o;
-    cgv_status status = cgv_model_open(&r->model, o->model, CGV_APP_MODEL_PARAMS(o));
+    cgv_status status = check_input(o);
+    if (!status)
+        status = cgv_model_open(&r->model, o->model, CGV_APP_MODEL_PARAMS(o));
     if (!status && o->wants_stabilize && !cgv_model_get_info(r->model)->steadies)
         cgv_log(CGV_LOG_WARNING,
                 "-stabilize does nothing with %s, which leaves pictures as they are", o->model);

@@ -19,6 +19,7 @@ struct cgv_files {
     pthread_mutex_t lock; // of what follows
     file *open;
     int error;
+    bool listed;
     int (*io_open)(AVFormatContext *, AVIOContext **, const char *, int, AVDictionary **);
     int (*io_close)(AVFormatContext *, AVIOContext *);
 };
@@ -28,6 +29,12 @@ static const char *local_path(const char *url) {
     const char *protocol = avio_find_protocol_name(url);
     av_strstart(url, "file:", &url);
     return protocol && !strcmp(protocol, "file") ? url : NULL;
+}
+
+// Muxers write a playlist by another name first.
+static bool is_playlist(const AVFormatContext *output, const char *path) {
+    const char *own = local_path(output->url), *rest;
+    return own && av_strstart(path, own, &rest) && (!*rest || !strcmp(rest, ".tmp"));
 }
 
 static int open_file(AVFormatContext *output, AVIOContext **io, const char *url, int flags,
@@ -47,6 +54,7 @@ static int open_file(AVFormatContext *output, AVIOContext **io, const char *url,
         return error;
     opened->io = *io;
     pthread_mutex_lock(&files->lock);
+    files->listed |= is_playlist(output, path);
     opened->next = files->open;
     files->open = opened;
     pthread_mutex_unlock(&files->lock);
@@ -101,6 +109,13 @@ int cgv_files_error(cgv_files *files) {
     int error = files->error;
     pthread_mutex_unlock(&files->lock);
     return error;
+}
+
+bool cgv_files_listed(cgv_files *files) {
+    pthread_mutex_lock(&files->lock);
+    bool listed = files->listed;
+    pthread_mutex_unlock(&files->lock);
+    return listed;
 }
 
 void cgv_files_free(cgv_files **out) {

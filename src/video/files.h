@@ -4,6 +4,8 @@
 #ifndef CGV_VIDEO_FILES_H
 #define CGV_VIDEO_FILES_H
 
+#include <stdbool.h>
+
 #include <libavformat/avformat.h>
 
 #include "cgvideo/status.h"
@@ -15,6 +17,9 @@ CGV_NODISCARD cgv_status cgv_files_watch(cgv_files **out, AVFormatContext *outpu
 
 // The AVERROR of the first file that was not written whole; 0: there is none.
 int cgv_files_error(cgv_files *files);
+
+// Whether the output's own name was written to: a playlist, which lists what else is.
+bool cgv_files_listed(cgv_files *files);
 
 void cgv_files_free(cgv_files **files); // NULL-safe
 

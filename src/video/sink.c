@@ -33,6 +33,8 @@ struct cgv_sink {
     int64_t *last_dts; // by output stream
     char *path, *part; // the regular file, and the name that it has until it is whole
     bool single;       // one picture, not a sequence
+    bool playlist;     // the URL is that of a list of segments
+    bool finished;
     bool cut;          // the source sends a little sound from before the beginning
     bool from_zero;    // nothing says when a stream begins
     int64_t slip;      // microseconds that the clock of such a container moves the video
@@ -131,6 +133,7 @@ static cgv_status check_segmented(const cgv_sink *sink, const AVOutputFormat *mu
 // Where to write: the part name of a regular file, or the very URL.
 static cgv_status choose_name(cgv_sink *sink, const AVOutputFormat *muxer) {
     sink->single = is_picture_muxer(muxer) && !av_filename_number_test(sink->url);
+    sink->playlist = av_match_name("hls", muxer->name) || av_match_name("dash", muxer->name);
     if (muxer->flags & AVFMT_NOFILE && !sink->single)
         return CGV_OK;
     sink->path = cgv_sink_regular_file(sink->url);
@@ -360,7 +363,10 @@ static void end_waiting(cgv_sink *sink) {
 // `error`, or what befell the files that the muxer opens itself.
 static int file_error(const cgv_sink *sink, int error) {
     int broken = sink->files ? cgv_files_error(sink->files) : 0;
-    return broken < 0 ? broken : error;
+    if (broken >= 0)
+        return error;
+    cgv_av_clear_error(); // the muxer complains that the file, which was deleted, is not there
+    return broken;
 }
 
 static cgv_status mux(cgv_sink *sink, AVPacket *packet) {
@@ -540,9 +546,10 @@ cgv_status cgv_sink_write(cgv_sink *sink, cgv_item item) {
     return status;
 }
 
-// The one of HLS or DASH, which may say already that all of it is there.
+// The one of HLS or DASH, which may say already that all of it is there, or that more is to come.
 static void remove_playlist(const cgv_sink *sink) {
-    char *path = cgv_sink_regular_file(sink->url);
+    bool written = sink->playlist && sink->files && cgv_files_listed(sink->files);
+    char *path = written ? cgv_sink_regular_file(sink->url) : NULL;
     if (path)
         unlink(path);
     free(path);
@@ -569,7 +576,8 @@ cgv_status cgv_sink_finish(cgv_sink *sink) {
         if (error < 0)
             status = cgv_av_fail(error, "%s: mux: cannot finish", sink->url);
     }
-    if (status && sink->files)
+    sink->finished = !status;
+    if (status)
         remove_playlist(sink);
     if (!status && sink->part)
         status = cgv_fs_sync(sink->part);
@@ -588,6 +596,8 @@ void cgv_sink_close(cgv_sink **handle) {
     cgv_sink *sink = *handle;
     if (sink->output && !(sink->output->oformat->flags & AVFMT_NOFILE))
         avio_closep(&sink->output->pb);
+    if (!sink->finished && !sink->live) // what was sent live stays
+        remove_playlist(sink);
     if (sink->part && sink->live && atomic_load(&sink->bytes))
         cgv_log(CGV_LOG_WARNING, "%s: not finished: what was recorded is in %s", sink->url,
                 sink->part);

@@ -1,6 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/avstring.h>
+
 #include "base/fault.h"
 #include "video/av.h"
 #include "video/hdr.h"
@@ -154,8 +156,9 @@ static cgv_status end_of_input(cgv_source *source, int error) {
         else
             return cgv_av_fail(error, "%s: demux: cannot read", source->params.url);
     }
-    if (error < 0 && error != AVERROR_EXIT && !source->arrivals.live && !source->params.start &&
-        source->end == INT64_MAX) {
+    // A second reading for the other streams only does not count the packets of the video.
+    bool counted = !source->params.no_frames && !source->params.start && source->end == INT64_MAX;
+    if (error < 0 && error != AVERROR_EXIT && !source->arrivals.live && counted) {
         int64_t missing =
             cgv_whole_missing(&source->whole, source->input, source->video, source->errors.packets);
         source->errors.packets += missing;
@@ -170,6 +173,31 @@ static cgv_status end_of_input(cgv_source *source, int error) {
     return CGV_OK;
 }
 
+// Servers that do not say how long a file is end it by closing the connection, which FFmpeg cannot
+// tell from a break.
+static bool may_be_whole(const cgv_source *source, int error) {
+    const char *protocol = avio_find_protocol_name(source->input->url);
+    return error == AVERROR(EIO) && !source->arrivals.live && source->input->pb && protocol &&
+           av_match_name(protocol, "http,https,tls,tcp") && avio_size(source->input->pb) < 0;
+}
+
+// AVERROR_EOF, or the error for which reading ended.
+static int error_at_end(const cgv_source *source, int error) {
+    AVIOContext *bytes = source->input->pb;
+    // Demuxers take what cannot be read for the end.
+    if (error == AVERROR_EOF && bytes && bytes->error < 0 && bytes->error != AVERROR(EAGAIN)) {
+        int64_t size = avio_size(bytes);
+        bool all_read = size > 0 && avio_tell(bytes) >= size;
+        error = all_read ? error : bytes->error;
+    }
+    if (!may_be_whole(source, error))
+        return error;
+    cgv_log(CGV_LOG_WARNING,
+            "%s: nothing says how long it is, and its connection closed: the end may be missing",
+            source->params.url);
+    return AVERROR_EOF;
+}
+
 // Read one packet: decode it, hand it on in *item, or drop it.
 static cgv_status demux(cgv_source *source, cgv_item *item) {
     if (cgv_source_interrupted(source) || part_ended(source))
@@ -179,13 +207,13 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     int error =
         cgv_fault(CGV_FAULT_READ) ? AVERROR(EIO) : av_read_frame(source->input, source->packet);
     cgv_arrivals_end_read(&source->arrivals);
-    // Demuxers take what cannot be read for the end.
-    if (error == AVERROR_EOF && source->input->pb && source->input->pb->error < 0)
-        error = source->input->pb->error;
     if (error == AVERROR(EAGAIN))
         return CGV_OK;
     if (error < 0)
-        return end_of_input(source, error);
+        return end_of_input(source, error_at_end(source, error));
+    // An error that reading has gone on behind is none at the end.
+    if (source->input->pb && !source->input->pb->eof_reached)
+        source->input->pb->error = 0;
     cgv_status status = CGV_OK;
     int index = source->packet->stream_index;
     cgv_whole_note(&source->whole, source->packet, source->input->streams[index]);

@@ -11,15 +11,15 @@ void cgv_whole_note(cgv_whole *whole, const AVPacket *packet, const AVStream *st
                                                             stream->time_base, AV_TIME_BASE_Q));
 }
 
-// By its length, where that stands in the head of the file and all of its streams are read.
+// By its length, where that stands in the head of the file and all of its streams are read. It
+// counts from time 0, also where nothing comes for a while.
 static bool ends_early(const cgv_whole *whole, const AVFormatContext *input) {
-    int64_t length = input->duration, start = input->start_time;
-    bool told = av_match_name("matroska", input->iformat->name) && length != AV_NOPTS_VALUE &&
-                start != AV_NOPTS_VALUE;
+    int64_t length = input->duration;
+    bool told = av_match_name("matroska", input->iformat->name) && length != AV_NOPTS_VALUE;
     for (unsigned i = 0; i < input->nb_streams && told; i++)
         told = input->streams[i]->discard < AVDISCARD_ALL;
-    return told && whole->reached - start + 2 * (int64_t)AV_TIME_BASE < length &&
-           whole->reached - start < length / 20 * 19;
+    return told && whole->reached + 2 * (int64_t)AV_TIME_BASE < length &&
+           whole->reached < length / 20 * 19;
 }
 
 int64_t cgv_whole_missing(const cgv_whole *whole, const AVFormatContext *input,
@@ -34,7 +34,6 @@ int64_t cgv_whole_missing(const cgv_whole *whole, const AVFormatContext *input,
     }
     if (ends_early(whole, input))
         cgv_log(CGV_LOG_WARNING, "%s: it breaks off after %.1f of %.1f seconds", whole->url,
-                (double)(whole->reached - input->start_time) / AV_TIME_BASE,
-                (double)input->duration / AV_TIME_BASE);
+                (double)whole->reached / AV_TIME_BASE, (double)input->duration / AV_TIME_BASE);
     return 0;
 }

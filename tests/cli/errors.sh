@@ -57,6 +57,8 @@ equal "long forms" 5 "$(frame_count long.mp4)"
 # Files that cannot be.
 expect 1 "${quiet[@]}" -i missing.mp4 out.mp4
 says_one_line "missing.mp4: cannot open: No such file"
+expect 1 "${quiet[@]}" -device none-such -i file:missing.mp4 out.mp4 # before a device is opened
+says_one_line "file:missing.mp4: cannot open: No such file"
 expect 1 "$CGVIDEO" -v error -m missing.pth -i in.mp4 out.mp4
 says_one_line "missing.pth"
 printf 'this is no video %.0s' {1..180} >noise.mp4 # random bytes sometimes are one
@@ -126,6 +128,7 @@ for key in frame=50 fps= bitrate= total_size= out_time_us=2000000 dup_frames=0 d
     progress=end; do
     grep -q "^$key" progress.txt || fail "-progress lacks $key"
 done
+! grep -E '^(fps|speed)=.*(inf|nan)' progress.txt || fail "-progress: a rate that is no number"
 equal "total_size" "total_size=$(stat -c %s out.mp4)" "$(grep total_size progress.txt | tail -1)"
 expect 0 "$CGVIDEO" -m identity -y -i in.mp4 -progress - out.mp4
 says "frame= *50 fps="

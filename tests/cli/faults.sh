@@ -17,6 +17,8 @@ make_input -f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=d=2 -c:v libx2
 "$CGV_MAKE_MODEL" resnet_1blocks 4 black.safetensors -100
 
 export LSAN_OPTIONS=print_suppressions=0${LSAN_OPTIONS:+:$LSAN_OPTIONS}
+# FFmpeg's muxer of HLS forgets a buffer unless its output is finished.
+unfinished=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
 provoked=0
 # fault STATUS COMMAND…: as expect, for a fault; one that hangs fails as well.
 fault() {
@@ -56,6 +58,9 @@ rm .lost.mkv.*.part # what was recorded live stays, under this name
 echo precious >kept.mp4
 CGV_FAULT=wait@9 fault 1 "${quiet[@]}" -y -i in.mp4 kept.mp4
 equal "what was there" precious "$(cat kept.mp4)"
+echo precious >kept.png
+CGV_FAULT=encode@2 fault 1 "${quiet[@]}" -y -i in.mp4 -t 0.04 kept.png
+equal "the picture that was there" precious "$(cat kept.png)"
 CGV_FAULT=wait@9 fault 1 "${quiet[@]}" -i in.mp4 -o one.mkv -o two.mp4
 nothing one.mkv
 nothing two.mp4
@@ -96,24 +101,28 @@ fault 1 "$CGVIDEO" -v error -m huge.safetensors -i in.mp4 nan.mp4
 says "the network's picture holds NaN or infinity"
 says "translate: failed at frame 0: NaN"
 nothing nan.mp4
-fault 1 "$CGVIDEO" -v warning -hide_banner -m black.safetensors -i in.mp4 black.mp4
-says "warning: translate: the last 25 pictures came out all black, though the input is not"
-says "error: translate: every picture came out all black"
-equal "warnings of black" 1 "$(grep -c 'the last 25' err)"
-nothing black.mp4
-fault 1 "$CGVIDEO" -v error -m black.safetensors -i large.png black.png
-says_one_line "every picture came out all black"
-nothing black.png
+# Black is what masks and edges are where there is nothing to find: a warning, one in all.
+fault 0 "$CGVIDEO" -v warning -hide_banner -m black.safetensors -i in.mp4 black.mp4
+says "warning: translate: the last 25 pictures came out all black, though the inputs are not"
+equal "warnings of black" 1 "$(grep -c 'all black' err)"
+equal "black frames" 50 "$(frame_count black.mp4)"
+fault 0 "$CGVIDEO" -v warning -hide_banner -m black.safetensors -i large.png black.png
+says "warning: translate: every picture came out all black, .* right -model_range?"
+equal "black pictures" 1 "$(frame_count black.png)"
 for format in yuv420p10le rgb24 gray yuvj444p rgb565le; do
-    fault 1 "$CGVIDEO" -v error -m black.safetensors -i in.mp4 -t 0.2 -c:v rawvideo -pix_fmt $format black.nut
-    says_one_line "every picture came out all black"
+    fault 0 "$CGVIDEO" -v warning -hide_banner -m black.safetensors -y -i in.mp4 -t 0.2 -c:v rawvideo \
+        -pix_fmt $format black.nut
+    says "every picture came out all black"
 done
 # Black that is not the network's doing, and what is nearly black.
 make_input -f lavfi -i color=black:s=64x48:r=25:d=1 dark.mp4
-expect 0 "$CGVIDEO" -v error -m black.safetensors -i dark.mp4 dark_out.mp4
+expect 0 "$CGVIDEO" -v warning -hide_banner -m black.safetensors -i dark.mp4 dark_out.mp4
+! grep "all black" err || fail "a warning of a dark input"
 make_input -f lavfi -i "color=black:s=64x48:r=25:d=1,drawbox=x=3:y=1:w=1:h=1:c=0x181818" speck.mp4
 expect 0 "$CGVIDEO" -v warning -hide_banner -m identity -i speck.mp4 speck_out.mp4
-expect 0 "$CGVIDEO" -v error -m black.safetensors -strength 0.5 -i in.mp4 half.mp4
+! grep "all black" err || fail "a warning of a speck"
+expect 0 "$CGVIDEO" -v warning -hide_banner -m black.safetensors -strength 0.5 -i in.mp4 half.mp4
+! grep "all black" err || fail "a warning of half the strength"
 
 # ---- the encoder, the input
 
@@ -124,10 +133,56 @@ CGV_FAULT=encode@9 fault 1 "${quiet[@]}" -i in.mp4 -c:v mpeg4 -o one.mkv -an -c:
 equal "outputs beside a failed one" 1 "$(ls one.mkv two.mkv 2>/dev/null | wc -l)"
 no_litter
 rm -f one.mkv two.mkv
+# A playlist of which the rest is missing goes; one from before stays until it is written to.
+mkdir hls
+ASAN_OPTIONS=$unfinished CGV_FAULT=encode@40 fault 1 "${quiet[@]}" -i in.mp4 -an -c:v mpeg4 -g 5 -hls_time 0.2 \
+    -f hls hls/a.m3u8
+no_file hls/a.m3u8
+[ -e hls/a0.ts ] || fail "no segment before the fault"
+echo precious >hls/b.m3u8
+ASAN_OPTIONS=$unfinished CGV_FAULT=encode@2 fault 1 "${quiet[@]}" -y -i in.mp4 -an -c:v mpeg4 -hls_time 0.2 \
+    -f hls hls/b.m3u8
+equal "the playlist that was there" precious "$(cat hls/b.m3u8)"
 CGV_FAULT=read@40 fault 1 "${quiet[@]}" -i in.mp4 read.mp4
 says_one_line "in.mp4: demux: cannot read: Input/output error"
 nothing read.mp4
 make_input -i in.mp4 -c copy in.mkv
+# Over HTTP with the file's length, where a break is told from the end, and without.
+if command -v python3 >/dev/null; then
+    python3 -c '
+import http.server
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        data = open("in.mkv", "rb").read()
+        self.send_response(200)
+        if "length" in self.path:
+            self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2] if "half" in self.path else data)
+    def log_message(self, *words):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()' >port &
+    server=$!
+    for _ in $(seq 100); do
+        [ -s port ] && break
+        sleep 0.05
+    done
+    site=http://127.0.0.1:$(cat port)
+    fault 0 "$CGVIDEO" -v warning -hide_banner -m identity -i "$site/all" closed.mkv
+    says "/all: nothing says how long it is, and its connection closed"
+    equal "frames from a server without lengths" 50 "$(frame_count closed.mkv)"
+    expect 0 "$CGVIDEO" -v warning -hide_banner -m identity -y -i "$site/length" closed.mkv
+    ! grep "nothing says" err || fail "the length was said"
+    fault 1 "${quiet[@]}" -i "$site/half,length" broken.mkv
+    says_one_line "demux: cannot read: Input/output error"
+    nothing broken.mkv
+    kill $server
+    wait $server || true
+else
+    echo "SKIPPED: inputs over HTTP, for there is no python3"
+fi
 size=$(stat -c %s in.mp4)
 head -c $((size / 3)) in.mp4 >third.mp4
 fault 69 "$CGVIDEO" -v warning -hide_banner -m identity -i third.mp4 third_out.mp4
@@ -140,10 +195,13 @@ make_input -f lavfi -i testsrc2=s=64x48:r=5:d=20 -c:v mpeg4 long.mkv
 head -c $(($(stat -c %s long.mkv) / 2)) long.mkv >half.mkv
 fault 0 "$CGVIDEO" -v warning -hide_banner -m identity -i half.mkv half_out.mkv
 says "half.mkv: it breaks off after [0-9.]* of 20.0 seconds"
-for whole in in.mp4 in.mkv long.mkv; do
+make_input -i in.mkv -c copy -output_ts_offset 100 late.mkv
+for whole in in.mp4 in.mkv long.mkv late.mkv; do
     expect 0 "$CGVIDEO" -v warning -hide_banner -m identity -y -i $whole whole_out.mkv
     ! grep "breaks off" err || fail "$whole is whole"
 done
+expect 0 "$CGVIDEO" -v warning -hide_banner -m identity -i in.mp4 -segment_time 1 whole_out.mp4
+! grep "breaks off" err || fail "in segments in.mp4 is whole"
 
 # ---- the disk
 
@@ -159,11 +217,25 @@ if [ -n "$disk" ]; then
     # Muxers that open their files themselves do not look whether these were written.
     full 4 full.png "${quiet[@]}" -i large.png small/full.png
     equal "left of a picture" "" "$(cat left)"
+    mount -t tmpfs -o size=12k none small # room for the picture before, and for none beside it
+    echo precious >small/a.png
+    fault 1 "${quiet[@]}" -y -i large.png small/a.png
+    says_one_line "small/a.png: mux: cannot .*No space left"
+    equal "the picture before, on a full disk" precious "$(cat small/a.png)"
+    equal "beside it" "" "$(ls -A small | grep -vx a.png || true)"
+    umount small
     full 20 003.bmp "${quiet[@]}" -i in.mp4 -c:v bmp small/%03d.bmp
     equal "left of a sequence" "001.bmp" "$(cat left)"
     full 20 full.m3u8 "${quiet[@]}" -i in.mp4 -c:v mpeg4 -q:v 1 -f hls small/full.m3u8
     full 20 full.mpd "${quiet[@]}" -i in.mp4 -c:v mpeg4 -q:v 1 -f dash small/full.mpd
     equal "temporary files of segments" "" "$(grep -F .tmp left || true)"
+    # In the middle, where the playlist names segments already.
+    ASAN_OPTIONS=$unfinished full 24 full.m3u8 "${quiet[@]}" -i in.mp4 -an -c:v mpeg4 -q:v 1 -g 5 -hls_time 0.2 \
+        -f hls small/full.m3u8
+    equal "messages of a playlist" 1 "$(wc -l <err)"
+    ! grep "rename" err || fail "the muxer's complaint of what was deleted"
+    grep -qF full0.ts left || fail "no whole segment is left: $(cat left)"
+    equal "temporary files of a playlist" "" "$(grep -F .tmp left || true)"
 else
     echo "SKIPPED: full disks, for tmpfs cannot be mounted here"
 fi
@@ -236,6 +308,16 @@ measure=("$CGVIDEO" eval -v error -m net.safetensors -a a -b b -s 32x32 -o measu
 CGV_FAULT=wait@3 fault 1 "${measure[@]}"
 says "the Vulkan device was lost"
 says "eval: failed at frame 0 of [ab]/[123].png: Vulkan device lost"
+fault 0 bash -c '"$@" -v info 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}' bash "${measure[@]}"
+[ -s measured/eval.json ] || fail "no figures when nobody reads the messages"
+rm -r measured
+for command in bench eval; do # a reader that is gone before the figures come
+    words=("${measure[@]}")
+    [ $command = eval ] || words=("$CGVIDEO" bench -m net.safetensors -s 64x48 -n 2)
+    fault 1 bash -c '{ sleep 0.3; exec "$@"; } | true; exit ${PIPESTATUS[0]}' bash "${words[@]}"
+    says "standard output: cannot write: Broken pipe"
+done
+rm -r measured
 CGV_FAULT=memory@3 fault 1 "${measure[@]}"
 says "out of device memory; a smaller -net_height needs less"
 no_file measured/eval.json
