@@ -132,7 +132,7 @@ static void delete_state(const cgv_job *job, int i) {
     free(path);
 }
 
-// state: of the translation behind the segment, NULL: this is the last one.
+// state: of the filter behind the segment, NULL where it has none or this is the last one.
 static cgv_status end_segment(cgv_job *job, cgv_sink *sink, const AVBufferRef *state, bool last) {
     cgv_journal *journal = &job->journal;
     cgv_packets_sum sum;

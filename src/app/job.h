@@ -32,7 +32,7 @@ typedef struct cgv_job_done {
     int64_t last_pts; // of the last of them
     AVRational clock; // of last_pts
     cgv_sink_place place;
-    const void *state; // of the translation behind it; NULL: there is none
+    const void *state; // of the filter behind it; NULL: it has none
     uint64_t state_size;
 } cgv_job_done;
 cgv_job_done cgv_job_get_done(const cgv_job *job);

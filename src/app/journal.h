@@ -1,7 +1,7 @@
 // The folder of a job in segments, and the journal in it: what the job is, and which segments are
 // whole. Whatever happens, the journal is that of the last whole segment.
 //
-//     journal.json  000000.packets  000001.packets …  000002.state (behind 000001)
+//     journal.json  000000.packets  000001.packets …  000002.state (of the filter, behind 000001)
 //     output.part (the joined output, until it gets its name)
 #ifndef CGV_APP_JOURNAL_H
 #define CGV_APP_JOURNAL_H
@@ -23,7 +23,7 @@ typedef struct cgv_journal {
     int64_t last_pts; // of the last one of these
     AVRational clock; // of last_pts
     cgv_sink_place place;
-    int64_t state_bytes; // of the translation's state behind them; 0: there is none
+    int64_t state_bytes; // of the filter's state behind them; 0: it has none
     uint32_t state_crc;
 } cgv_journal;
 

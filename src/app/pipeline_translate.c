@@ -226,11 +226,9 @@ static cgv_status begin_segment(cgv_pipeline *pipeline, cgv_pipeline_slot *slot,
     if (!slot->begins)
         return CGV_OK;
     if (first)
-        return cgv_segments_restore(&pipeline->segments, &pipeline->blackness,
-                                    pipeline->translator);
+        return cgv_segments_restore(&pipeline->segments, pipeline->translator);
     cgv_status status = receive_all(pipeline);
-    return status ? status
-                  : cgv_segments_save(&slot->state, &pipeline->blackness, pipeline->translator);
+    return status ? status : cgv_segments_save(&slot->state, pipeline->translator);
 }
 
 static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) {

@@ -1,7 +1,5 @@
 #include "app/segments.h"
 
-#include <string.h>
-
 #include <libavutil/mathematics.h>
 
 #include "base/log.h"
@@ -47,29 +45,23 @@ bool cgv_segments_begin(cgv_segments *segments, const AVFrame *frame) {
     return begins;
 }
 
-// What is noted: what was seen of blackness, then the filter's state.
-
-cgv_status cgv_segments_restore(const cgv_segments *segments, cgv_blackness *blackness,
-                                cgv_translator *translator) {
+cgv_status cgv_segments_restore(const cgv_segments *segments, cgv_translator *translator) {
     const cgv_job_done *done = &segments->done;
-    uint64_t filter = cgv_translator_state_size(translator);
     if (!done->frames)
         return CGV_OK;
-    if (done->state_size != sizeof *blackness + filter)
+    if (done->state_size != cgv_translator_state_size(translator))
         return cgv_fail(CGV_ERROR_FORMAT,
                         "translate: what is noted of the run before is not of this filter: delete "
                         "the folder of segments and begin anew");
-    memcpy(blackness, done->state, sizeof *blackness);
-    const uint8_t *rest = (const uint8_t *)done->state + sizeof *blackness;
-    return filter ? cgv_translator_restore(translator, rest) : CGV_OK;
+    return done->state ? cgv_translator_restore(translator, done->state) : CGV_OK;
 }
 
-cgv_status cgv_segments_save(AVBufferRef **state, const cgv_blackness *blackness,
-                             cgv_translator *translator) {
-    size_t filter = cgv_translator_state_size(translator);
-    *state = av_buffer_alloc(sizeof *blackness + filter);
-    if (!*state)
-        return cgv_fail(CGV_ERROR_MEMORY, "translate: out of memory");
-    memcpy((*state)->data, blackness, sizeof *blackness);
-    return filter ? cgv_translator_save(translator, (*state)->data + sizeof *blackness) : CGV_OK;
+cgv_status cgv_segments_save(AVBufferRef **state, cgv_translator *translator) {
+    size_t size = cgv_translator_state_size(translator);
+    *state = NULL;
+    if (!size)
+        return CGV_OK;
+    *state = av_buffer_alloc(size);
+    return *state ? cgv_translator_save(translator, (*state)->data)
+                  : cgv_fail(CGV_ERROR_MEMORY, "translate: out of memory");
 }

@@ -3,7 +3,6 @@
 #ifndef CGV_APP_SEGMENTS_H
 #define CGV_APP_SEGMENTS_H
 
-#include "app/blackness.h"
 #include "app/job.h"
 #include "cgvideo/translator.h"
 
@@ -27,12 +26,11 @@ CGV_NODISCARD cgv_status cgv_segments_end(const cgv_segments *segments);
 // Whether a frame begins a segment, which its time alone decides, so that it does so in every run.
 bool cgv_segments_begin(cgv_segments *segments, const AVFrame *frame);
 
-// Before the frame that begins one: what the filter holds, and what was seen of blackness, which is
-// judged of all runs together. Nothing is in flight. The first one of a run is given what the
-// earlier run noted, and notes nothing.
+// Before the frame that begins one: what the filter holds. Nothing is in flight. The first one of a
+// run is given what the earlier run noted, and notes nothing. *state NULL: the filter holds
+// nothing.
 CGV_NODISCARD cgv_status cgv_segments_restore(const cgv_segments *segments,
-                                              cgv_blackness *blackness, cgv_translator *translator);
-CGV_NODISCARD cgv_status cgv_segments_save(AVBufferRef **state, const cgv_blackness *blackness,
-                                           cgv_translator *translator);
+                                              cgv_translator *translator);
+CGV_NODISCARD cgv_status cgv_segments_save(AVBufferRef **state, cgv_translator *translator);
 
 #endif

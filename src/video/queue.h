@@ -22,7 +22,7 @@ typedef struct cgv_item {
     int repeat;         // how many times the frame is shown in a row, one duration apart; >= 1
     AVFrame *before;    // the input's picture, where somebody wants to compare; else NULL
     bool begins;        // a segment, of an output in segments
-    AVBufferRef *state; // of the translation before the frame that begins one; NULL: there is none
+    AVBufferRef *state; // of the filter before the frame that begins one; NULL: it has none
     AVPacket *packet;   // stream_index is the input's
 } cgv_item;
 

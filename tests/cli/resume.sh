@@ -269,18 +269,6 @@ for flags in 0 frag_keyframe+empty_moov; do
     rm gone.mp4
 done
 
-# ---- a model that makes everything black
-
-# It is judged of all runs together: neither the last one nor the ones before are.
-"${CGV_MAKE_MODEL:?the program that makes small models}" resnet_1blocks 4 black.safetensors -100
-dark=("$CGVIDEO" -v error -m black.safetensors -i in.mkv -t 1.5 -segment_time 0.5 -resume)
-for run in first second; do
-    expect 1 "${dark[@]}" black.mkv
-    says_one_line "every picture came out all black"
-    equal "segments of the $run run" 2 "$(segments black.mkv)"
-done
-rm -r black.mkv.segments
-
 # ---- an input that grows
 
 cp in.mkv growing.mkv
