@@ -87,28 +87,28 @@ static void test_warning(void) {
     note(&b, 1, true, false);
     note(&b, 200, true, true);
     CU_ASSERT_EQUAL(cgv_test_messages(), 0); // once
-    CU_ASSERT_EQUAL(cgv_blackness_judge(&b), CGV_OK);
+    cgv_blackness_judge(&b);
 }
 
 static void test_end(void) {
     cgv_test_listen_to(CGV_LOG_WARNING);
     cgv_blackness none = {0}, dark = {0}, all = {0}, few = {0}, mixed = {0}, said = {0};
-    CU_ASSERT_EQUAL(cgv_blackness_judge(&none), CGV_OK);
+    cgv_blackness_judge(&none);
     note(&dark, 50, false, true);
-    CU_ASSERT_EQUAL(cgv_blackness_judge(&dark), CGV_OK);
+    cgv_blackness_judge(&dark);
     note(&few, 51, false, true); // a flash in a dark film says little
     note(&few, 3, true, true);
-    CU_ASSERT_EQUAL(cgv_blackness_judge(&few), CGV_OK);
+    cgv_blackness_judge(&few);
     note(&mixed, 9, true, true);
     note(&mixed, 1, true, false);
-    CU_ASSERT_EQUAL(cgv_blackness_judge(&mixed), CGV_OK);
+    cgv_blackness_judge(&mixed);
     CU_ASSERT_EQUAL(cgv_test_messages(), 0);
     note(&all, 1, true, true);
-    CU_ASSERT_EQUAL(cgv_blackness_judge(&all), CGV_OK); // a mask with nothing in it
+    cgv_blackness_judge(&all); // a mask with nothing in it
     CU_ASSERT(cgv_test_said("every picture came out all black"));
     note(&said, 100, true, true);
     CU_ASSERT(cgv_test_said("the last 25 pictures came out all black"));
-    CU_ASSERT_EQUAL(cgv_blackness_judge(&said), CGV_OK);
+    cgv_blackness_judge(&said);
     CU_ASSERT_EQUAL(cgv_test_messages(), 0); // once
 }
 

@@ -20,11 +20,10 @@ void cgv_blackness_note(cgv_blackness *b, bool bright_input, bool black_output) 
     }
 }
 
-cgv_status cgv_blackness_judge(const cgv_blackness *b) {
+void cgv_blackness_judge(const cgv_blackness *b) {
     bool mostly_bright = 2 * b->bright >= b->pictures;
     if (b->said || !b->black || b->black < b->bright || !mostly_bright)
-        return CGV_OK;
+        return;
     cgv_log(CGV_LOG_WARNING, "translate: every picture came out all black, though the inputs are "
                              "not: is this the right model, and the right -model_range?");
-    return CGV_OK;
 }

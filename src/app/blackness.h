@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cgvideo/status.h"
-
 typedef struct cgv_blackness {
     int64_t pictures;
     int64_t bright; // of them: the input was far from black
@@ -19,7 +17,7 @@ typedef struct cgv_blackness {
 // The next picture. Warns once, when a second's worth came out black.
 void cgv_blackness_note(cgv_blackness *b, bool bright_input, bool black_output);
 
-// At the end: warns if nothing but black came out of a bright input, unless that was said. CGV_OK.
-CGV_NODISCARD cgv_status cgv_blackness_judge(const cgv_blackness *b);
+// At the end: warns if nothing but black came out of a bright input, unless that was said.
+void cgv_blackness_judge(const cgv_blackness *b);
 
 #endif

@@ -275,8 +275,8 @@ cgv_status cgv_pipeline_translate(cgv_pipeline *pipeline) {
             cgv_item_free(&item);
         } else {
             status = receive_all(pipeline);
-            if (!status && !atomic_load(pipeline->params.stop)) // who stops it wants what there is
-                status = cgv_blackness_judge(&pipeline->blackness);
+            if (!status)
+                cgv_blackness_judge(&pipeline->blackness);
             return status ? status : hand_out(pipeline, item);
         }
         if (status)

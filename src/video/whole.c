@@ -1,5 +1,7 @@
 #include "video/whole.h"
 
+#include <inttypes.h>
+
 #include <libavutil/avstring.h>
 
 #include "base/log.h"
@@ -28,8 +30,9 @@ int64_t cgv_whole_missing(const cgv_whole *whole, const AVFormatContext *input,
     bool index = av_match_name("mov", input->iformat->name);
     int64_t missing = index ? avformat_index_get_entries_count(video) - read : 0;
     if (missing > 0) {
-        cgv_log(CGV_LOG_WARNING, "%s: it breaks off: %lld of its %lld pictures are missing",
-                whole->url, (long long)missing, (long long)(missing + read));
+        cgv_log(CGV_LOG_WARNING,
+                "%s: it breaks off: %" PRId64 " of its %" PRId64 " pictures are missing",
+                whole->url, missing, missing + read);
         return missing;
     }
     if (ends_early(whole, input))
