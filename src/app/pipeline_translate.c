@@ -1,4 +1,6 @@
 // The stage of a pipeline that translates.
+#include <inttypes.h>
+
 #include <libavutil/imgutils.h>
 #include <libavutil/time.h>
 
@@ -151,8 +153,9 @@ static void take_time(cgv_pipeline *pipeline, int64_t microseconds) {
 
 // The filter said what happened, but not where in the video. frame: of this run.
 static cgv_status failed_at(const cgv_pipeline *pipeline, int64_t frame, cgv_status status) {
-    cgv_log(CGV_LOG_ERROR, "translate: failed at frame %lld: %s",
-            (long long)(pipeline->segments.done.frames + frame), cgv_status_text(status));
+    int64_t all = pipeline->segments.done.frames + frame;
+    cgv_log(CGV_LOG_ERROR, "translate: failed at frame %" PRId64 ": %s", all,
+            cgv_status_text(status));
     return status;
 }
 
