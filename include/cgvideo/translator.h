@@ -48,7 +48,15 @@ typedef struct cgv_translator_params {
     // 0 to 1: left of this share of the width the input shows, as it came, for comparing, then a
     // thin white line. 0: nowhere.
     float compare;
+    // To save memory, work on the network's large layers in tiles of about this side, in pixels of
+    // its input: at least CGV_TILE_LEAST, 0: on all of them at once. Instance norms still know the
+    // whole picture, so the result is the same but for rounding. Slower, as each of those norms
+    // takes one more pass; in single precision. CGV_ERROR_UNSUPPORTED for a network whose large
+    // layers need the whole picture.
+    int tile;
 } cgv_translator_params;
+
+#define CGV_TILE_LEAST 32
 
 #define CGV_STABILIZE 0.95f
 

@@ -41,10 +41,10 @@ static int scaled(int side, double scale) {
 }
 
 // Everything from address `base` on; returns where it ends.
-static uint64_t lay_out(cgv_steady *s, const cgv_plan *plan, cgv_tape *tape, cgv_tensor picture,
-                        bool grid, uint64_t base) {
+static uint64_t lay_out(cgv_steady *s, cgv_chain *chain, cgv_tensor picture, bool grid,
+                        uint64_t base) {
     uint64_t next = base;
-    const cgv_tensor input = tape->input;
+    const cgv_tensor input = cgv_chain_input(chain);
     double scale = sqrt(SMALL_PIXELS / ((double)input.w * input.h));
     scale = scale < 1 ? scale : 1;
     s->state = next;
@@ -59,13 +59,13 @@ static uint64_t lay_out(cgv_steady *s, const cgv_plan *plan, cgv_tape *tape, cgv
         place(&s->motion[i], &next);
     }
     if (grid) {
-        s->average = tape->output;
+        s->average = cgv_chain_output(chain);
         place(&s->average, &next);
     }
     s->past = (cgv_past){.history = next, .state = s->state, .motion = s->motion[0]};
     next += (cgv_steady_history_bytes(picture) + 255) / 256 * 256;
-    cgv_tape_hold(tape, next, s->state);
-    return next + cgv_plan_held_bytes(plan);
+    cgv_chain_hold(chain, next, s->state);
+    return next + cgv_chain_held_bytes(chain);
 }
 
 // No number is undefined, even where it counts for nothing.
@@ -81,17 +81,17 @@ static cgv_status clear(const cgv_buffer *memory, cgv_device *device) {
     return status;
 }
 
-cgv_status cgv_steady_create(cgv_steady *out, cgv_device *device, const cgv_plan *plan,
-                             cgv_tape *tape, float weight, cgv_tensor picture, bool grid) {
+cgv_status cgv_steady_create(cgv_steady *out, cgv_device *device, cgv_chain *chain, float weight,
+                             cgv_tensor picture, bool grid) {
     *out = (cgv_steady){.weight = weight};
     if (!(weight > 0))
         return CGV_OK;
-    uint64_t bytes = lay_out(out, plan, tape, picture, grid, 0);
+    uint64_t bytes = lay_out(out, chain, picture, grid, 0);
     cgv_status status =
         cgv_buffer_create(&out->memory, device, bytes, CGV_MEMORY_DEVICE, "averages over frames");
     if (status)
         return status;
-    lay_out(out, plan, tape, picture, grid, out->memory.address);
+    lay_out(out, chain, picture, grid, out->memory.address);
     return clear(&out->memory, device);
 }
 

@@ -4,7 +4,7 @@
 #ifndef CGV_FILTER_STEADY_H
 #define CGV_FILTER_STEADY_H
 
-#include "nn/plan.h"
+#include "nn/chain.h"
 #include "ops/steady.h"
 
 enum { CGV_STEADY_LEVELS = 3 };
@@ -22,11 +22,10 @@ typedef struct cgv_steady {
     cgv_past past;        // of pixels
 } cgv_steady;
 
-// Make the tape hold its statistics; before recording. weight: 0 creates nothing. picture: of its
-// shape are the full input and the result. grid: the tape's output is a bilateral grid.
-CGV_NODISCARD cgv_status cgv_steady_create(cgv_steady *out, cgv_device *device,
-                                           const cgv_plan *plan, cgv_tape *tape, float weight,
-                                           cgv_tensor picture, bool grid);
+// Make the chain hold its statistics; before recording. weight: 0 creates nothing. picture: of its
+// shape are the full input and the result. grid: the chain's output is a bilateral grid.
+CGV_NODISCARD cgv_status cgv_steady_create(cgv_steady *out, cgv_device *device, cgv_chain *chain,
+                                           float weight, cgv_tensor picture, bool grid);
 void cgv_steady_destroy(cgv_steady *steady);
 
 // Both record nothing where nothing is held.

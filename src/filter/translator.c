@@ -15,7 +15,7 @@
 #include "filter/carry.h"
 #include "filter/profile.h"
 #include "filter/steady.h"
-#include "nn/plan.h"
+#include "nn/chain.h"
 #include "ops/pixel.h"
 
 #define MAX_SLOTS  8
@@ -36,9 +36,8 @@ struct cgv_translator {
     cgv_picture_format in, out;
     cgv_params params;
     cgv_net net; // what runs of the model's
-    cgv_plan *plan;
+    cgv_chain *chain;
     bool half; // its numbers
-    cgv_tape tape;
     cgv_carry carry;    // where the network runs on a smaller picture
     cgv_steady steady;  // where frames of a video are held together
     cgv_buffer scratch; // of packing
@@ -90,6 +89,12 @@ static cgv_status check(const cgv_model *model, const cgv_picture_format *in,
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "what averages over frames keep must be 0 to 1, and so the share of the "
                         "width that shows the input");
+    if (params->tile && params->tile < CGV_TILE_LEAST)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "tiles of %d pixels: at least %d, or 0 for none",
+                        params->tile, CGV_TILE_LEAST);
+    if (params->tile && params->precision == CGV_PRECISION_FP16)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                        "in tiles a network runs in single precision only: choose one of the two");
     if (params->net_height < 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "the network cannot run at a height of %d pixels",
                         params->net_height);
@@ -113,7 +118,7 @@ static bool keeps_input(const cgv_model *model, const cgv_translator_params *par
 // The whole picture as a tensor.
 static cgv_tensor input_picture(const cgv_translator *translator) {
     const cgv_carry *carry = &translator->carry;
-    return carry->picture.address ? carry->picture : translator->tape.input;
+    return carry->picture.address ? carry->picture : cgv_chain_input(translator->chain);
 }
 
 static int round_up(int value, int multiple) {
@@ -129,7 +134,8 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
         .w = round_up(translator->in.width, model->net->multiple),
         .keep_input = keeps_input(model, wanted),
     };
-    cgv_status status = cgv_plan_wants_half(&params.half, device, wanted->precision);
+    cgv_status status = cgv_plan_wants_half(
+        &params.half, device, wanted->tile ? CGV_PRECISION_FP32 : wanted->precision);
     translator->half = params.half;
     translator->net = *model->net;
     int height = wanted->net_height
@@ -149,47 +155,47 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
     if (!status)
         status = cgv_params_create(&translator->params, device, model->net, model->params);
     if (!status)
-        status = cgv_plan_create(&translator->plan, device, &translator->net, &params);
-    if (!status)
-        status = cgv_tape_create(&translator->tape, translator->plan);
+        status = cgv_chain_create(&translator->chain, device, &translator->net, &params,
+                                  wanted->tile);
     if (!status)
         status = cgv_cmd_create(&cmd, device, false);
     if (!status) {
         cgv_cmd_begin(cmd);
-        cgv_plan_pack(translator->plan, cmd, &translator->params);
+        cgv_chain_pack(translator->chain, cmd, &translator->params);
         status = cgv_cmd_run(cmd);
     }
     cgv_cmd_destroy(&cmd);
-    cgv_tensor x = translator->tape.input, y = translator->tape.output;
+    if (status)
+        return status;
+    cgv_tensor x = cgv_chain_input(translator->chain), y = cgv_chain_output(translator->chain);
     // Coefficients that the network itself gives may have any size.
     bool picture = !translator->carry.picture.address || translator->carry.coefficients.address;
-    if (!status && picture && (x.w != y.w || x.h != y.h))
-        status = cgv_fail(CGV_ERROR_UNSUPPORTED, "%s turns %dx%d into %dx%d: not a filter",
+    if (picture && (x.w != y.w || x.h != y.h))
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s turns %dx%d into %dx%d: not a filter",
                           model->info.architecture, x.w, x.h, y.w, y.h);
-    if (!status)
-        status = cgv_steady_create(&translator->steady, device, translator->plan, &translator->tape,
-                                   steadiness(model, wanted), input_picture(translator),
-                                   translator->carry.grid);
-    return status;
+    return cgv_steady_create(&translator->steady, device, translator->chain,
+                             steadiness(model, wanted), input_picture(translator),
+                             translator->carry.grid);
 }
 
 static cgv_status record(cgv_translator *translator, const slot *s, cgv_cmd *cmd,
                          const cgv_translator_params *params) {
-    const cgv_tape *tape = &translator->tape;
+    const cgv_chain *chain = translator->chain;
+    const cgv_tensor input = cgv_chain_input(chain), output = cgv_chain_output(chain);
     const cgv_carry *carry = &translator->carry;
     cgv_tensor picture = input_picture(translator);
-    cgv_tensor result = carry->picture.address ? carry->result : tape->output;
+    cgv_tensor result = carry->picture.address ? carry->result : output;
     const cgv_past *past = cgv_steady_past(&translator->steady);
     cgv_cmd_begin(cmd);
     cgv_pixels_unpack(cmd, picture, &s->input_planes, &translator->in);
     if (carry->picture.address)
-        cgv_shrink(cmd, tape->input, picture);
-    cgv_steady_record_begin(&translator->steady, cmd, tape->input,
+        cgv_shrink(cmd, input, picture);
+    cgv_steady_record_begin(&translator->steady, cmd, input,
                             s->output.address + HEAD_BEGINS * sizeof(uint32_t));
-    cgv_plan_record(translator->plan, cmd, &translator->params, tape);
-    cgv_steady_record_output(&translator->steady, cmd, tape->output);
+    cgv_chain_record(chain, cmd, &translator->params);
+    cgv_steady_record_output(&translator->steady, cmd, output);
     if (carry->picture.address)
-        cgv_carry_record(carry, cmd, tape->output, tape->input, past);
+        cgv_carry_record(carry, cmd, output, input, past);
     else
         cgv_steady_record_result(cmd, result, picture, past);
     const cgv_blend blend = {
@@ -274,8 +280,7 @@ void cgv_translator_destroy(cgv_translator **out) {
     cgv_carry_destroy(&translator->carry);
     cgv_steady_destroy(&translator->steady);
     cgv_buffer_destroy(&translator->scratch);
-    cgv_tape_destroy(&translator->tape);
-    cgv_plan_destroy(&translator->plan);
+    cgv_chain_destroy(&translator->chain);
     cgv_params_destroy(&translator->params);
     free(translator);
 }
@@ -368,9 +373,9 @@ cgv_status cgv_translator_restore(cgv_translator *translator, const void *state)
 }
 
 uint64_t cgv_translator_memory(const cgv_translator *translator) {
-    uint64_t bytes = cgv_tape_bytes(&translator->tape) + translator->params.values.size +
-                     cgv_plan_bytes(translator->plan) + translator->carry.memory.size +
-                     translator->scratch.size + translator->steady.memory.size;
+    uint64_t bytes = cgv_chain_bytes(translator->chain) + translator->params.values.size +
+                     translator->carry.memory.size + translator->scratch.size +
+                     translator->steady.memory.size;
     for (int i = 0; i < translator->slot_count; i++)
         bytes += translator->slots[i].input.size + translator->slots[i].output.size;
     return bytes;
@@ -385,6 +390,6 @@ cgv_status cgv_translator_profile(cgv_translator *translator, const cgv_profile_
 }
 
 void cgv_translator_net_size(const cgv_translator *translator, int *width, int *height) {
-    *width = translator->tape.input.w;
-    *height = translator->tape.input.h;
+    *width = cgv_chain_input(translator->chain).w;
+    *height = cgv_chain_input(translator->chain).h;
 }

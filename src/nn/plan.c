@@ -463,6 +463,10 @@ uint64_t cgv_plan_held_bytes(const cgv_plan *plan) {
     return plan->held_bytes;
 }
 
+void cgv_tape_give(cgv_tape *tape, uint64_t stats) {
+    tape->given = stats;
+}
+
 void cgv_tape_destroy(cgv_tape *tape) {
     for (int i = 0; i < tape->block_count; i++)
         cgv_buffer_destroy(&tape->blocks[i]);
@@ -490,4 +494,26 @@ cgv_plan_step_info cgv_plan_step(const cgv_plan *plan, int index) {
         .label = step->label,
         .macs = plan->n * cgv_node_macs(plan->net, step->node, plan->sizes),
     };
+}
+
+static bool is_norm(const cgv_plan *plan, int step) {
+    return plan->net->nodes[plan->steps[step].node].op == CGV_OP_INSTANCE_NORM;
+}
+
+int cgv_plan_norm_count(const cgv_plan *plan) {
+    int count = 0;
+    for (int s = 0; s < plan->step_count; s++)
+        count += is_norm(plan, s);
+    return count;
+}
+
+cgv_plan_norm cgv_plan_norm_at(const cgv_plan *plan, const cgv_tape *tape, int k) {
+    int s = 0;
+    while (!is_norm(plan, s) || k-- > 0)
+        s++;
+    const cgv_node *node = &plan->net->nodes[plan->steps[s].node];
+    return (cgv_plan_norm){.step = s,
+                           .input = cgv_plan_tensor(plan, tape, node->input[0]),
+                           .held = plan->steps[s].held,
+                           .epsilon = node->epsilon};
 }

@@ -49,6 +49,7 @@ typedef struct cgv_tape {
     int block_count;
     cgv_tensor input, output;
     uint64_t held, keep; // of cgv_tape_hold; 0: none
+    uint64_t given;      // of cgv_tape_give; 0: none
 } cgv_tape;
 CGV_NODISCARD cgv_status cgv_tape_create(cgv_tape *out, const cgv_plan *plan);
 void cgv_tape_destroy(cgv_tape *tape);
@@ -59,6 +60,9 @@ void cgv_tape_bind(cgv_tape *tape, cgv_tensor input);
 // the weight at `keep` for what is there from the frame before (ops/steady.h). Not with `train`.
 void cgv_tape_hold(cgv_tape *tape, uint64_t stats, uint64_t keep);
 uint64_t cgv_plan_held_bytes(const cgv_plan *plan);
+// Before recording: the statistics of instance norms are there already, laid out as held ones, and
+// are not taken from this input. Not with `train`, nor in half precision.
+void cgv_tape_give(cgv_tape *tape, uint64_t stats);
 uint64_t cgv_tape_bytes(const cgv_tape *tape);
 
 // Put the weights into the order that the chosen kernels want; the plan holds the result.
@@ -85,7 +89,20 @@ typedef struct cgv_plan_step_info {
 int cgv_plan_step_count(const cgv_plan *plan);
 cgv_plan_step_info cgv_plan_step(const cgv_plan *plan, int step);
 
-// Errors stick in cmd.
+// The instance norms, in the order of their steps: their input on a tape, and where their statistics
+// are among held ones.
+typedef struct cgv_plan_norm {
+    int step;
+    cgv_tensor input;
+    uint64_t held;
+    float epsilon;
+} cgv_plan_norm;
+int cgv_plan_norm_count(const cgv_plan *plan);
+cgv_plan_norm cgv_plan_norm_at(const cgv_plan *plan, const cgv_tape *tape, int k);
+
+// The steps before step `end`. Errors stick in cmd.
+void cgv_plan_record_until(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                           const cgv_tape *tape, int end);
 void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
                      const cgv_tape *tape);
 

@@ -34,6 +34,10 @@ static void record_norm(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *pa
                                   .shift = cgv_plan_param(plan, &params->values, node->bias),
                                   .activation = step->activation,
                                   .slope = step->slope};
+    if (tape->given) {
+        cgv_instance_norm(cmd, y, x, tape->given + step->held, residual, &norm);
+        return;
+    }
     if (cgv_instance_norm_at_once(plan->device, x)) {
         cgv_instance_norm_whole(cmd, y, x, stats, tape->keep, node->epsilon, residual, &norm);
         return;
@@ -80,9 +84,9 @@ static void record_concat(const cgv_plan *plan, cgv_cmd *cmd, int node, cgv_tens
     }
 }
 
-void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
-                     const cgv_tape *tape) {
-    for (int s = 0; s < plan->step_count; s++) {
+void cgv_plan_record_until(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                           const cgv_tape *tape, int end) {
+    for (int s = 0; s < end; s++) {
         const plan_step *step = &plan->steps[s];
         const cgv_node *node = &plan->net->nodes[step->node];
         cgv_cmd_label(cmd, step->label);
@@ -155,4 +159,9 @@ void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *param
         }
     }
     cgv_cmd_label(cmd, NULL);
+}
+
+void cgv_plan_record(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
+                     const cgv_tape *tape) {
+    cgv_plan_record_until(plan, cmd, params, tape, plan->step_count);
 }

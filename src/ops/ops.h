@@ -82,6 +82,28 @@ void cgv_instance_norm_whole(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t 
                              uint64_t keep, float epsilon, cgv_tensor residual,
                              const cgv_norm_params *params);
 
+// ---- rectangles (ops/region.c) ----
+
+// Of every plane of a tensor: rows y to y + h - 1, columns x to x + w - 1.
+typedef struct cgv_region {
+    int y, x, h, w;
+} cgv_region;
+
+// The region of x to the same of y at row to_y, column to_x; the rest of y stays as it is. x and y
+// have as many planes.
+void cgv_region_copy(cgv_cmd *cmd, cgv_tensor y, int to_y, int to_x, cgv_tensor x,
+                     cgv_region region);
+
+// The statistics of planes of which only tiles are at hand, one after the other. moments of a
+// region: [stripes, N, C, 3] = count, mean, sum of squared deviations; those of all regions lie
+// behind each other. Their merging, in a fixed order, gives stats as cgv_instance_norm_stats does;
+// of x only the number of planes counts then.
+int cgv_region_stripes(cgv_region region);
+uint64_t cgv_region_moments_bytes(cgv_tensor x, int stripes);
+void cgv_region_moments(cgv_cmd *cmd, uint64_t moments, cgv_tensor x, cgv_region region);
+void cgv_region_stats(cgv_cmd *cmd, uint64_t stats, uint64_t moments, cgv_tensor x, int stripes,
+                      uint64_t keep, float epsilon);
+
 // ---- element by element (ops/pointwise.c) ----
 
 void cgv_activation_apply(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_activation activation,
