@@ -8,7 +8,6 @@
 
 #define PLACES        36
 #define BLOCK         16 // output channels of a register tile
-#define SCRATCH_LIMIT (32ull << 20)
 
 // One run over some of the tiles; all of them where the scratch memory allows.
 typedef struct winograd {
@@ -30,6 +29,20 @@ static int padded_cout(const cgv_conv_params *params) {
     return cgv_divide_up(params->cout, BLOCK) * BLOCK;
 }
 
+uint64_t cgv_winograd_packed_bytes(const cgv_conv_params *params) {
+    // The last subgroup-wide load of a wide subgroup reads beyond the end.
+    return PLACES * (uint64_t)padded_cin(params) * (uint64_t)padded_cout(params) * sizeof(float) +
+           2 * 128 * sizeof(float);
+}
+
+// Scratch memory of a run. A CPU has it in its caches if it is small; but every run fetches all
+// weights, so it should not be smaller than these.
+static uint64_t scratch_limit(const cgv_limits *limits, const cgv_conv_params *params) {
+    const uint64_t most = 32ull << 20, least = limits->cpu ? 3ull << 20 : most;
+    uint64_t weights = cgv_winograd_packed_bytes(params);
+    return weights < least ? least : weights < most ? weights : most;
+}
+
 static winograd divide(const cgv_limits *limits, cgv_tensor x, const cgv_conv_params *params) {
     winograd w = {.tiles_x = cgv_divide_up(x.w, 4), .tiles_y = cgv_divide_up(x.h, 4)};
     int subgroup = (int)limits->subgroup;
@@ -38,7 +51,8 @@ static winograd divide(const cgv_limits *limits, cgv_tensor x, const cgv_conv_pa
     w.panel = subgroup * w.lane_tiles;
     w.blocks = cgv_divide_up(params->cout, BLOCK);
     uint64_t each = places_bytes(1, w.panel, padded_cin(params) + padded_cout(params));
-    int most = SCRATCH_LIMIT > each ? (int)(SCRATCH_LIMIT / each) : 1;
+    uint64_t limit = scratch_limit(limits, params);
+    int most = limit > each ? (int)(limit / each) : 1;
     w.panels = cgv_divide_up(w.all, w.panel);
     w.panels = w.panels < most ? w.panels : most;
     return w;
@@ -47,12 +61,6 @@ static winograd divide(const cgv_limits *limits, cgv_tensor x, const cgv_conv_pa
 bool cgv_winograd_fits(const cgv_conv_params *params) {
     return params->kernel == 3 && params->stride == 1 && params->pad == 1 && params->groups == 1 &&
            !params->transposed && !params->mirrored;
-}
-
-uint64_t cgv_winograd_packed_bytes(const cgv_conv_params *params) {
-    // The last subgroup-wide load of a wide subgroup reads beyond the end.
-    return PLACES * (uint64_t)padded_cin(params) * (uint64_t)padded_cout(params) * sizeof(float) +
-           2 * 128 * sizeof(float);
 }
 
 uint64_t cgv_winograd_scratch(const cgv_device *device, cgv_tensor x,
