@@ -63,6 +63,13 @@ static const cgv_cli_option options[] = {
      .help = "with -frame: as of cgvideo -i (the model's own)",
      .min = 0,
      .max = 16384},
+    {.name = "tile",
+     .kind = CGV_CLI_INT,
+     .offset = offsetof(cgv_bench_options, tile),
+     .value = "N",
+     .help = "with -frame: as of cgvideo -i (0)",
+     .min = 0,
+     .max = 16384},
     {.name = "stabilize",
      .kind = CGV_CLI_REAL,
      .offset = offsetof(cgv_bench_options, stabilize),
@@ -389,6 +396,10 @@ int cgv_app_bench(int argc, char **argv) {
     }
     if (o.stabilize > 0 && !o.frame) {
         cgv_log(CGV_LOG_ERROR, "-stabilize belongs to -frame: it needs the whole way of a frame");
+        return CGV_EXIT_USAGE;
+    }
+    if (o.tile && !o.frame) {
+        cgv_log(CGV_LOG_ERROR, "-tile belongs to -frame");
         return CGV_EXIT_USAGE;
     }
     cgv_status status = cgv_app_open_device(&b.device, &o.common);

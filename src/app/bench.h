@@ -10,7 +10,7 @@
 typedef struct cgv_bench_options {
     cgv_app_common common;
     const char *arch, *upsample, *head, *model;
-    int ngf, ndf, layers, runs, batch, net_height, model_range, model_order, precision;
+    int ngf, ndf, layers, runs, batch, net_height, tile, model_range, model_order, precision;
     double stabilize;
     cgv_cli_size size;
     bool train, frame, recompute, json;

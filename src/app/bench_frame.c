@@ -114,6 +114,7 @@ cgv_status cgv_bench_frame(cgv_device *device, const cgv_bench_options *o) {
     cgv_translator_params params = CGV_TRANSLATOR_DEFAULTS;
     params.slots = 1;
     params.net_height = o->net_height;
+    params.tile = o->tile;
     params.precision = (cgv_precision)o->precision;
     params.stabilize = (float)o->stabilize;
     params.profile = o->runs + 2; // the last one

@@ -25,8 +25,14 @@ static cgv_picture picture_of(const AVFrame *frame) {
     return picture;
 }
 
+static int smaller_tile(const cgv_pipeline *pipeline, int height) {
+    enum { USUAL = 512 };
+    int side = pipeline->made.tile ? pipeline->made.tile : FFMIN(height, 2 * USUAL);
+    return FFMAX(side / 2, CGV_TILE_LEAST);
+}
+
 // The cause was said; this is what helps.
-static void suggest_height(const cgv_pipeline *pipeline, const AVFrame *in) {
+static void suggest_less(const cgv_pipeline *pipeline, const AVFrame *in) {
     int height = pipeline->made.net_height
                      ? pipeline->made.net_height
                      : cgv_carry_height(pipeline->params.model, in->width, in->height);
@@ -36,8 +42,8 @@ static void suggest_height(const cgv_pipeline *pipeline, const AVFrame *in) {
     if (height > CGV_LADDER_LEAST)
         cgv_log(CGV_LOG_ERROR,
                 "translate: the network at a height of %d is too large for this device: try "
-                "-net_height %d",
-                height, FFMAX(height / 2, CGV_LADDER_LEAST));
+                "-net_height %d, or -tile %d, which is slow",
+                height, FFMAX(height / 2, CGV_LADDER_LEAST), smaller_tile(pipeline, height));
     else
         cgv_log(CGV_LOG_ERROR, "translate: pictures of %dx%d are too large for this device",
                 in->width, in->height);
@@ -55,7 +61,7 @@ cgv_status cgv_pipeline_make_translator(cgv_pipeline *pipeline, const AVFrame *i
     status = cgv_translator_create(&pipeline->translator, params->device, params->model, &from, &to,
                                    &pipeline->made);
     if (status == CGV_ERROR_DEVICE_MEMORY)
-        suggest_height(pipeline, in);
+        suggest_less(pipeline, in);
     if (status)
         return status;
     int width, height;

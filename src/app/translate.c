@@ -196,6 +196,13 @@ static const cgv_cli_option options[] = {
          "run the generator at this height, carry its change to the full picture (0: as trained)",
      .min = 0,
      .max = 65536},
+    {.name = "tile",
+     .kind = CGV_CLI_INT,
+     FIELD(tile),
+     .value = "N",
+     .help = "work on the generator's large layers in tiles of N pixels: less memory, slower (0)",
+     .min = 0,
+     .max = 65536},
     CGV_APP_PRECISION_OPTION(cgv_translate_options),
     {.name = "quality",
      .kind = CGV_CLI_TEXT,
@@ -329,6 +336,9 @@ static cgv_status check_options(cgv_translate_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "-y and -n exclude each other");
     if (o->map_count == CGV_MAX_MAPS)
         return cgv_fail(CGV_ERROR_ARGUMENT, "too many -map");
+    if (o->tile && o->tile < CGV_TILE_LEAST)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-tile takes %d or more, or 0 for none",
+                        CGV_TILE_LEAST);
     for (int i = 0; i < o->outputs.count; i++)
         if (o->outputs.list[i].quality_name && pass_quality_on(&o->outputs.list[i]))
             return CGV_ERROR_ARGUMENT;

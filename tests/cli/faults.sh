@@ -84,7 +84,7 @@ equal "status without a failed allocation" 0 "$status"
 [ "$n" -gt 8 ] || fail "only $((n - 1)) allocations"
 make_input -f lavfi -i testsrc2=s=640x480 -frames:v 1 large.png
 CGV_FAULT=memory@2 fault 1 "$CGVIDEO" -v error -m net.safetensors -i large.png full.png
-says "the network at a height of 480 is too large for this device: try -net_height 240"
+says "the network at a height of 480 is too large for this device: try -net_height 240, or -tile 240, which is slow"
 nothing full.png
 
 # A live source goes on at the height that it had.
