@@ -23,6 +23,7 @@ struct cgv_chain {
     cgv_device *device;
     part parts[MOST_PARTS];
     int part_count;
+    bool keeps_input;
     cgv_buffer memory;       // of tiled parts: input and output, statistics, moments
     uint64_t stats, moments; // there
     uint64_t keep;           // the weight of what the statistics hold already; 0: none
@@ -82,12 +83,11 @@ static cgv_status make_plan(cgv_chain *chain, part *p, const cgv_net *net,
     return CGV_OK;
 }
 
-static cgv_status make_part(cgv_chain *chain, part *p, bool keep_input) {
+static cgv_status make_part(cgv_chain *chain, part *p) {
     const cgv_plan_params params = {
         .n = 1,
         .h = p->tiled ? p->tiling.down.tile : p->sizes[0].h,
         .w = p->tiled ? p->tiling.across.tile : p->sizes[0].w,
-        .keep_input = keep_input && !p->tiled,
     };
     return make_plan(chain, p, &p->net, &params);
 }
@@ -137,6 +137,10 @@ static void place(cgv_tensor *tensor, uint64_t *next) {
     *next += room(cgv_tensor_bytes(*tensor));
 }
 
+static bool same_size(cgv_tensor a, cgv_tensor b) {
+    return a.c == b.c && a.h == b.h && a.w == b.w;
+}
+
 static uint64_t moments_bytes(const part *p) {
     uint64_t most = 0;
     for (int k = 0; k < cgv_plan_norm_count(p->plan); k++) {
@@ -160,7 +164,9 @@ static uint64_t lay_out(cgv_chain *chain, uint64_t base) {
         if (!i)
             place(&p->input, &next);
         p->output = last || p[1].tiled ? whole_tensor(p, p->net.node_count - 1) : p[1].input;
-        if (last || p[1].tiled)
+        if (last && i && !chain->keeps_input && same_size(p->output, chain->parts[0].input))
+            p->output.address = chain->parts[0].input.address; // nobody reads that any more
+        else if (last || p[1].tiled)
             place(&p->output, &next);
         uint64_t bytes = moments_bytes(p);
         moments = bytes > moments ? bytes : moments;
@@ -186,8 +192,9 @@ static cgv_status allocate(cgv_chain *chain) {
 static cgv_status create_tiled(cgv_chain *chain, const cgv_net *net, const cgv_plan_params *params,
                                int tile) {
     cgv_status status = cut(chain, net, (cgv_size){params->h, params->w}, tile);
+    chain->keeps_input = params->keep_input;
     for (int i = 0; i < chain->part_count && !status; i++)
-        status = make_part(chain, &chain->parts[i], i == 0 && params->keep_input);
+        status = make_part(chain, &chain->parts[i]);
     return status ? status : allocate(chain);
 }
 

@@ -16,8 +16,7 @@ cgv_status cgv_net_part(cgv_net *out, const cgv_net *net, int first, int last) {
     out->nodes = calloc((size_t)out->node_count, sizeof *out->nodes);
     if (!out->nodes)
         return out_of_memory();
-    if (first > 0)
-        out->multiple = 1; // the whole net's input had sides that suit what is before
+    out->multiple = 1; // what the whole net asked for, its input had
     out->input_channels = net->nodes[first].channels;
     out->nodes[0] = (cgv_node){.op = CGV_OP_INPUT,
                                .input = {-1, -1},
