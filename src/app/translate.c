@@ -339,6 +339,9 @@ static cgv_status check_options(cgv_translate_options *o) {
     if (o->tile && o->tile < CGV_TILE_LEAST)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-tile takes %d or more, or 0 for none",
                         CGV_TILE_LEAST);
+    if (o->tile && o->precision == CGV_PRECISION_FP16)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-tile runs in single precision: leave out -precision fp16");
     for (int i = 0; i < o->outputs.count; i++)
         if (o->outputs.list[i].quality_name && pass_quality_on(&o->outputs.list[i]))
             return CGV_ERROR_ARGUMENT;

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# -tile: the pictures are those of the whole, within one code.
+source "$(dirname "$0")/lib.sh"
+
+"$CGV_MAKE_MODEL" resnet_2blocks 8 net.safetensors
+make_input -f lavfi -i testsrc2=s=250x190:r=25 -frames:v 4 -pix_fmt bgr0 -c:v ffv1 in.mkv
+make_input -i in.mkv -frames:v 1 in.png
+
+# Largest difference of two files' samples.
+largest_difference() {
+    ffmpeg -v error -nostdin -y -i "$1" -f rawvideo one.raw
+    ffmpeg -v error -nostdin -y -i "$2" -f rawvideo two.raw
+    [ -s one.raw ] && [ "$(stat -c %s one.raw)" = "$(stat -c %s two.raw)" ] || fail "sizes of $1 and $2"
+    cmp -l one.raw two.raw | awk 'function value(o) { return 64 * int(o / 100) + 8 * int(o / 10 % 10) + o % 10 }
+        { d = value($2) - value($3); d = d < 0 ? -d : d; most = d > most ? d : most } END { print most + 0 }'
+}
+run() { expect 0 "$CGVIDEO" -v error -y -m net.safetensors "$@"; }
+at_most_one() { [ "$2" -le 1 ] || fail "$1: tiles differ by $2"; }
+
+run -i in.png whole.png
+for side in 32 77 200; do
+    run -tile $side -i in.png tiled.png
+    at_most_one "tiles of $side" "$(largest_difference whole.png tiled.png)"
+done
+run -stabilize 0.9 -i in.mkv -c:v ffv1 whole.mkv
+run -stabilize 0.9 -tile 64 -i in.mkv -c:v ffv1 tiled.mkv
+equal "frames" 4 "$(frame_count tiled.mkv)"
+at_most_one "held steady" "$(largest_difference whole.mkv tiled.mkv)"
+run -strength 0.5 -compare 0.3 -i in.png whole.png
+run -strength 0.5 -compare 0.3 -tile 64 -i in.png tiled.png
+at_most_one "blended" "$(largest_difference whole.png tiled.png)"
+run -tile 4096 -i in.png tiled.png # one tile
+# The head needs the picture itself: no stretch is narrow, all of the network is in tiles.
+"$CGV_MAKE_MODEL" resnet_1blocks_affine 4 net.safetensors
+run -net_height 190 -i in.png whole.png
+run -net_height 190 -tile 100 -i in.png tiled.png
+at_most_one "an affine head" "$(largest_difference whole.png tiled.png)"
+
+expect 2 "$CGVIDEO" -v error -m net.safetensors -tile 31 -i in.png none.png
+says_one_line "-tile takes 32 or more, or 0 for none"
+expect 2 "$CGVIDEO" -v error -m net.safetensors -tile 64 -precision fp16 -i in.png none.png
+says_one_line "-tile runs in single precision"
+no_file none.png
+no_litter
+
+finish
