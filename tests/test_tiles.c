@@ -64,8 +64,8 @@ static bool run_stats(ref_shape s, int row, int column, float mean, float keep) 
         next += cgv_region_moments_bytes(t, cgv_region_stripes(quarters[q]));
     }
     cgv_region_stats(op_memory.cmd, stats_at, moments, t, stripes, keep_at, 1e-5f);
-    bool right = guarded_run(&op_memory) && numbers_close(guarded_result(&op_memory, stats_at),
-                                                          stats, 2 * planes, 1e-5);
+    bool right = guarded_run(&op_memory) &&
+                 numbers_close(guarded_result(&op_memory, stats_at), stats, 2 * planes, 1e-5);
     if (!right)
         printf("FAILED: statistics of %dx%dx%d, cut at %d,%d, about %g, keeping %g\n", s.c, s.h,
                s.w, row, column, (double)mean, (double)keep);
@@ -90,8 +90,8 @@ static void test_stats(void) {
 
 static cgv_net *net_named(const char *name, int width) {
     cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(
-        cgv_arch_by_name(&net, &(cgv_arch_options){.name = name, .ngf = width}), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &(cgv_arch_options){.name = name, .ngf = width}),
+                          CGV_OK);
     return net;
 }
 
@@ -172,10 +172,10 @@ static float *run_chain(const cgv_net *net, const float *weights, cgv_size size,
     cgv_cmd *cmd;
     cgv_buffer memory;
     CU_ASSERT_EQUAL_FATAL(cgv_params_create(&params, device, net, weights), CGV_OK);
-    CU_ASSERT_EQUAL_FATAL(
-        cgv_chain_create(&chain, device, net, &(cgv_plan_params){.n = 1, .h = size.h, .w = size.w},
-                         tile),
-        CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_chain_create(&chain, device, net,
+                                           &(cgv_plan_params){.n = 1, .h = size.h, .w = size.w},
+                                           tile),
+                          CGV_OK);
     cgv_tensor input = cgv_chain_input(chain), output = cgv_chain_output(chain);
     uint64_t in = cgv_tensor_bytes(input), out = cgv_tensor_bytes(output);
     uint64_t held = cgv_chain_held_bytes(chain) + 256, offset = in + out;
@@ -261,7 +261,8 @@ static void test_refused(void) {
     cgv_net *net;
     cgv_chain *chain;
     CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "with a grid", 3), CGV_OK);
-    int grid = cgv_net_conv(net, 0, "conv", &(cgv_conv_desc){.channels = CGV_GRID_CHANNELS, .kernel = 3, .pad = 1});
+    int grid = cgv_net_conv(net, 0, "conv",
+                            &(cgv_conv_desc){.channels = CGV_GRID_CHANNELS, .kernel = 3, .pad = 1});
     cgv_net_bilateral_slice(net, grid, 0);
     CU_ASSERT_EQUAL_FATAL(net->status, CGV_OK);
     cgv_test_listen();

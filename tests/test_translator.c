@@ -30,14 +30,20 @@
 
 static cgv_rng rng;
 
-static cgv_translator *open_translator(const cgv_model *model, const cgv_picture_format *format,
-                                       int slots) {
+static cgv_translator *open_batches(const cgv_model *model, const cgv_picture_format *format,
+                                    int slots, int batch) {
     cgv_translator *translator;
     CU_ASSERT_EQUAL_FATAL(
-        cgv_translator_create(&translator, cgv_test_device(), model, format, format,
-                              &(cgv_translator_params){.strength = 1, .slots = slots}),
+        cgv_translator_create(
+            &translator, cgv_test_device(), model, format, format,
+            &(cgv_translator_params){.strength = 1, .slots = slots, .batch = batch}),
         CGV_OK);
     return translator;
+}
+
+static cgv_translator *open_translator(const cgv_model *model, const cgv_picture_format *format,
+                                       int slots) {
+    return open_batches(model, format, slots, 1);
 }
 
 // ---- pictures in flight ----
@@ -45,15 +51,18 @@ static cgv_translator *open_translator(const cgv_model *model, const cgv_picture
 typedef struct stream {
     cgv_translator *translator;
     test_picture in, out;
-    int sent, received, slots;
+    int sent, received, slots, batch;
 } stream;
 
 // Every byte of picture k tells k. The picture may be overwritten as soon as it is sent.
 static void send_one(stream *s) {
     memset(s->in.view.data[0], s->sent % 251, 3 * 18 * 17);
     cgv_status status = cgv_translator_send(s->translator, &s->in.view);
-    if (s->sent - s->received == s->slots) {
+    // A batch of which one was received takes no more.
+    bool full = status == CGV_AGAIN && s->batch > 1;
+    if (full || s->sent - s->received == s->slots * s->batch) {
         CU_ASSERT_EQUAL(status, CGV_AGAIN);
+        CU_ASSERT(s->sent > s->received);
     } else {
         CU_ASSERT_EQUAL(status, CGV_OK);
         s->sent++;
@@ -75,16 +84,18 @@ static void receive_one(stream *s) {
     s->received++;
 }
 
-static void check_stream(const cgv_model *model, int slots) {
+static void check_stream(const cgv_model *model, int slots, int batch) {
     cgv_picture_format format = cgv_picture_format_rgb24(18, 17);
-    stream s = {.translator = open_translator(model, &format, slots),
+    stream s = {.translator = open_batches(model, &format, slots, batch),
                 .in = picture_create(&format, PICTURE_TIGHT),
                 .out = picture_create(&format, PICTURE_TIGHT),
-                .slots = slots};
+                .slots = slots,
+                .batch = batch};
+    CU_ASSERT_EQUAL(cgv_translator_batch(s.translator), batch);
     receive_one(&s);
-    for (int i = 0; i < 2 * slots; i++) // fills up
+    for (int i = 0; i < 2 * slots * batch; i++) // fills up
         send_one(&s);
-    CU_ASSERT_EQUAL(s.sent, slots);
+    CU_ASSERT_EQUAL(s.sent, slots * batch);
     while (s.received < s.sent)
         receive_one(&s);
     receive_one(&s); // and runs dry
@@ -105,8 +116,61 @@ static void test_order(void) {
     cgv_rng_seed(&rng, 1, 1);
     cgv_model *identity = random_model_identity();
     for (int slots = 1; slots <= MAX_SLOTS; slots++)
-        check_stream(identity, slots);
+        check_stream(identity, slots, 1);
+    for (int batch = 2; batch <= CGV_BATCH_MOST; batch += 3)
+        check_stream(identity, 1 + batch % 3, batch);
     cgv_model_destroy(&identity);
+}
+
+// Together each picture is what it is alone, also in a batch that is not full.
+static void check_batch(const cgv_model *model, int batch, int count) {
+    enum { MOST = 16 };
+    cgv_picture_format format = cgv_picture_format_rgb24(38, 27);
+    test_picture in[MOST], alone = picture_create(&format, PICTURE_TIGHT),
+                           out = picture_create(&format, PICTURE_TIGHT);
+    cgv_translator *translator = open_batches(model, &format, 2, batch);
+    for (int i = 0; i < count; i++) {
+        in[i] = picture_create(&format, PICTURE_TIGHT);
+        picture_randomise(&in[i], &rng);
+        CU_ASSERT_EQUAL(cgv_translator_send(translator, &in[i].view), CGV_OK);
+    }
+    CU_ASSERT(count < 2 || picture_compare(&in[0], &in[1]).mean > 1);
+    for (int i = 0; i < count; i++) {
+        CU_ASSERT_EQUAL(picture_translate(&alone, &in[i], cgv_test_device(), model, 1), CGV_OK);
+        CU_ASSERT_EQUAL(cgv_translator_receive(translator, &out.view), CGV_OK);
+        CU_ASSERT(picture_compare(&alone, &out).largest <= 1);
+        picture_destroy(&in[i]);
+    }
+    CU_ASSERT_EQUAL(cgv_translator_receive(translator, &out.view), CGV_END);
+    cgv_translator_destroy(&translator);
+    picture_destroy(&alone);
+    picture_destroy(&out);
+}
+
+static void test_batches(void) {
+    cgv_rng_seed(&rng, 1, 9);
+    cgv_model *model = random_model_named(&rng, "resnet_1blocks", 6);
+    check_batch(model, 4, 8);
+    check_batch(model, 3, 5);
+    check_batch(model, 16, 1);
+    cgv_picture_format format = cgv_picture_format_rgb24(64, 64);
+    cgv_translator *translator = open_batches(model, &format, 1, CGV_BATCH_AUTO);
+    CU_ASSERT(cgv_translator_batch(translator) > 1);
+    cgv_translator_destroy(&translator);
+    cgv_translator_params params = {
+        .strength = 1, .slots = 1, .stabilize = 0.5f, .batch = CGV_BATCH_AUTO};
+    CU_ASSERT_EQUAL(
+        cgv_translator_create(&translator, cgv_test_device(), model, &format, &format, &params),
+        CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_batch(translator), 1);
+    cgv_translator_destroy(&translator);
+    params.batch = 2;
+    cgv_test_listen();
+    CU_ASSERT_EQUAL(
+        cgv_translator_create(&translator, cgv_test_device(), model, &format, &format, &params),
+        CGV_ERROR_ARGUMENT);
+    CU_ASSERT(cgv_test_said("where each is on its own"));
+    cgv_model_destroy(&model);
 }
 
 // Slots share the network's memory: what is in flight together must not mix.
@@ -476,6 +540,7 @@ int main(void) {
     static const cgv_test_case cases[] = {
         {"order", test_order},
         {"a network with several in flight", test_network_in_flight},
+        {"batches", test_batches},
         {"defaults", test_defaults},
         {"sizes that are no multiples", test_sizes},
         {"a network against its reference", test_network},

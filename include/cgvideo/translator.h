@@ -54,7 +54,17 @@ typedef struct cgv_translator_params {
     // takes one more pass; in single precision. CGV_ERROR_UNSUPPORTED for a network whose large
     // layers need the whole picture.
     int tile;
+    // Pictures that go through the network together, up to CGV_BATCH_MOST: small ones do not fill a
+    // device one by one. The first of them waits for the last to be sent, or until one of them is
+    // to be received, so this is not for live video. Each comes out as it would alone, but for
+    // rounding. 0: one; CGV_BATCH_AUTO: what their size asks for, and one where pictures depend on
+    // each other (stabilize) or the network does not run on the picture itself (net_height, tile).
+    // Any other number is CGV_ERROR_ARGUMENT there.
+    int batch;
 } cgv_translator_params;
+
+#define CGV_BATCH_MOST 16
+#define CGV_BATCH_AUTO (-1)
 
 #define CGV_TILE_LEAST 32
 
@@ -71,7 +81,8 @@ CGV_NODISCARD cgv_status cgv_translator_create(cgv_translator **out_translator, 
                                                const cgv_picture_format *out,
                                                const cgv_translator_params *params);
 
-// Copy a picture in and start its translation. CGV_AGAIN: all slots are in flight, receive first.
+// Copy a picture in and start its translation. CGV_AGAIN: all slots are in flight (each with all of
+// its batch), receive first.
 CGV_NODISCARD cgv_status cgv_translator_send(cgv_translator *translator, const cgv_picture *in);
 
 // Wait for the oldest picture in flight and copy it out. CGV_END: none is in flight.
@@ -87,6 +98,9 @@ void cgv_translator_begin(cgv_translator *translator);
 uint64_t cgv_translator_state_size(const cgv_translator *translator);
 CGV_NODISCARD cgv_status cgv_translator_save(cgv_translator *translator, void *state);
 CGV_NODISCARD cgv_status cgv_translator_restore(cgv_translator *translator, const void *state);
+
+// Pictures that go through the network together.
+int cgv_translator_batch(const cgv_translator *translator);
 
 // Bytes of device and host-visible memory in use.
 uint64_t cgv_translator_memory(const cgv_translator *translator);

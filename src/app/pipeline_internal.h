@@ -12,7 +12,7 @@
 #include "app/segments.h"
 #include "video/latency.h"
 
-enum { CGV_PIPELINE_SLOTS = 8, CGV_PIPELINE_STAGES = 2 };
+enum { CGV_PIPELINE_SLOTS = 8 * CGV_BATCH_MOST, CGV_PIPELINE_STAGES = 2 };
 
 // A picture in the translator.
 typedef struct cgv_pipeline_slot {

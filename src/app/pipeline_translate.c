@@ -68,7 +68,8 @@ cgv_status cgv_pipeline_make_translator(cgv_pipeline *pipeline, const AVFrame *i
     cgv_translator_net_size(pipeline->translator, &width, &height);
     atomic_store(&pipeline->net_height, height);
     atomic_store(&pipeline->memory, cgv_translator_memory(pipeline->translator));
-    cgv_log(CGV_LOG_VERBOSE, "translator: %dx%d, %.1f MiB", from.width, from.height,
+    cgv_log(CGV_LOG_VERBOSE, "translator: %dx%d, %d at a time, %.1f MiB", from.width, from.height,
+            cgv_translator_batch(pipeline->translator),
             (double)cgv_translator_memory(pipeline->translator) / (1 << 20));
     cgv_colour_copy(pipeline->format, in);
     return CGV_OK;
@@ -267,8 +268,9 @@ static cgv_status translate_frame(cgv_pipeline *pipeline, const cgv_item *item) 
         cgv_pipeline_free_slot(&slot);
     else
         pipeline->slots[pipeline->in_flight++] = slot;
-    // The next frame comes when it likes: this one does not wait for it.
-    return status || !pipeline->params.live ? status : receive_all(pipeline);
+    // The next frame comes when it likes: this one does not wait for it, unless asked to.
+    bool waits = !pipeline->params.live || pipeline->made.batch > 1;
+    return status || waits ? status : receive_all(pipeline);
 }
 
 cgv_status cgv_pipeline_translate(cgv_pipeline *pipeline) {

@@ -196,6 +196,14 @@ static const cgv_cli_option options[] = {
          "run the generator at this height, carry its change to the full picture (0: as trained)",
      .min = 0,
      .max = 65536},
+    {.name = "batch",
+     .kind = CGV_CLI_INT,
+     FIELD(batch),
+     .value = "N",
+     .help = "pictures that go through the generator together, with -stabilize 0 (0: as many as "
+             "fill the device, one of a live source)",
+     .min = 0,
+     .max = CGV_BATCH_MOST},
     {.name = "tile",
      .kind = CGV_CLI_INT,
      FIELD(tile),
@@ -339,6 +347,9 @@ static cgv_status check_options(cgv_translate_options *o) {
     if (o->tile && o->tile < CGV_TILE_LEAST)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-tile takes %d or more, or 0 for none",
                         CGV_TILE_LEAST);
+    if (o->batch > 1 && (o->stabilize > 0 || o->tile))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-batch needs pictures that are on their own and "
+                                            "whole: add -stabilize 0, and no -tile");
     if (o->tile && o->precision == CGV_PRECISION_FP16)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "-tile runs in single precision: leave out -precision fp16");

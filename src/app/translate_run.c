@@ -325,6 +325,7 @@ static cgv_status translate(run *r) {
     params.translator.strength = (float)o->strength;
     params.translator.net_height = o->net_height;
     params.translator.tile = o->tile;
+    params.translator.batch = o->batch ? o->batch : r->live || is_picture(r) ? 1 : CGV_BATCH_AUTO;
     params.translator.stabilize = is_picture(r) ? 0 : (float)o->stabilize;
     params.translator.compare = (float)o->compare;
     params.translator.precision = (cgv_precision)o->precision;

@@ -122,10 +122,8 @@ static int stripes_before(const part *p, cgv_tensor tensor, int t) {
 // ---- memory ----
 
 static cgv_tensor whole_tensor(const part *p, int node) {
-    return (cgv_tensor){.n = 1,
-                        .c = p->net.nodes[node].channels,
-                        .h = p->sizes[node].h,
-                        .w = p->sizes[node].w};
+    return (cgv_tensor){
+        .n = 1, .c = p->net.nodes[node].channels, .h = p->sizes[node].h, .w = p->sizes[node].w};
 }
 
 static uint64_t room(uint64_t bytes) {

@@ -89,8 +89,8 @@ typedef struct cgv_plan_step_info {
 int cgv_plan_step_count(const cgv_plan *plan);
 cgv_plan_step_info cgv_plan_step(const cgv_plan *plan, int step);
 
-// The instance norms, in the order of their steps: their input on a tape, and where their statistics
-// are among held ones.
+// The instance norms, in the order of their steps: their input on a tape, and where their
+// statistics are among held ones.
 typedef struct cgv_plan_norm {
     int step;
     cgv_tensor input;

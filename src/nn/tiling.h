@@ -1,8 +1,8 @@
 // Where a net can be cut, and what its tiles look like. Numbers only: nothing here knows Vulkan.
 //
 // A tile is a part of a picture with a margin that its layers eat up: what the convolutions make of
-// the tile's own border, which is none of the picture's, never reaches what is taken from it. At the
-// picture's border a tile ends there, too, and so is padded as the picture is.
+// the tile's own border, which is none of the picture's, never reaches what is taken from it. At
+// the picture's border a tile ends there, too, and so is padded as the picture is.
 #ifndef CGV_NN_TILING_H
 #define CGV_NN_TILING_H
 

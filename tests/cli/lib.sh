@@ -84,6 +84,14 @@ stream() { ffprobe -v error -select_streams "$2" -show_entries "stream=$3" -of c
     sed -n '1 { s/,$//; p }'; }
 packets_md5() { ffprobe -v error -select_streams "$2" -show_data_hash md5 \
     -show_entries packet=data_hash -of csv=p=0 "$1" | sed 's/,$//' | md5sum; }
-# Largest difference of two inputs' frames, both decoded to the second's format.
 frames_md5() { ffmpeg -v error -nostdin -i "$1" -map v:0 -f framemd5 -fps_mode passthrough - |
     grep -v '^#' | awk '{ print $NF }'; }
+
+# Largest difference of two files' samples, in codes of 8 bits; both have the same format.
+largest_difference() {
+    ffmpeg -v error -nostdin -y -i "$1" -f rawvideo one.raw
+    ffmpeg -v error -nostdin -y -i "$2" -f rawvideo two.raw
+    [ -s one.raw ] && [ "$(stat -c %s one.raw)" = "$(stat -c %s two.raw)" ] || fail "sizes of $1 and $2"
+    cmp -l one.raw two.raw | awk 'function value(o) { return 64 * int(o / 100) + 8 * int(o / 10 % 10) + o % 10 }
+        { d = value($2) - value($3); d = d < 0 ? -d : d; most = d > most ? d : most } END { print most + 0 }'
+}
