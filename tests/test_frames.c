@@ -192,6 +192,50 @@ static void check_state(const cgv_model *model, float stabilize, int net_height)
     picture_destroy(&out);
 }
 
+// A translator that blends otherwise goes on from the same state.
+static void check_other_strength(const cgv_model *model, int net_height) {
+    cgv_picture_format format = cgv_picture_format_rgb24(CLIP_WIDTH, CLIP_HEIGHT);
+    test_picture in = picture_create(&format, PICTURE_TIGHT);
+    test_picture followed = picture_create(&format, PICTURE_TIGHT);
+    test_picture alone = picture_create(&format, PICTURE_TIGHT);
+    test_picture whole = picture_create(&format, PICTURE_TIGHT);
+    cgv_translator_params params = {
+        .strength = 0.5f, .slots = 1, .stabilize = 0.9f, .net_height = net_height};
+    cgv_translator *half[3]; // from the first frame on; from the other's state; from nothing
+    for (int k = 0; k < 3; k++)
+        CU_ASSERT_EQUAL_FATAL(
+            cgv_translator_create(&half[k], cgv_test_device(), model, &format, &format, &params),
+            CGV_OK);
+    cgv_translator *full = open_steady(model, &format, 1, 0.9f, net_height);
+    clip_frame(&in, 0);
+    CU_ASSERT_EQUAL(cgv_translator_send(half[0], &in.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_receive(half[0], &alone.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_send(full, &in.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_receive(full, &whole.view), CGV_OK);
+    uint64_t bytes = cgv_translator_state_size(full);
+    CU_ASSERT_EQUAL_FATAL(bytes, cgv_translator_state_size(half[1]));
+    uint8_t *state = malloc(bytes);
+    CU_ASSERT_EQUAL(cgv_translator_save(full, state), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_restore(half[1], state), CGV_OK);
+    clip_frame(&in, 1);
+    CU_ASSERT_EQUAL(cgv_translator_send(half[0], &in.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_receive(half[0], &whole.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_send(half[1], &in.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_receive(half[1], &followed.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_send(half[2], &in.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_receive(half[2], &alone.view), CGV_OK);
+    CU_ASSERT(same(&followed, &whole));
+    CU_ASSERT(!same(&followed, &alone));
+    free(state);
+    for (int k = 0; k < 3; k++)
+        cgv_translator_destroy(&half[k]);
+    cgv_translator_destroy(&full);
+    picture_destroy(&in);
+    picture_destroy(&followed);
+    picture_destroy(&alone);
+    picture_destroy(&whole);
+}
+
 static void test_state(void) {
     cgv_rng_seed(&rng, 1, 12);
     cgv_model *resnet = random_model_named(&rng, "resnet_1blocks", 4);
@@ -199,6 +243,8 @@ static void test_state(void) {
     check_state(resnet, 0.9f, 0);
     check_state(resnet, 0, 0);
     check_state(grid, 0.9f, 32);
+    check_other_strength(resnet, 0);
+    check_other_strength(grid, 32);
     cgv_model_destroy(&grid);
     cgv_model_destroy(&resnet);
 }

@@ -49,12 +49,43 @@ static void suggest_less(const cgv_pipeline *pipeline, const AVFrame *in) {
                 in->width, in->height);
 }
 
+// What frames so far leave behind (cgv_translator_save), and of which network.
+typedef struct past {
+    uint8_t *state; // NULL: nothing
+    uint64_t size;
+    int width, height;
+} past;
+
+static cgv_status save_past(past *out, const cgv_pipeline *pipeline, const AVFrame *in) {
+    cgv_translator *translator = pipeline->translator;
+    *out = (past){.size = translator ? cgv_translator_state_size(translator) : 0};
+    if (!out->size || !cgv_colour_same(in, pipeline->format))
+        return CGV_OK;
+    cgv_translator_net_size(translator, &out->width, &out->height);
+    out->state = av_malloc(out->size);
+    return out->state ? cgv_translator_save(translator, out->state) : out_of_memory();
+}
+
+// A translator that blends otherwise goes on where the last one stood; one of another height does
+// not, for what it holds has other sizes.
+static cgv_status restore_past(cgv_pipeline *pipeline, const past *before) {
+    int width, height;
+    cgv_translator_net_size(pipeline->translator, &width, &height);
+    bool alike = before->size == cgv_translator_state_size(pipeline->translator) &&
+                 width == before->width && height == before->height;
+    return before->state && alike ? cgv_translator_restore(pipeline->translator, before->state)
+                                  : CGV_OK;
+}
+
 cgv_status cgv_pipeline_make_translator(cgv_pipeline *pipeline, const AVFrame *in) {
     const cgv_pipeline_params *params = &pipeline->params;
+    past before;
     cgv_picture_format from, to;
     cgv_status status = cgv_colour_format(&from, in);
     if (!status)
         status = cgv_colour_format(&to, params->format);
+    if (!status)
+        status = save_past(&before, pipeline, in);
     if (status)
         return status;
     cgv_translator_destroy(&pipeline->translator);
@@ -62,6 +93,9 @@ cgv_status cgv_pipeline_make_translator(cgv_pipeline *pipeline, const AVFrame *i
                                    &pipeline->made);
     if (status == CGV_ERROR_DEVICE_MEMORY)
         suggest_less(pipeline, in);
+    if (!status)
+        status = restore_past(pipeline, &before);
+    av_free(before.state);
     if (status)
         return status;
     int width, height;
