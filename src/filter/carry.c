@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "filter/steady.h"
 #include "model/model.h"
+#include "ops/graph.h"
 
 // In units of [-1, 1]: small pixels of another colour than that hardly count.
 static const float colour_sigma = 0.15f;
@@ -67,9 +68,11 @@ cgv_status cgv_carry_create(cgv_carry *out, cgv_device *device, cgv_net *net, cg
     out->picture = out->result = (cgv_tensor){.n = 1, .c = 3, .h = height, .w = width};
     out->coefficients = (cgv_tensor){.n = 1, .c = 6, .h = plan->h, .w = plan->w};
     out->guide = (cgv_tensor){.n = 1, .c = 3, .h = plan->h / factor, .w = plan->w / factor};
-    uint64_t result_at = room(out->picture) * keep_picture;
+    out->back = (cgv_tensor){.n = 1, .c = 3, .h = plan->h, .w = plan->w};
+    uint64_t result_at = room(out->picture) * (keep_picture || !head); // fitted: carried twice
     uint64_t coefficients_at = room(out->picture) + result_at;
-    uint64_t guide_at = coefficients_at + room(out->coefficients) * !head;
+    uint64_t back_at = coefficients_at + room(out->coefficients) * !head;
+    uint64_t guide_at = back_at + room(out->back) * !head;
     uint64_t bytes = guide_at + room(out->guide) * (factor > 1);
     cgv_status status =
         cgv_buffer_create(&out->memory, device, bytes, CGV_MEMORY_DEVICE, "full-size picture");
@@ -78,6 +81,7 @@ cgv_status cgv_carry_create(cgv_carry *out, cgv_device *device, cgv_net *net, cg
     out->picture.address = out->memory.address;
     out->result.address = out->memory.address + result_at;
     out->coefficients.address = head ? 0 : out->memory.address + coefficients_at;
+    out->back.address = head ? 0 : out->memory.address + back_at;
     out->guide.address = factor > 1 ? out->memory.address + guide_at : 0;
     cgv_log(CGV_LOG_VERBOSE, "the network runs at %dx%d, %s carried to %dx%d", plan->w, plan->h,
             head ? "its gains and offsets are" : "a local colour model of its change is", width,
@@ -87,6 +91,17 @@ cgv_status cgv_carry_create(cgv_carry *out, cgv_device *device, cgv_net *net, cg
 
 void cgv_carry_destroy(cgv_carry *carry) {
     cgv_buffer_destroy(&carry->memory);
+}
+
+// What the result, made small again, lacks of the network's picture joins the offsets: interpolated
+// along the edges, as they are, it makes up for what their interpolation lost, without halos.
+// (Back-projection: Irani and Peleg 1991, Improving Resolution by Image Registration.)
+static void record_correction(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output) {
+    cgv_tensor back = carry->back, offsets = back;
+    offsets.address = carry->coefficients.address + cgv_tensor_bytes(back);
+    cgv_shrink(cmd, back, carry->result);
+    cgv_elementwise(cmd, back, output, back, &(cgv_elementwise_params){.binary = CGV_BINARY_SUB});
+    cgv_add(cmd, offsets, offsets, back);
 }
 
 void cgv_carry_record(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output, cgv_tensor small,
@@ -106,8 +121,12 @@ void cgv_carry_record(const cgv_carry *carry, cgv_cmd *cmd, cgv_tensor output, c
     cgv_cmd_label(cmd, "carry to full size");
     if (carry->guide.address)
         cgv_shrink(cmd, guide, small);
-    if (fitted)
+    if (fitted) {
         cgv_affine_fit(cmd, coefficients, output, small, FIT_RADIUS, fit_epsilon);
+        cgv_affine_carry(cmd, carry->result, carry->picture, coefficients, guide, colour_sigma,
+                         CGV_ACT_NONE);
+        record_correction(carry, cmd, output);
+    }
     cgv_affine_carry(cmd, carry->result, carry->picture, coefficients, guide, colour_sigma,
                      fitted ? CGV_ACT_NONE : CGV_ACT_TANH);
     cgv_cmd_label(cmd, NULL);

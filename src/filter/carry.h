@@ -1,7 +1,7 @@
 // A network on a small copy of the picture, and its change carried to the full one: gains and
 // offsets of every small pixel, interpolated along the edges of the full picture. A net with an
-// affine head says them itself; to any other's small result they are fitted. A grid is sliced by
-// the full picture.
+// affine head says them itself; to any other's small result they are fitted, and corrected by what
+// the full result, made small again, lacks of it. A grid is sliced by the full picture.
 #ifndef CGV_FILTER_CARRY_H
 #define CGV_FILTER_CARRY_H
 
@@ -13,6 +13,7 @@ typedef struct cgv_carry {
     cgv_buffer memory;       // of what follows
     cgv_tensor picture;      // [1, 3, H, W], address 0: nothing is carried
     cgv_tensor result;       // the same, in the same place where the picture is not wanted any more
+    cgv_tensor back;         // of fitted ones: the result, made small again
     cgv_tensor coefficients; // fitted ones; address 0: the net's output is them
     cgv_tensor guide;        // the picture at the size of the net's coefficients; address 0: where
                              // that is the size of its input
