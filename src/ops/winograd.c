@@ -6,8 +6,8 @@
 #include "winograd.h"
 #include "winograd_pack.h"
 
-#define PLACES        36
-#define BLOCK         16 // output channels of a register tile
+#define PLACES 36
+#define BLOCK  16 // output channels of a register tile
 
 // One run over some of the tiles; all of them where the scratch memory allows.
 typedef struct winograd {
