@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include <libavutil/avstring.h>
+#include <libavutil/intreadwrite.h>
 #include <libavutil/mathematics.h>
 #include <libavutil/opt.h>
 
@@ -42,7 +43,7 @@ static void set_tag(AVCodecParameters *codec, const char *name, const AVOutputFo
         return;
     char text[5];
     snprintf(text, sizeof text, "%-4s", name);
-    codec->codec_tag = MKTAG(text[0], text[1], text[2], text[3]);
+    codec->codec_tag = AV_RL32(text);
 }
 
 // Sound that is encoded anew follows.
