@@ -1,6 +1,7 @@
 #include "op_test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "numbers.h"
 #include "support.h"
@@ -47,19 +48,42 @@ void conv_case_print(const conv_case *c) {
            p->output_pad, p->groups, p->activation, c->bias);
 }
 
-static ref_shape output_shape(const conv_case *c) {
-    return ref_conv_shape((ref_shape){c->n, c->p.cin, c->h, c->w}, &c->p);
+size_t conv_case_weights(const conv_case *c) {
+    return (size_t)c->p.cout * (size_t)(c->p.cin / c->p.groups) *
+           (size_t)(c->p.kernel * c->p.kernel);
+}
+
+ref_shape conv_case_input(const conv_case *c) {
+    return (ref_shape){c->n, c->p.cin, c->h, c->w};
+}
+
+ref_shape conv_case_output(const conv_case *c) {
+    return ref_conv_shape(conv_case_input(c), &c->p);
+}
+
+double *conv_case_expected(const conv_case *c, const float *x, const float *weights,
+                           const float *bias) {
+    ref_shape in = conv_case_input(c);
+    double *y = numbers_allocate(ref_count(conv_case_output(c)), sizeof *y);
+    double *wide_x = numbers_widen(x, ref_count(in));
+    double *wide_weights = numbers_widen(weights, conv_case_weights(c));
+    double *wide_bias = numbers_widen(bias, (size_t)c->p.cout);
+    ref_conv(y, wide_x, in, wide_weights, c->bias ? wide_bias : NULL, &c->p);
+    free(wide_x);
+    free(wide_weights);
+    free(wide_bias);
+    return y;
 }
 
 bool conv_case_possible(const conv_case *c) {
-    ref_shape out = output_shape(c);
+    ref_shape out = conv_case_output(c);
     int side = c->h < c->w ? c->h : c->w;
     return out.h >= 1 && out.w >= 1 && (c->p.pad_mode != CGV_PAD_REFLECT || side > c->p.pad);
 }
 
 static double multiply_adds(const conv_case *c) {
     double taps = c->p.kernel * c->p.kernel;
-    return (double)ref_count(output_shape(c)) * taps * c->p.cin / c->p.groups;
+    return (double)ref_count(conv_case_output(c)) * taps * c->p.cin / c->p.groups;
 }
 
 #define PICK(array) ((array)[cgv_rng_below(&op_rng, sizeof(array) / sizeof *(array))])

@@ -33,7 +33,22 @@ typedef struct conv_case {
     cgv_conv_params p;
 } conv_case;
 
+// Of its params: kernel, stride, padding and its mode, groups, channels in and out, what differs.
+#define CONV(k, s, p_, mode, g, ci, co, ...)                                                       \
+    {                                                                                              \
+        .cin = (ci), .cout = (co), .kernel = (k), .stride = (s), .pad = (p_), .groups = (g),       \
+        .pad_mode = CGV_PAD_##mode, .slope = 0.2f, __VA_ARGS__                                     \
+    }
+#define ACT(a) .activation = CGV_ACT_##a
+
 void conv_case_print(const conv_case *c); // as one that failed
+
+size_t conv_case_weights(const conv_case *c); // their number
+ref_shape conv_case_input(const conv_case *c);
+ref_shape conv_case_output(const conv_case *c);
+// What the reference makes of these; free() it.
+double *conv_case_expected(const conv_case *c, const float *x, const float *weights,
+                           const float *bias);
 
 // Whether the operation is defined: reflection needs a side larger than the padding.
 bool conv_case_possible(const conv_case *c);

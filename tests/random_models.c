@@ -24,9 +24,5 @@ cgv_model *random_model_of(cgv_rng *rng, cgv_net *net) {
 }
 
 cgv_model *random_model_named(cgv_rng *rng, const char *name, int width) {
-    cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(
-        cgv_arch_by_name(&net, &(cgv_arch_options){.name = name, .ngf = width, .ndf = width}),
-        CGV_OK);
-    return random_model_of(rng, net);
+    return random_model_of(rng, cgv_test_net(name, width, 0));
 }

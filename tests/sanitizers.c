@@ -3,8 +3,14 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
+const char *__lsan_default_options(void);
 const char *__lsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void);
+
+// Tests count the lines of messages.
+const char *__lsan_default_options(void) {
+    return "print_suppressions=0";
+}
 
 const char *__lsan_default_suppressions(void) {
     return "leak:libvulkan_lvp\nleak:libLLVM\nleak:libVkLayer\nleak:libx265\n";

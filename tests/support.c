@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cgvideo/log.h"
+#include "nn/arch.h"
 
 static cgv_device *device, *full_barriers;
 
@@ -67,6 +68,14 @@ int cgv_test_run(const char *name, const cgv_test_case *cases) {
     failed |= !close_device(&full_barriers);
     failed |= !close_device(&device);
     return failed;
+}
+
+cgv_net *cgv_test_net(const char *architecture, int width, int layers) {
+    const cgv_arch_options options = {
+        .name = architecture, .ngf = width, .ndf = width, .layers = layers};
+    cgv_net *net;
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &options), CGV_OK);
+    return net;
 }
 
 const char *cgv_test_shared(const char *what) {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "cgvideo/device.h"
+#include "nn/net.h"
 
 #define CGV_TEST_SKIP 77
 
@@ -25,6 +26,10 @@ cgv_device *cgv_test_device(void);
 
 // Another one that puts a barrier before every dispatch: the bytes must be the same.
 cgv_device *cgv_test_full_barriers(void);
+
+// The network of this name, with generator and discriminator filters of this width. layers: of a
+// discriminator; 0: its default.
+cgv_net *cgv_test_net(const char *architecture, int width, int layers);
 
 // ../shared beside the source tree, or NULL (after saying that the caller skips `what`).
 const char *cgv_test_shared(const char *what);

@@ -160,13 +160,6 @@ typedef struct trial {
     float *dweights, *dx; // what the plan says
 } trial;
 
-static cgv_net *by_name(const char *name, int width) {
-    cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &(cgv_arch_options){.name = name, .ngf = width}),
-                          CGV_OK);
-    return net;
-}
-
 static cgv_tensor tensor_at(const cgv_buffer *buffer, uint64_t offset, ref_shape s) {
     return (cgv_tensor){buffer->address + offset, s.n, s.c, s.h, s.w};
 }
@@ -278,7 +271,7 @@ static bool check_along(const trial *t, const char *name, float *values, const f
 }
 
 static void check_gradients(const char *name, int width, ref_shape in) {
-    cgv_net *net = by_name(name, width);
+    cgv_net *net = cgv_test_net(name, width, 0);
     size_t pixels = ref_count(in);
     trial t = {.net = net,
                .in = in,
@@ -335,7 +328,7 @@ static void check_param(const cgv_param *p, const float *values, double mean, do
 }
 
 static void test_init(void) {
-    cgv_net *net = by_name("resnet_1blocks_resize_affine", 8);
+    cgv_net *net = cgv_test_net("resnet_1blocks_resize_affine", 8, 0);
     cgv_net_instance_norm(net, net->node_count - 1, "norm"); // no architecture has an affine one
     CU_ASSERT_EQUAL_FATAL(net->status, CGV_OK);
     float *a = calloc(net->param_floats, sizeof *a), *b = calloc(net->param_floats, sizeof *b);
@@ -359,7 +352,7 @@ static void test_init(void) {
 // With gains and offsets near zero a generator gives tanh of its picture, at any width.
 static void test_start(void) {
     cgv_rng_seed(&rng, 20170330, 3);
-    cgv_net *net = by_name("resnet_1blocks_resize_affine", 16);
+    cgv_net *net = cgv_test_net("resnet_1blocks_resize_affine", 16, 0);
     ref_shape in = {1, 3, 16, 16}, out;
     float *weights = calloc(net->param_floats, sizeof *weights);
     float *x = random_floats(ref_count(in), 0.5f), *expected = random_floats(ref_count(in), 1);
@@ -417,7 +410,8 @@ static void check_file(const char *architecture) {
                                (long)getpid());
     cgv_model *model, *again;
     CU_ASSERT_PTR_NOT_NULL_FATAL(path);
-    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, by_name(architecture, 4), "test"), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, cgv_test_net(architecture, 4, 0), "test"),
+                          CGV_OK);
     cgv_arch_init(model->net, model->params, 3);
     CU_ASSERT_EQUAL_FATAL(cgv_model_save(model, path, CGV_MODEL_F32), CGV_OK);
     CU_ASSERT_EQUAL_FATAL(cgv_model_load(&again, path), CGV_OK);

@@ -214,11 +214,8 @@ static double mean_square(const test_picture *a, const test_picture *b, int byte
 }
 
 static cgv_model *random_model(const char *name) {
-    cgv_net *net;
     cgv_model *model;
-    CU_ASSERT_EQUAL_FATAL(
-        cgv_arch_by_name(&net, &(cgv_arch_options){.name = name, .ngf = 4, .ndf = 4}), CGV_OK);
-    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, net, "test"), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, cgv_test_net(name, 4, 0), "test"), CGV_OK);
     cgv_arch_init(model->net, model->params, 5);
     return model;
 }

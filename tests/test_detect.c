@@ -5,15 +5,6 @@
 #include "nn/arch.h"
 #include "support.h"
 
-static cgv_net *by_name(const char *name, int width, int layers) {
-    cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(
-        cgv_arch_by_name(
-            &net, &(cgv_arch_options){.name = name, .ngf = width, .ndf = width, .layers = layers}),
-        CGV_OK);
-    return net;
-}
-
 typedef struct shapes {
     cgv_weight_shape list[400];
     int count;
@@ -61,32 +52,32 @@ static void check_found(cgv_net *net) {
 }
 
 static void test_detect(void) {
-    check_found(by_name("resnet_9blocks", 64, 0));
-    check_found(by_name("resnet_1blocks", 3, 0));
-    check_found(by_name("resnet_0blocks", 5, 0));
-    check_found(by_name("resnet_64blocks", 4, 0));
-    check_found(by_name("mobile_resnet_9blocks", 16, 0));
-    check_found(by_name("resnet_9blocks_resize", 8, 0));
-    check_found(by_name("resnet_6blocks_affine", 8, 0));
-    check_found(by_name("resnet_0blocks_resize_affine", 5, 0));
-    check_found(by_name("resnet_64blocks_resize", 2, 0));
-    check_found(by_name("mobile_resnet_9blocks_resize_affine", 4, 0));
-    check_found(by_name("resnet_2blocks_1downs", 4, 0));
-    check_found(by_name("resnet_2blocks_affine2", 4, 0));
-    check_found(by_name("resnet_4blocks_3downs_resize_affine2", 4, 0));
-    check_found(by_name("resnet_4blocks_3downs_resize_affine4", 4, 0));
-    check_found(by_name("resnet_4blocks_4downs_affine8", 2, 0));
-    check_found(by_name("resnet_6blocks_3downs_resize_affine", 4, 0));
-    check_found(by_name("mobile_resnet_1blocks_4downs", 2, 0));
-    check_found(by_name("resnet_9blocks_antialias", 8, 0));
-    check_found(by_name("resnet_2blocks_3downs_blurup", 2, 0));
-    check_found(by_name("mobile_resnet_1blocks_blurdown_resize_affine", 2, 0));
-    check_found(by_name("unet_256", 64, 0));
-    check_found(by_name("unet_128", 8, 0));
-    check_found(by_name("unet_4", 3, 0));
-    check_found(by_name("unet_512", 2, 0));
+    check_found(cgv_test_net("resnet_9blocks", 64, 0));
+    check_found(cgv_test_net("resnet_1blocks", 3, 0));
+    check_found(cgv_test_net("resnet_0blocks", 5, 0));
+    check_found(cgv_test_net("resnet_64blocks", 4, 0));
+    check_found(cgv_test_net("mobile_resnet_9blocks", 16, 0));
+    check_found(cgv_test_net("resnet_9blocks_resize", 8, 0));
+    check_found(cgv_test_net("resnet_6blocks_affine", 8, 0));
+    check_found(cgv_test_net("resnet_0blocks_resize_affine", 5, 0));
+    check_found(cgv_test_net("resnet_64blocks_resize", 2, 0));
+    check_found(cgv_test_net("mobile_resnet_9blocks_resize_affine", 4, 0));
+    check_found(cgv_test_net("resnet_2blocks_1downs", 4, 0));
+    check_found(cgv_test_net("resnet_2blocks_affine2", 4, 0));
+    check_found(cgv_test_net("resnet_4blocks_3downs_resize_affine2", 4, 0));
+    check_found(cgv_test_net("resnet_4blocks_3downs_resize_affine4", 4, 0));
+    check_found(cgv_test_net("resnet_4blocks_4downs_affine8", 2, 0));
+    check_found(cgv_test_net("resnet_6blocks_3downs_resize_affine", 4, 0));
+    check_found(cgv_test_net("mobile_resnet_1blocks_4downs", 2, 0));
+    check_found(cgv_test_net("resnet_9blocks_antialias", 8, 0));
+    check_found(cgv_test_net("resnet_2blocks_3downs_blurup", 2, 0));
+    check_found(cgv_test_net("mobile_resnet_1blocks_blurdown_resize_affine", 2, 0));
+    check_found(cgv_test_net("unet_256", 64, 0));
+    check_found(cgv_test_net("unet_128", 8, 0));
+    check_found(cgv_test_net("unet_4", 3, 0));
+    check_found(cgv_test_net("unet_512", 2, 0));
     for (int layers = 1; layers <= CGV_PATCHGAN_MAX_LAYERS; layers++)
-        check_found(by_name("patchgan", 4 + layers, layers));
+        check_found(cgv_test_net("patchgan", 4 + layers, layers));
 
     // Pruned by GAN compression, channels in and out other than 3, dropout in the blocks.
     cgv_resnet_desc desc = {.input_channels = 2,
@@ -131,7 +122,8 @@ static void check_unsupported(const shapes *s, const char *fragment) {
 // Each message names a key that does not fit.
 static void test_detect_refuses(void) {
     cgv_test_listen();
-    cgv_net *resnet = by_name("resnet_9blocks", 8, 0), *patchgan = by_name("patchgan", 8, 3);
+    cgv_net *resnet = cgv_test_net("resnet_9blocks", 8, 0),
+            *patchgan = cgv_test_net("patchgan", 8, 3);
     shapes s = {0};
     check_unsupported(&s, "no weights");
     s = (shapes){{{"fc.weight", 2, {10, 10}}}, 1};
@@ -164,7 +156,7 @@ static void test_detect_refuses(void) {
     check_unsupported(&s, "'model.1.bias'");
 
     // Neither three outputs nor a gain and an offset for each.
-    cgv_net *affine = by_name("resnet_9blocks_resize_affine", 8, 0);
+    cgv_net *affine = cgv_test_net("resnet_9blocks_resize_affine", 8, 0);
     s = shapes_of(affine);
     shape_named(&s, "model.30.bias")->shape[0] = 3;
     check_unsupported(&s, "'model.30.bias' has the shape [3], not [6]");
@@ -173,7 +165,7 @@ static void test_detect_refuses(void) {
     check_unsupported(&s, "'model.26.weight'");
     cgv_net_destroy(&affine);
 
-    cgv_net *unet = by_name("unet_16", 4, 0);
+    cgv_net *unet = cgv_test_net("unet_16", 4, 0);
     s = shapes_of(unet);
     shape_named(&s, "model.model.3.weight")->name = "x";
     check_unsupported(&s, "'model.model.3.weight' is no convolution's");

@@ -94,11 +94,6 @@ static bool run_conv(const conv_case *c) {
     return right;
 }
 
-#define CONV(k, s, p_, mode, g, ci, co, ...)                                                       \
-    {                                                                                              \
-        .cin = (ci), .cout = (co), .kernel = (k), .stride = (s), .pad = (p_), .groups = (g),       \
-        .pad_mode = CGV_PAD_##mode, __VA_ARGS__                                                    \
-    }
 #define CONV_T(k, p_, op, g, ci, co)                                                               \
     CONV(k, 2, p_, ZERO, g, ci, co, .output_pad = (op), .transposed = true)
 

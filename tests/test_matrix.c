@@ -31,21 +31,17 @@ static cgv_pixels add_pixels(ref_shape s) {
 
 static bool run_conv(const conv_case *c) {
     const cgv_conv_params *p = &c->p;
-    ref_shape in = {c->n, p->cin, c->h, c->w}, out = ref_conv_shape(in, p);
+    ref_shape in = conv_case_input(c), out = conv_case_output(c);
     cgv_tensor shape = op_tensor(0, in);
     if (!cgv_matrix_conv_fits(cgv_device_limits(cgv_test_device()), shape, p)) {
         conv_case_print(c);
         return false;
     }
-    size_t weight_count = (size_t)p->cout * (size_t)p->cin * (size_t)(p->kernel * p->kernel);
+    size_t weight_count = conv_case_weights(c);
     float *x = grid_numbers(ref_count(in), 1, 1.f / 256);
     float *weights = grid_numbers(weight_count, 1 / sqrtf((float)p->cin), 1.f / 2048);
     float *bias = numbers_random(&op_rng, (size_t)p->cout, 0, 1);
-    double *expected = numbers_allocate(ref_count(out), sizeof *expected);
-    double *wide_x = numbers_widen(x, ref_count(in));
-    double *wide_weights = numbers_widen(weights, weight_count);
-    double *wide_bias = numbers_widen(bias, (size_t)p->cout);
-    ref_conv(expected, wide_x, in, wide_weights, c->bias ? wide_bias : NULL, p);
+    double *expected = conv_case_expected(c, x, weights, bias);
 
     guarded_begin(&op_memory);
     uint64_t x_at = op_floats(GUARDED_INPUT, x, ref_count(in));
@@ -73,41 +69,32 @@ static bool run_conv(const conv_case *c) {
     free(x);
     free(weights);
     free(bias);
-    free(wide_x);
-    free(wide_weights);
-    free(wide_bias);
     free(expected);
     return right;
 }
 
-#define CONV(k, s, p_, mode, ci, co, ...)                                                          \
-    {                                                                                              \
-        .cin = (ci), .cout = (co), .kernel = (k), .stride = (s), .pad = (p_), .groups = 1,         \
-        .pad_mode = CGV_PAD_##mode, .slope = 0.2f, __VA_ARGS__                                     \
-    }
-#define ACT(a) .activation = CGV_ACT_##a
-
 static const conv_case conv_cases[] = {
     // The smallest, and channels that are padded.
-    {1, 1, 1, false, CONV(1, 1, 0, ZERO, 32, 32, ACT(NONE))},
-    {2, 2, 3, true, CONV(3, 1, 1, REFLECT, 33, 7, ACT(RELU))},
+    {1, 1, 1, false, CONV(1, 1, 0, ZERO, 1, 32, 32, ACT(NONE))},
+    {2, 2, 3, true, CONV(3, 1, 1, REFLECT, 1, 33, 7, ACT(RELU))},
     // The layers of ResNet generators and of U-Nets.
-    {1, 31, 17, true, CONV(7, 1, 3, REFLECT, 3, 64, ACT(NONE))},
-    {2, 24, 40, true, CONV(7, 1, 3, REFLECT, 3, 32, ACT(RELU))},
-    {1, 24, 40, true, CONV(7, 1, 3, ZERO, 3, 32, ACT(NONE))},
-    {1, 31, 17, true, CONV(7, 1, 3, REFLECT, 64, 3, ACT(TANH))},
-    {2, 24, 40, false, CONV(7, 1, 3, ZERO, 32, 3, ACT(NONE))},
-    {1, 9, 12, true, CONV(9, 1, 4, REPLICATE, 32, 3, ACT(NONE))},
-    {1, 48, 64, true, CONV(3, 2, 1, ZERO, 64, 128, ACT(NONE))},
-    {2, 31, 17, true, CONV(3, 2, 1, ZERO, 32, 64, ACT(LEAKY_RELU))},
-    {1, 19, 23, true, CONV(3, 1, 1, REFLECT, 256, 256, ACT(NONE))},
-    {2, 16, 16, true, CONV(3, 1, 1, ZERO, 64, 96, ACT(SIGMOID))},
-    {1, 17, 20, true, CONV(3, 1, 1, REPLICATE, 64, 64, ACT(NONE))},
-    {1, 24, 17, true, CONV(4, 2, 1, ZERO, 64, 128, ACT(NONE))},
-    {1, 12, 20, true, CONV(3, 2, 1, ZERO, 128, 64, .output_pad = 1, .transposed = true)},
-    {2, 7, 9, false, CONV(3, 2, 1, ZERO, 64, 32, .output_pad = 1, .transposed = true, ACT(RELU))},
-    {1, 8, 10, true, CONV(4, 2, 1, ZERO, 64, 64, .transposed = true)},
-    {1, 24, 40, true, CONV(1, 1, 0, ZERO, 96, 160, ACT(NONE))},
+    {1, 31, 17, true, CONV(7, 1, 3, REFLECT, 1, 3, 64, ACT(NONE))},
+    {2, 24, 40, true, CONV(7, 1, 3, REFLECT, 1, 3, 32, ACT(RELU))},
+    {1, 24, 40, true, CONV(7, 1, 3, ZERO, 1, 3, 32, ACT(NONE))},
+    {1, 31, 17, true, CONV(7, 1, 3, REFLECT, 1, 64, 3, ACT(TANH))},
+    {2, 24, 40, false, CONV(7, 1, 3, ZERO, 1, 32, 3, ACT(NONE))},
+    {1, 9, 12, true, CONV(9, 1, 4, REPLICATE, 1, 32, 3, ACT(NONE))},
+    {1, 48, 64, true, CONV(3, 2, 1, ZERO, 1, 64, 128, ACT(NONE))},
+    {2, 31, 17, true, CONV(3, 2, 1, ZERO, 1, 32, 64, ACT(LEAKY_RELU))},
+    {1, 19, 23, true, CONV(3, 1, 1, REFLECT, 1, 256, 256, ACT(NONE))},
+    {2, 16, 16, true, CONV(3, 1, 1, ZERO, 1, 64, 96, ACT(SIGMOID))},
+    {1, 17, 20, true, CONV(3, 1, 1, REPLICATE, 1, 64, 64, ACT(NONE))},
+    {1, 24, 17, true, CONV(4, 2, 1, ZERO, 1, 64, 128, ACT(NONE))},
+    {1, 12, 20, true, CONV(3, 2, 1, ZERO, 1, 128, 64, .output_pad = 1, .transposed = true)},
+    {2, 7, 9, false,
+     CONV(3, 2, 1, ZERO, 1, 64, 32, .output_pad = 1, .transposed = true, ACT(RELU))},
+    {1, 8, 10, true, CONV(4, 2, 1, ZERO, 1, 64, 64, .transposed = true)},
+    {1, 24, 40, true, CONV(1, 1, 0, ZERO, 1, 96, 160, ACT(NONE))},
 };
 
 static void test_conv_cases(void) {
@@ -121,19 +108,19 @@ static void test_conv_cases(void) {
 static void test_refused(void) {
     const cgv_limits *limits = cgv_device_limits(cgv_test_device());
     cgv_tensor x = {.n = 1, .c = 32, .h = 8, .w = 8};
-    cgv_conv_params grouped = CONV(3, 1, 1, ZERO, 32, 32, ACT(NONE));
+    cgv_conv_params grouped = CONV(3, 1, 1, ZERO, 1, 32, 32, ACT(NONE));
     grouped.groups = 2;
     CU_ASSERT_FALSE(cgv_matrix_conv_fits(limits, x, &grouped));
-    cgv_conv_params bare = CONV(1, 2, 0, ZERO, 32, 32, .output_pad = 1, .transposed = true);
+    cgv_conv_params bare = CONV(1, 2, 0, ZERO, 1, 32, 32, .output_pad = 1, .transposed = true);
     CU_ASSERT_FALSE(cgv_matrix_conv_fits(limits, x, &bare));
-    cgv_conv_params odd = CONV(3, 2, 1, ZERO, 32, 32, .transposed = true);
+    cgv_conv_params odd = CONV(3, 2, 1, ZERO, 1, 32, 32, .transposed = true);
     CU_ASSERT_FALSE(cgv_matrix_conv_fits(limits, x, &odd));
     cgv_tensor huge = {.n = 1, .c = 3, .h = 9000, .w = 9000}; // as 32 channels: too many to index
-    cgv_conv_params first = CONV(7, 1, 3, REFLECT, 3, 32, ACT(NONE));
+    cgv_conv_params first = CONV(7, 1, 3, REFLECT, 1, 3, 32, ACT(NONE));
     CU_ASSERT_FALSE(cgv_matrix_conv_fits(limits, huge, &first));
     cgv_limits none = *limits;
     none.matrix = (cgv_matrix_shape){0};
-    cgv_conv_params plain = CONV(3, 1, 1, ZERO, 32, 32, ACT(NONE));
+    cgv_conv_params plain = CONV(3, 1, 1, ZERO, 1, 32, 32, ACT(NONE));
     CU_ASSERT_FALSE(cgv_matrix_conv_fits(&none, x, &plain));
 }
 

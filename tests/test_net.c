@@ -8,15 +8,6 @@
 #include "nn/arch.h"
 #include "support.h"
 
-static cgv_net *by_name(const char *name, int width, int layers) {
-    cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(
-        cgv_arch_by_name(
-            &net, &(cgv_arch_options){.name = name, .ngf = width, .ndf = width, .layers = layers}),
-        CGV_OK);
-    return net;
-}
-
 static int64_t parameters(const cgv_net *net) {
     int64_t sum = 0;
     for (int i = 0; i < net->param_count; i++)
@@ -25,7 +16,7 @@ static int64_t parameters(const cgv_net *net) {
 }
 
 static void check_cost(const char *name, int width, int64_t wanted, double gmac) {
-    cgv_net *net = by_name(name, width, 3);
+    cgv_net *net = cgv_test_net(name, width, 3);
     CU_ASSERT_STRING_EQUAL(net->architecture, name);
     CU_ASSERT(wanted < 0 || parameters(net) == wanted);
     CU_ASSERT(fabs(cgv_net_macs(net, 256, 256) / 1e9 - gmac) < 0.05);
@@ -47,7 +38,7 @@ static void test_costs(void) {
     check_cost("resnet_9blocks_resize", 64, 11378179, 49.6 + 2 * 4.832 * 3 / 4);
     check_cost("resnet_6blocks_resize_affine", 16, -1, 3.03);
 
-    cgv_net *net = by_name("resnet_9blocks", 64, 0);
+    cgv_net *net = cgv_test_net("resnet_9blocks", 64, 0);
     CU_ASSERT(fabs(cgv_net_macs(net, 720, 1280) / 1e9 - 697) < 1);
     CU_ASSERT(fabs(cgv_net_macs(net, 1080, 1920) / 1e9 - 1568) < 1);
     cgv_net_destroy(&net);
@@ -138,7 +129,7 @@ static void test_options(void) {
 }
 
 static void test_parameter_table(void) {
-    cgv_net *net = by_name("resnet_6blocks", 8, 0);
+    cgv_net *net = cgv_test_net("resnet_6blocks", 8, 0);
     static const struct {
         int index;
         const char *name;
@@ -167,7 +158,7 @@ static void test_parameter_table(void) {
     cgv_net_destroy(&net);
 
     // Upsample and padding count; gains and offsets of three channels.
-    net = by_name("resnet_9blocks_resize_affine", 8, 0);
+    net = cgv_test_net("resnet_9blocks_resize_affine", 8, 0);
     static const struct {
         int from_end;
         const char *name;
@@ -186,7 +177,7 @@ static void test_parameter_table(void) {
     cgv_net_destroy(&net);
 
     // As CUT's files have them: filters at 7, 11, 21, 25.
-    net = by_name("resnet_9blocks_antialias", 8, 0);
+    net = cgv_test_net("resnet_9blocks_antialias", 8, 0);
     static const struct {
         int index;
         const char *name;
@@ -207,7 +198,7 @@ static void test_parameter_table(void) {
     }
     cgv_net_destroy(&net);
 
-    net = by_name("unet_32", 8, 0); // as pix2pix's files have them
+    net = cgv_test_net("unet_32", 8, 0); // as pix2pix's files have them
     static const struct {
         int index;
         const char *name;
@@ -232,7 +223,7 @@ static void test_parameter_table(void) {
     }
     cgv_net_destroy(&net);
 
-    net = by_name("mobile_resnet_9blocks", 8, 0);
+    net = cgv_test_net("mobile_resnet_9blocks", 8, 0);
     CU_ASSERT_STRING_EQUAL(net->params[6].name, "model.10.conv_block.1.conv.0.weight");
     CU_ASSERT_STRING_EQUAL(net->params[13].name, "model.10.conv_block.6.conv.2.bias");
     CU_ASSERT_EQUAL(net->params[6].shape[1], 1);
@@ -265,7 +256,7 @@ static void check_net_order(cgv_net *net, const char *wanted) {
 }
 
 static void check_order(const char *name, const char *wanted) {
-    check_net_order(by_name(name, 4, 2), wanted);
+    check_net_order(cgv_test_net(name, 4, 2), wanted);
 }
 
 static void test_layer_order(void) {
@@ -324,7 +315,7 @@ static void check_refused(const cgv_net *net, int h, int w, const char *why) {
 
 static void test_shapes(void) {
     cgv_test_listen();
-    cgv_net *net = by_name("resnet_9blocks", 8, 0);
+    cgv_net *net = cgv_test_net("resnet_9blocks", 8, 0);
     check_output(net, 64, 100, 64, 100);
     check_output(net, 8, 8, 8, 8);
     check_refused(net, 4, 64, "model.10.conv_block.1.weight"); // one row cannot be reflected
@@ -334,22 +325,22 @@ static void test_shapes(void) {
     check_refused(net, 64, 1 << 20, "1048576x64");
     cgv_net_destroy(&net);
 
-    net = by_name("unet_32", 4, 0);
+    net = cgv_test_net("unet_32", 4, 0);
     check_output(net, 32, 64, 32, 64);
     check_refused(net, 48, 64, "multiples of 32");
     cgv_net_destroy(&net);
 
-    net = by_name("patchgan", 8, 3);
+    net = cgv_test_net("patchgan", 8, 3);
     check_output(net, 256, 256, 30, 30);
     check_output(net, 64, 67, 6, 6);
     check_output(net, 24, 24, 1, 1);
     check_refused(net, 23, 64, "model.11.weight");
     cgv_net_destroy(&net);
-    net = by_name("patchgan", 8, 5);
+    net = cgv_test_net("patchgan", 8, 5);
     check_output(net, 256, 256, 6, 6);
     cgv_net_destroy(&net);
 
-    net = by_name("identity", 0, 0);
+    net = cgv_test_net("identity", 0, 0);
     check_output(net, 1, 17, 1, 17);
     cgv_net_destroy(&net);
 }

@@ -13,18 +13,13 @@
 
 static bool run_conv(const conv_case *c) {
     const cgv_conv_params *p = &c->p;
-    ref_shape in = {c->n, p->cin, c->h, c->w}, out = ref_conv_shape(in, p);
-    size_t taps = (size_t)(p->kernel * p->kernel);
-    size_t weight_count = (size_t)p->cout * (size_t)(p->cin / p->groups) * taps;
+    ref_shape in = conv_case_input(c), out = conv_case_output(c);
+    size_t weight_count = conv_case_weights(c);
     float *x = numbers_random(&op_rng, ref_count(in), 0, 1);
     float *weights =
         numbers_random(&op_rng, weight_count, 0, 1 / sqrtf((float)(p->cin / p->groups)));
     float *bias = numbers_random(&op_rng, (size_t)p->cout, 0, 1);
-    double *expected = numbers_allocate(ref_count(out), sizeof *expected);
-    double *wide_x = numbers_widen(x, ref_count(in));
-    double *wide_weights = numbers_widen(weights, weight_count);
-    double *wide_bias = numbers_widen(bias, (size_t)p->cout);
-    ref_conv(expected, wide_x, in, wide_weights, c->bias ? wide_bias : NULL, p);
+    double *expected = conv_case_expected(c, x, weights, bias);
 
     guarded_begin(&op_memory);
     uint64_t x_at = op_floats(GUARDED_INPUT, x, ref_count(in));
@@ -43,19 +38,9 @@ static bool run_conv(const conv_case *c) {
     free(x);
     free(weights);
     free(bias);
-    free(wide_x);
-    free(wide_weights);
-    free(wide_bias);
     free(expected);
     return right;
 }
-
-#define CONV(k, s, p_, mode, g, ci, co, ...)                                                       \
-    {                                                                                              \
-        .cin = (ci), .cout = (co), .kernel = (k), .stride = (s), .pad = (p_), .groups = (g),       \
-        .pad_mode = CGV_PAD_##mode, .slope = 0.2f, __VA_ARGS__                                     \
-    }
-#define ACT(a) .activation = CGV_ACT_##a
 
 static const conv_case conv_cases[] = {
     // The smallest.

@@ -175,16 +175,8 @@ static bool check_net(const cgv_net *net, int n, int h, int w) {
     return check_shape(net, (cgv_plan_params){.n = n, .h = h, .w = w}, TOLERANCE);
 }
 
-static cgv_net *by_name(const char *name, int width) {
-    cgv_net *net;
-    CU_ASSERT_EQUAL_FATAL(
-        cgv_arch_by_name(&net, &(cgv_arch_options){.name = name, .ngf = width, .ndf = width}),
-        CGV_OK);
-    return net;
-}
-
 static void check_named(const char *name, int width, int n, int h, int w) {
-    cgv_net *net = by_name(name, width);
+    cgv_net *net = cgv_test_net(name, width, 0);
     CU_ASSERT(check_net(net, n, h, w));
     cgv_net_destroy(&net);
 }
@@ -213,7 +205,7 @@ static void test_variants(void) {
 // Commands of steps whose label holds this word.
 static int commands(const char *name, int n, const char *word) {
     application a;
-    cgv_net *net = by_name(name, 4);
+    cgv_net *net = cgv_test_net(name, 4, 0);
     float *weights = ref_random_params(net, &rng);
     cgv_plan_params shape = {.n = n, .h = 32, .w = 32};
     CU_ASSERT_EQUAL_FATAL(application_create(&a, cgv_test_device(), net, weights, &shape), CGV_OK);
@@ -279,7 +271,7 @@ static void test_half(void) {
     }
     begin(12);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        cgv_net *net = by_name(cases[i].name, cases[i].width);
+        cgv_net *net = cgv_test_net(cases[i].name, cases[i].width, 0);
         cgv_plan_params shape = {.n = cases[i].n, .h = cases[i].h, .w = cases[i].w, .half = true};
         CU_ASSERT(check_shape(net, shape, HALF_TOLERANCE));
         cgv_net_destroy(&net);
@@ -480,7 +472,7 @@ static void test_random(void) {
 
 static void test_memory(void) {
     begin(7);
-    cgv_net *net = by_name("resnet_9blocks", 8);
+    cgv_net *net = cgv_test_net("resnet_9blocks", 8, 0);
     cgv_plan *plan, *kept;
     cgv_tape tape, kept_tape;
     cgv_plan_params shape = {.n = 1, .h = 64, .w = 64};
@@ -524,12 +516,12 @@ static void test_refused(void) {
     begin(8);
     cgv_test_device();
     cgv_test_listen();
-    cgv_net *net = by_name("resnet_2blocks", 8);
+    cgv_net *net = cgv_test_net("resnet_2blocks", 8, 0);
     check_refused(net, 21, 28, CGV_ERROR_ARGUMENT, "multiples of 4");
     check_refused(net, 4, 4, CGV_ERROR_ARGUMENT, "small");
     check_refused(net, 1 << 15, 1 << 15, CGV_ERROR_UNSUPPORTED, "2^31");
     cgv_net_destroy(&net);
-    net = by_name("identity", 0);
+    net = cgv_test_net("identity", 0, 0);
     check_refused(net, 0, 7, CGV_ERROR_ARGUMENT, "7x0");
     // 2^31 floats and more.
     check_refused(net, 1 << 15, 1 << 16, CGV_ERROR_UNSUPPORTED, "2^31");

@@ -310,6 +310,10 @@ static void test_png(void) {
     CU_ASSERT(cgv_test_said("cannot create"));
     CU_ASSERT_EQUAL(cgv_png_write(path, rgb, W, 0), CGV_ERROR_ARGUMENT);
     CU_ASSERT(cgv_test_said("37x0"));
+    cgv_bitmap huge; // as the head of a file may claim
+    CU_ASSERT_EQUAL(cgv_bitmap_create(&huge, 65535, 65535), CGV_ERROR_UNSUPPORTED);
+    CU_ASSERT(cgv_test_said("65535x65535: more than"));
+    CU_ASSERT_PTR_NULL(huge.rgb);
     unlink(path);
     free(file);
     free(data);

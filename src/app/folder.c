@@ -17,7 +17,7 @@ cgv_status cgv_make_folder(const char *path) {
 cgv_status cgv_make_folders(const char *path) {
     char *copy = strdup(path);
     cgv_status status = copy ? CGV_OK : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", path);
-    for (char *slash = copy ? strchr(copy + 1, '/') : NULL; slash && !status;
+    for (char *slash = copy && *copy ? strchr(copy + 1, '/') : NULL; slash && !status;
          slash = strchr(slash + 1, '/')) {
         *slash = 0;
         status = cgv_make_folder(copy);

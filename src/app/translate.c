@@ -367,6 +367,44 @@ static cgv_status check_options(cgv_translate_options *o) {
     return cgv_outputs_check(&o->outputs, o->input);
 }
 
+// Does what the command line asks for; the options are freed by the caller.
+static int obey(cgv_translate_options *o, int argc, char **argv) {
+    cgv_wanted_part part;
+    const char *word = NULL;
+    int words;
+    if (cgv_cli_parse(options, o, argc, argv, &word, 1, &words))
+        return CGV_EXIT_USAGE;
+    o->common.hide_banner |= o->version || o->common.help;
+    if (!o->version && !o->common.help && !o->list_devices)
+        signal(SIGPIPE, SIG_IGN); // before the first message: nobody may be reading them
+    if (cgv_app_begin(&o->common))
+        return CGV_EXIT_USAGE;
+    if (o->version) {
+        cgv_app_print_version();
+        return CGV_EXIT_OK;
+    }
+    if (o->common.help) {
+        puts("usage: cgvideo -i INPUT [-m MODEL] [options] OUTPUT");
+        cgv_cli_help(options, stdout);
+        return CGV_EXIT_OK;
+    }
+    if (o->list_devices) {
+        cgv_live_list_devices();
+        return CGV_EXIT_OK;
+    }
+    if (word && o->outputs.count) {
+        cgv_log(CGV_LOG_ERROR, "'%s' is one output of several: each needs its -o", word);
+        return CGV_EXIT_USAGE;
+    }
+    if (word) {
+        o->out.url = word;
+        output_seen(o);
+    }
+    if (cgv_outputs_end(&o->outputs, &o->out) || check_options(o) || parse_part(&part, o))
+        return CGV_EXIT_USAGE;
+    return cgv_translate_run(o, &part);
+}
+
 int cgv_app_translate(int argc, char **argv) {
     cgv_translate_options o = {.model = CGV_DEFAULT_MODEL,
                                .out = CGV_OUTPUT_DEFAULTS,
@@ -374,42 +412,10 @@ int cgv_app_translate(int argc, char **argv) {
                                .stabilize = CGV_STABILIZE,
                                .patience = 10,
                                .max_error_rate = 2. / 3};
-    cgv_wanted_part part;
-    const char *word = NULL;
-    int words;
     cgv_live_init(); // devices have options of their own
-    if (cgv_cli_parse(options, &o, argc, argv, &word, 1, &words))
-        return CGV_EXIT_USAGE;
-    o.common.hide_banner |= o.version || o.common.help;
-    if (!o.version && !o.common.help && !o.list_devices)
-        signal(SIGPIPE, SIG_IGN); // before the first message: nobody may be reading them
-    if (cgv_app_begin(&o.common))
-        return CGV_EXIT_USAGE;
-    if (o.version) {
-        cgv_app_print_version();
-        return CGV_EXIT_OK;
-    }
-    if (o.common.help) {
-        puts("usage: cgvideo -i INPUT [-m MODEL] [options] OUTPUT");
-        cgv_cli_help(options, stdout);
-        return CGV_EXIT_OK;
-    }
-    if (o.list_devices) {
-        cgv_live_list_devices();
-        return CGV_EXIT_OK;
-    }
-    if (word && o.outputs.count) {
-        cgv_log(CGV_LOG_ERROR, "'%s' is one output of several: each needs its -o", word);
-        return CGV_EXIT_USAGE;
-    }
-    if (word) {
-        o.out.url = word;
-        output_seen(&o);
-    }
-    int code = CGV_EXIT_USAGE;
-    if (!cgv_outputs_end(&o.outputs, &o.out) && !check_options(&o) && !parse_part(&part, &o))
-        code = cgv_translate_run(&o, &part);
+    int code = obey(&o, argc, argv);
     cgv_outputs_free(&o.outputs);
+    cgv_av_options_free(&o.out.libav);
     av_dict_free(&o.input_libav);
     return code;
 }

@@ -350,9 +350,11 @@ static int exit_code(run *r, cgv_status status) {
     if (status) // a job that is stopped is not finished, however it is stopped
         return signals || (r->job && atomic_load(&stop)) ? CGV_EXIT_SIGNAL : CGV_EXIT_FAILED;
     cgv_source_errors errors = cgv_source_get_errors(r->source);
+    bool mostly = (double)errors.damaged > r->o->max_error_rate * (double)errors.packets;
     if (errors.damaged)
-        cgv_log(CGV_LOG_WARNING, "%s: decode: %lld of %lld packets were damaged or missing",
-                r->o->input, (long long)errors.damaged, (long long)errors.packets);
+        cgv_log(mostly ? CGV_LOG_ERROR : CGV_LOG_WARNING,
+                "%s: decode: %lld of %lld packets were damaged or missing", r->o->input,
+                (long long)errors.damaged, (long long)errors.packets);
     if (r->failed)
         cgv_log(CGV_LOG_WARNING, "%d of %d outputs failed%s", r->failed, r->sink_count,
                 r->failed < r->sink_count ? "; the others are whole" : "");
@@ -364,8 +366,7 @@ static int exit_code(run *r, cgv_status status) {
     }
     if (r->failed || window_failed(r) || cgv_source_lost(r->source))
         return CGV_EXIT_FAILED;
-    return (double)errors.damaged > r->o->max_error_rate * (double)errors.packets ? CGV_EXIT_DAMAGED
-                                                                                  : CGV_EXIT_OK;
+    return mostly ? CGV_EXIT_DAMAGED : CGV_EXIT_OK;
 }
 
 int cgv_translate_run(const cgv_translate_options *o, const cgv_wanted_part *part) {

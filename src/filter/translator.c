@@ -361,9 +361,11 @@ static cgv_status submit(cgv_translator *translator, slot *s) {
 
 // The slot for the next picture: the youngest, while its batch is not full; NULL: there is none.
 static slot *open_slot(cgv_translator *translator) {
-    slot *youngest = slot_in_flight(translator, translator->in_flight - 1);
-    if (translator->in_flight && !youngest->submitted)
-        return youngest;
+    if (translator->in_flight) {
+        slot *youngest = slot_in_flight(translator, translator->in_flight - 1);
+        if (!youngest->submitted)
+            return youngest;
+    }
     if (translator->in_flight == translator->slot_count)
         return NULL;
     slot *next = slot_in_flight(translator, translator->in_flight++);

@@ -10,7 +10,13 @@
 // floating point, and a sum of bytes times weights stays within 32 bits.
 enum { FRACTION = 22 };
 
+enum { MOST_PIXELS = 1 << 28 }; // a file of a few bytes can claim to hold any size
+
 cgv_status cgv_bitmap_create(cgv_bitmap *out, int width, int height) {
+    *out = (cgv_bitmap){0};
+    if ((int64_t)width * height > MOST_PIXELS)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED, "a picture of %dx%d: more than %d pixels", width,
+                        height, MOST_PIXELS);
     *out = (cgv_bitmap){width, height, malloc(cgv_bitmap_bytes(width, height))};
     if (out->rgb)
         return CGV_OK;

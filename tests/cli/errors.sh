@@ -49,6 +49,11 @@ expect 2 "${quiet[@]}" -i
 says_one_line "-i needs a value"
 expect 0 "$CGVIDEO" -h
 grep -q -- "-strength" out.txt || fail "-h does not list -strength"
+expect 0 "$CGVIDEO" -g 5 -i in.mp4 -g 5 -o out.mp4 -g 5 -h # (frees what was understood so far)
+expect 2 "$CGVIDEO" -hide_banner -g 5 -o out.mp4 -g
+says_one_line "-g needs a value"
+expect 1 "$CGVIDEO" train -v error -a in.mp4 -b in.mp4 -o run -cache ""
+says_one_line ": cannot make this folder"
 expect 0 "$CGVIDEO" -version
 grep -q '^cgvideo [0-9]' out.txt || fail "-version: $(cat out.txt)"
 expect 0 "$CGVIDEO" --i=in.mp4 --m identity --v error --t 0.2 --o=long.mp4
@@ -77,6 +82,8 @@ expect 1 "${quiet[@]}" -i in.mp4 -preset wibble out.mp4
 says_one_line "encode: libx264 has no -preset wibble; there are"
 expect 1 "${quiet[@]}" -i in.mp4 -c:v mpeg4 -crf 20 out.mp4
 says_one_line "encode: mpeg4 has no -crf"
+expect 1 "${quiet[@]}" -i in.mp4 -tag:v $'\xab\xe8' out.mp4
+says_one_line "mux: cannot write mp4"
 expect 1 "${quiet[@]}" -i in.mp4 -f mp4 pipe:1
 says "mux: cannot write mp4"
 expect 1 "${quiet[@]}" -gpu "no such device" -i in.mp4 out.mp4

@@ -214,6 +214,7 @@ expect 69 "$CGVIDEO" -v warning -m identity -y -max_error_rate 0 -i damaged%d.pn
 says "decode: 5 of 6 packets were damaged"
 equal "told once" 1 "$(grep -c 'damaged data; going on' err)"
 expect 69 "$CGVIDEO" -v error -m identity -y -i damaged%d.png -f null -
+says "decode: 5 of 6 packets were damaged"
 expect 0 "$CGVIDEO" -v warning -m identity -y -max_error_rate 0.84 -i damaged%d.png -f null -
 cp damaged1.png damaged6.png
 translate -threads 4 -max_error_rate 0.84 -i damaged%d.png whole.nut
