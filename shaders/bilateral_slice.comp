@@ -54,24 +54,6 @@ int first_pixel(int low, int size, int cells)
     return -whole(-edge);
 }
 
-// x (p0 + p1 s + ..) / (1 + q1 s + ..), s = x^2, fitted to tanh up to 8 so that the largest relative
-// error is least: 2e-9, and 3e-7 with the rounding of float32. Half the time of exact_tanh.
-float fitted_tanh(float x)
-{
-    float a = clamp(x, -8, 8), s = a * a;
-    float p = -1.1564273e-13;
-    p = fma(p, s, 6.3655215e-11);
-    p = fma(p, s, -2.2314641e-08);
-    p = fma(p, s, 1.1642439e-05);
-    p = fma(p, s, 3.1493643e-03);
-    p = fma(p, s, 1.3124349e-01);
-    p = fma(p, s, 1);
-    float q = fma(s, 2.6129736e-04, 2.4674999e-02);
-    q = fma(q, s, 4.6457681e-01);
-    q = fma(q, s, 1);
-    return keep_nan(x, a * p / q);
-}
-
 struct Pixel {
     vec3 x;
     uvec2 kept;
@@ -141,7 +123,7 @@ void main()
                 vec4 matrix;
                 [[unroll]] for (int t = 0; t < 4; t++)
                     matrix[t] = take(left, 4 * c + t, depth) + across * take(change, 4 * c + t, depth);
-                y[c] = fitted_tanh(x[c] + dot(matrix, vec4(x, 1)));
+                y[c] = activate(x[c] + dot(matrix, vec4(x, 1)), ACT_TANH, 0);
             }
             uvec2 word;
             if (STEADY != 0)
