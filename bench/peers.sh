@@ -48,12 +48,12 @@ peer() {
     "$python" "$top/bench/peers/run_peer.py" "$1" "$2.onnx" "$size" 3 2>/dev/null | tail -1 | python3 -c "$median" ms
 }
 torch() {
-    [[ $1 =~ ngf([0-9]+)$ ]] && /usr/bin/python3 -c 'import torch' 2>/dev/null || {
+    /usr/bin/python3 -c 'import torch' 2>/dev/null || {
         echo nan
         return
     }
-    /usr/bin/python3 "$top/bench/peers/torch_cyclegan.py" --forward --ngf "${BASH_REMATCH[1]}" --blocks 9 \
-        --size "$size" --runs 3 | python3 -c "$median" ms
+    "$python" "$top/bench/peers/dump_graph.py" "$1.onnx" "$1.pickle"
+    /usr/bin/python3 "$top/bench/peers/torch_graph.py" "$1.pickle" "$size" 3 | python3 -c "$median" ms
 }
 for model in "$work"/*.safetensors; do
     model=${model%.safetensors}
