@@ -105,13 +105,13 @@ static void test_winograd_cases(void) {
     op_begin(OP_MEMORY, 12);
     for (size_t i = 0; i < sizeof conv_cases / sizeof *conv_cases; i++) {
         conv_case c = conv_cases[i];
-        c.p.winograd = cgv_conv_winograd_fits(&c.p);
-        CU_ASSERT(!c.p.winograd || run_conv(&c));
+        c.p.choice.winograd = cgv_conv_winograd_fits(&c.p);
+        CU_ASSERT(!c.p.choice.winograd || run_conv(&c));
     }
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         conv_case c = cases[i];
         CU_ASSERT_FATAL(conv_case_possible(&c) && cgv_conv_winograd_fits(&c.p));
-        c.p.winograd = true;
+        c.p.choice.winograd = true;
         CU_ASSERT(run_conv(&c));
     }
     op_end();

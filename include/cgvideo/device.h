@@ -38,7 +38,9 @@ typedef struct cgv_device_params {
     const char *select; // index, UUID or part of a name; NULL: discrete, integrated, virtual, CPU
     bool validate;      // run the Khronos validation layer; also CGV_VALIDATE=1
     bool full_barriers; // a barrier before every dispatch; also CGV_BARRIERS=full
-    const char *cache_dir; // pipeline cache; NULL: $XDG_CACHE_HOME/cgvideo, "": none
+    // For the pipeline cache, and what was measured of the device. NULL: $XDG_CACHE_HOME/cgvideo,
+    // "": nothing is kept.
+    const char *cache_dir;
 } cgv_device_params;
 
 // List the devices of this machine, usable or not. *out is freed by cgv_device_list_free

@@ -28,6 +28,17 @@ typedef enum cgv_precision {
     CGV_PRECISION_FP16, // CGV_ERROR_UNSUPPORTED on devices without such units
 } cgv_precision;
 
+// Which kernels compute the convolutions in single precision; the numbers of Winograd's have a few
+// bits less.
+typedef enum cgv_kernels {
+    CGV_KERNELS_RULES, // by rules that were fitted on a few devices
+    // The fastest by measuring, once for each device, driver and shape of a layer: that may take
+    // seconds. What was measured is kept beside the pipeline cache (cgv_device_params.cache_dir).
+    CGV_KERNELS_AUTO,
+    CGV_KERNELS_DIRECT,   // the plain sum
+    CGV_KERNELS_WINOGRAD, // Winograd's wherever it fits: 3x3, stride 1
+} cgv_kernels;
+
 typedef struct cgv_translator_params {
     float strength; // 0: the input, 1: the network's picture, between: their blend
     int slots;      // pictures in flight, 1..8
@@ -38,7 +49,8 @@ typedef struct cgv_translator_params {
     // picture itself.
     int net_height;
     cgv_precision precision; // of the network's tensors; sums are in single
-    int profile;             // time every command of each N-th picture; 0: of none
+    cgv_kernels kernels;
+    int profile; // time every command of each N-th picture; 0: of none
     // For the frames of a video: how much of the past, 0 (nothing; for single pictures) to 1,
     // enters into averages over frames: of the statistics of instance norms, of a bilateral grid,
     // which follows what moves, and, less of it, of the pixels themselves where the input has moved
@@ -70,7 +82,8 @@ typedef struct cgv_translator_params {
 
 #define CGV_STABILIZE 0.95f
 
-#define CGV_TRANSLATOR_DEFAULTS ((cgv_translator_params){.strength = 1.0f, .slots = 2})
+#define CGV_TRANSLATOR_DEFAULTS                                                                    \
+    ((cgv_translator_params){.strength = 1.0f, .slots = 2, .kernels = CGV_KERNELS_AUTO})
 
 // Prepare to translate pictures of one format: allocates device memory, compiles kernels, records
 // the command buffers. `in` and `out` must have the same width and height, both >= 16; they may

@@ -61,6 +61,16 @@ typedef struct cgv_app_common {
     }
 extern const char *const cgv_app_precision_names[];
 
+// Field `kernels`, an int that is a cgv_kernels.
+#define CGV_APP_KERNELS_OPTION(type)                                                               \
+    {                                                                                              \
+        .name = "kernels", .kind = CGV_CLI_CHOICE, .offset = offsetof(type, kernels),              \
+        .value = "NAME", .choices = cgv_app_kernels_names,                                         \
+        .help = "of convolutions: auto (the fastest, measured once), rules, direct or winograd "   \
+                "(auto)"                                                                           \
+    }
+extern const char *const cgv_app_kernels_names[];
+
 // Apply the common options after parsing: log level, banner.
 CGV_NODISCARD cgv_status cgv_app_begin(const cgv_app_common *common);
 

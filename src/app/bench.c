@@ -110,6 +110,7 @@ static const cgv_cli_option options[] = {
      .min = 1,
      .max = 100000},
     CGV_APP_PRECISION_OPTION(cgv_bench_options),
+    CGV_APP_KERNELS_OPTION(cgv_bench_options),
     {.name = "json",
      .kind = CGV_CLI_FLAG,
      .offset = offsetof(cgv_bench_options, json),
@@ -207,7 +208,12 @@ static cgv_status fill_input(const bench *b) {
 
 static cgv_status prepare(bench *b, const cgv_bench_options *o) {
     cgv_plan_params params = {
-        .n = o->batch, .h = o->size.height, .w = o->size.width, .keep_input = true};
+        .n = o->batch,
+        .h = o->size.height,
+        .w = o->size.width,
+        .keep_input = true,
+        .kernels = (cgv_kernels)o->kernels,
+    };
     cgv_status status = cgv_plan_wants_half(&params.half, b->device, (cgv_precision)o->precision);
     if (!status)
         status = cgv_plan_create(&b->plan, b->device, b->model->net, &params);
@@ -288,7 +294,7 @@ static void print_table(const bench *b, const cgv_bench_options *o) {
     double ms = cgv_bench_median(b->run_ms, b->runs), layers_ms = 0;
     for (int s = 0; s < cgv_plan_step_count(b->plan); s++)
         layers_ms += b->layer_ms[s];
-    printf("%9s %6s %9s %9s  %s\n", "ms", "%", "MMAC", "GFLOP/s", "step");
+    printf("%9s %6s %9s %9s  %-10s  %s\n", "ms", "%", "MMAC", "GFLOP/s", "kernel", "step");
     for (int s = 0; s < cgv_plan_step_count(b->plan); s++) {
         cgv_plan_step_info step = cgv_plan_step(b->plan, s);
         printf("%9.3f %6.1f ", b->layer_ms[s], 100 * b->layer_ms[s] / layers_ms);
@@ -296,7 +302,7 @@ static void print_table(const bench *b, const cgv_bench_options *o) {
             printf("%9.1f %9.1f", 1e-6 * step.macs, 2e-6 * step.macs / b->layer_ms[s]);
         else
             printf("%9s %9s", "", "");
-        printf("  %s\n", step.label);
+        printf("  %-10s  %s\n", step.kernel, step.label);
     }
     printf("\n%s at %dx%d, batch %d, on %s (%s)\n", b->model->info.architecture, o->size.width,
            o->size.height, o->batch, cgv_device_get_info(b->device)->name,
@@ -324,9 +330,10 @@ static cgv_status print_json(const bench *b, const cgv_bench_options *o) {
     for (int s = 0; s < cgv_plan_step_count(b->plan); s++) {
         cgv_plan_step_info step = cgv_plan_step(b->plan, s);
         char name[128];
-        json_array_append_new(layers, json_pack("{s:s, s:f, s:f}", "step",
-                                                squeeze(name, sizeof name, step.label), "ms",
-                                                b->layer_ms[s], "gmac", 1e-9 * step.macs));
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:f, s:f}", "step",
+                                                squeeze(name, sizeof name, step.label), "kernel",
+                                                step.kernel, "ms", b->layer_ms[s], "gmac",
+                                                1e-9 * step.macs));
     }
     json_t *root = json_pack(
         "{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "arch",
@@ -380,6 +387,7 @@ int cgv_app_bench(int argc, char **argv) {
                            .layers = 3,
                            .runs = 5,
                            .batch = 1,
+                           .kernels = CGV_KERNELS_AUTO,
                            .size = {256, 256}};
     bench b = {0};
     int words;

@@ -11,6 +11,7 @@ typedef struct cgv_bench_options {
     cgv_app_common common;
     const char *arch, *upsample, *head, *model;
     int ngf, ndf, layers, runs, batch, net_height, tile, model_range, model_order, precision;
+    int kernels;
     double stabilize;
     cgv_cli_size size;
     bool train, frame, recompute, json;

@@ -116,6 +116,7 @@ cgv_status cgv_bench_frame(cgv_device *device, const cgv_bench_options *o) {
     params.net_height = o->net_height;
     params.tile = o->tile;
     params.precision = (cgv_precision)o->precision;
+    params.kernels = (cgv_kernels)o->kernels;
     params.stabilize = (float)o->stabilize;
     params.profile = o->runs + 2; // the last one
     cgv_status status = cgv_bench_open_model(&b.model, o);

@@ -28,6 +28,7 @@ static cgv_status create_trainers(train_bench *b, const cgv_bench_options *o) {
     const cgv_model *models[CGV_NETS];
     params.batch = o->batch;
     params.recompute = o->recompute;
+    params.kernels = (cgv_kernels)o->kernels;
     params.width = o->size.width;
     params.height = o->size.height;
     cgv_status status = CGV_OK;

@@ -41,6 +41,7 @@ static const cgv_cli_option options[] = {
      .help = "as for translating (0.95): flicker is measured without and with it; 0: without",
      .min = 0,
      .max = 1},
+    CGV_APP_KERNELS_OPTION(cgv_eval_options),
     INT("seed", seed, 0, 2000000000, "of all random choices (1)"),
     CGV_APP_COMMON_OPTIONS,
     {0},
@@ -62,6 +63,7 @@ int cgv_app_eval(int argc, char **argv) {
                           .size = {256, 256},
                           .limit = 300,
                           .stabilize = CGV_STABILIZE,
+                          .kernels = CGV_KERNELS_AUTO,
                           .seed = 1};
     int words;
     if (cgv_cli_parse(options, &o, argc, argv, NULL, 0, &words))

@@ -11,7 +11,7 @@ typedef struct cgv_eval_options {
     cgv_app_common common;
     const char *model, *model_back, *a, *b, *output;
     cgv_cli_size size;
-    int limit, net_height, seed, model_range, model_order;
+    int limit, net_height, seed, model_range, model_order, kernels;
     double stabilize;
 } cgv_eval_options;
 

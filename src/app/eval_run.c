@@ -43,11 +43,12 @@ static cgv_status out_of_memory(void) {
 
 // ---- generators ----
 
-static cgv_status open_generator(generator *g, cgv_device *device, const char *path, int net_height,
-                                 const cgv_model_params *numbers) {
+static cgv_status open_generator(generator *g, cgv_device *device, const cgv_eval_options *o,
+                                 const char *path, const cgv_model_params *numbers) {
     *g = (generator){.device = device, .params = CGV_TRANSLATOR_DEFAULTS};
     g->params.slots = 1;
-    g->params.net_height = net_height;
+    g->params.net_height = o->net_height;
+    g->params.kernels = (cgv_kernels)o->kernels;
     return path ? cgv_model_open(&g->model, path, numbers) : CGV_OK;
 }
 
@@ -381,12 +382,11 @@ cgv_status cgv_eval_run(cgv_eval *out, cgv_device *device, const cgv_eval_option
     const double begin = now();
     *out = (cgv_eval){.options = o, .device = cgv_device_get_info(device)->name};
     run r = {.eval = out};
-    cgv_status status =
-        open_generator(&r.there, device, o->model, o->net_height, CGV_APP_MODEL_PARAMS(o));
+    cgv_status status = open_generator(&r.there, device, o, o->model, CGV_APP_MODEL_PARAMS(o));
     if (!status)
         open_steady(&r.steady, &r.there, o->stabilize);
     if (!status)
-        status = open_generator(&r.back, device, o->model_back, o->net_height, NULL);
+        status = open_generator(&r.back, device, o, o->model_back, NULL);
     if (!status)
         status = visit_side(&r, o->b, "b", false, take_b);
     if (!status)

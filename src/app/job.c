@@ -7,6 +7,7 @@
 
 #include "app/input_identity.h"
 #include "app/journal.h"
+#include "app/kernels.h"
 #include "base/crc32c.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -82,6 +83,8 @@ cgv_status cgv_job_open(cgv_job **out, const cgv_job_params *params) {
         cgv_journal_open(journal, folder_of(params->path), params->identity, params->resume);
     if (!status)
         status = read_state(job);
+    if (!status)
+        status = cgv_kernels_take(params->device, journal->kernels, params->url);
     if (!status && !job->path)
         status = no_memory(job);
     if (!status && !(job->part = cgv_fs_format("%s/output.part", journal->folder)))
@@ -149,7 +152,9 @@ static cgv_status end_segment(cgv_job *job, cgv_sink *sink, const AVBufferRef *s
     journal->place = cgv_sink_get_place(sink);
     journal->state_bytes = state ? (int64_t)state->size : 0;
     journal->state_crc = state ? cgv_crc32c(0, state->data, state->size) : 0;
-    status = cgv_journal_append(journal, &sum);
+    json_decref(journal->kernels);
+    journal->kernels = cgv_kernels_taken(job->params.device);
+    status = journal->kernels ? cgv_journal_append(journal, &sum) : no_memory(job);
     if (!status)
         delete_state(job, journal->count - 1);
     return status;

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "cgvideo/device.h"
 #include "video/sink.h"
 #include "video/source.h"
 
@@ -16,6 +17,7 @@ typedef struct cgv_job_params {
     bool resume;              // go on with what is there of the same job
     json_t *identity;         // everything that the result depends on; taken, on failure too
     cgv_source_params source; // the input, once more, for its other streams
+    cgv_device *device;       // which gets the kernels that were chosen for it before
     const atomic_bool *stop;
 } cgv_job_params;
 

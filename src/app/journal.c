@@ -159,13 +159,13 @@ static json_t *pack(const cgv_journal *j) {
                               json_pack("{sI sI sI}", "packets", (json_int_t)sum->packets, "bytes",
                                         (json_int_t)sum->bytes, "crc32c", (json_int_t)sum->crc));
     }
-    return json_pack("{sO sb sI s[Iii] s{sI sI sI sI} s{sI sI} so}", "job", j->job, "complete",
+    return json_pack("{sO sb sI s[Iii] s{sI sI sI sI} s{sI sI} sO so}", "job", j->job, "complete",
                      j->complete, "frames", (json_int_t)j->frames, "last", (json_int_t)j->last_pts,
                      j->clock.num, j->clock.den, "written", "frames", (json_int_t)j->place.frames,
                      "time", (json_int_t)j->place.time, "bytes", (json_int_t)j->place.bytes,
                      "last_pts", (json_int_t)j->place.last_pts, "state", "bytes",
-                     (json_int_t)j->state_bytes, "crc32c", (json_int_t)j->state_crc, "segments",
-                     list);
+                     (json_int_t)j->state_bytes, "crc32c", (json_int_t)j->state_crc, "kernels",
+                     j->kernels, "segments", list);
 }
 
 static cgv_status unpack_segments(cgv_journal *j, const json_t *list, const char *path) {
@@ -193,12 +193,12 @@ static cgv_status unpack(cgv_journal *j, const json_t *root, const char *path) {
     int complete;
     json_int_t frames, last, place[4], state[2];
     json_t *list;
-    if (json_unpack((json_t *)root, "{sb sI s[Iii] s{sI sI sI sI} s{sI sI} so}", "complete",
+    if (json_unpack((json_t *)root, "{sb sI s[Iii] s{sI sI sI sI} s{sI sI} sO so}", "complete",
                     &complete, "frames", &frames, "last", &last, &j->clock.num, &j->clock.den,
                     "written", "frames", &place[0], "time", &place[1], "bytes", &place[2],
                     "last_pts", &place[3], "state", "bytes", &state[0], "crc32c", &state[1],
-                    "segments", &list) ||
-        !json_is_array(list))
+                    "kernels", &j->kernels, "segments", &list) ||
+        !json_is_object(j->kernels) || !json_is_array(list))
         return damaged(path);
     j->complete = complete;
     j->frames = frames;
@@ -341,6 +341,7 @@ void cgv_journal_close(cgv_journal *j) {
         close(j->lock);
     }
     forget(j);
+    json_decref(j->kernels);
     json_decref(j->job);
     free(j->folder);
     *j = (cgv_journal){.lock = -1};

@@ -25,6 +25,7 @@ typedef struct cgv_journal {
     cgv_sink_place place;
     int64_t state_bytes; // of the filter's state behind them; 0: it has none
     uint32_t state_crc;
+    json_t *kernels; // that were chosen (app/kernels.h); NULL: nothing is written down
 } cgv_journal;
 
 // Is there a job in the folder that could be gone on with?

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/config.h"
+#include "app/kernels.h"
 #include "app/train.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -38,6 +39,7 @@
 static const char *const norms[] = {"instance", "none", NULL};
 static const char *const gans[] = {"lsgan", "vanilla", "hinge", NULL};
 static const char *const schedules[] = {"linear", "step", "cosine", "constant", NULL};
+static const char *const kernels_names[] = {"rules", "auto", "direct", NULL}; // of cgv_kernels
 static const char *const directions[] = {"AtoB", "BtoA", NULL};
 static const char *const preprocesses[] = {
     "resize_and_crop", "crop", "scale_width", "scale_width_and_crop",
@@ -119,6 +121,8 @@ const cgv_cli_option cgv_train_option_table[] = {
     INT("epochs", epochs, 1, 1000000, "passes over the larger domain (200)"),
     INT("steps", steps, 0, 2000000000, "steps instead of epochs"),
     INT("seed", seed, 0, 2000000000, "of all random choices (1)"),
+    CHOICE("kernels", kernels, kernels_names,
+           "of convolutions: auto (the fastest, measured once), rules or direct (auto)"),
     FLAG("recompute", recompute, "keep fewer activations, run the generators again instead"),
     INT("log_every", log_every, 1, 1000000, "steps between logged losses (50)"),
     INT("sample_every", sample_every, 1, 100000000, "steps between sample grids (500)"),
@@ -151,6 +155,7 @@ cgv_train_options cgv_train_option_defaults(bool paired) {
         .lr = 2e-4,
         .beta1 = 0.5,
         .pool = 50,
+        .kernels = CGV_KERNELS_AUTO,
         .batch = 1,
         .accumulate = 1,
         .epochs = 200,
@@ -309,20 +314,18 @@ int cgv_app_train(int argc, char **argv) {
         status = cgv_app_open_device(&device, &o.common);
     if (status)
         goto done;
-    if (o.resume)
+    if (o.resume) {
         compare_devices(config, device);
-    else
-        config = new_config(&o, device);
-    char *text = config ? json_dumps(config, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) : NULL;
-    if (!text) {
+        status = cgv_kernels_take(device, json_object_get(config, "kernels"), "config.json");
+    } else if (!(config = new_config(&o, device))) {
         status = cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
-        goto done;
     }
+    if (status)
+        goto done;
     sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
     cgv_app_catch_hangup(on_signal);
-    status = cgv_train_run(device, &o, text, &stop);
-    free(text);
+    status = cgv_train_run(device, &o, config, &stop);
 done:
     json_decref(config);
     int code = !status                           ? CGV_EXIT_OK

@@ -2,6 +2,7 @@
 #ifndef CGV_APP_TRAIN_H
 #define CGV_APP_TRAIN_H
 
+#include <jansson.h>
 #include <stdatomic.h>
 
 #include "app/app.h"
@@ -20,6 +21,7 @@ typedef struct cgv_train_options {
     int direction; // of pairs
     double lambda_l1;
     double lambda_a, lambda_b, identity, equivariance, lr, lr_d, beta1, average; // lr_d 0: as lr
+    int kernels;                                                                 // a cgv_kernels
     int pool, batch, accumulate, epochs, steps, seed;
     bool recompute;
     int log_every, sample_every, save_every, keep, workers;
@@ -30,8 +32,9 @@ extern const cgv_cli_option cgv_train_option_table[];
 cgv_train_options cgv_train_option_defaults(bool paired);
 
 // Run to the end, or until *stop: the state is saved then, so that the run can be resumed, and
-// CGV_ERROR_INTERRUPTED returned. config: the text of the run directory's config.json.
+// CGV_ERROR_INTERRUPTED returned. config: what the run directory's config.json holds, to which a
+// new run adds the kernels that were chosen.
 CGV_NODISCARD cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options,
-                                       const char *config, const atomic_bool *stop);
+                                       json_t *config, const atomic_bool *stop);
 
 #endif

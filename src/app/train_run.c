@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "app/folder.h"
+#include "app/kernels.h"
 #include "app/train_data.h"
 #include "app/train_record.h"
 #include "base/fs.h"
@@ -19,6 +20,7 @@ typedef struct run {
     cgv_train_data data;
     cgv_trainer *trainer;
     cgv_train_record *record;
+    char *config;      // the text of config.json
     char *checkpoints; // folder
     float *a, *b;      // one step's pictures
     int64_t total, epoch_steps;
@@ -97,6 +99,7 @@ static cgv_status create_trainer(run *r) {
     params.batch = o->batch;
     params.accumulate = o->accumulate;
     params.recompute = o->recompute;
+    params.kernels = (cgv_kernels)o->kernels;
     cgv_dataset_size(r->data.dataset, &params.width, &params.height);
     params.gan = (cgv_gan_mode)o->gan;
     params.lambda_a = (float)o->lambda_a;
@@ -127,14 +130,21 @@ static cgv_status create_trainer(run *r) {
 
 // ---- the run directory ----
 
-static cgv_status write_config(const run *r, const char *config) {
+static cgv_status describe(run *r, json_t *config) {
+    if (!r->o->resume)
+        json_object_set_new(config, "kernels", cgv_kernels_taken(r->device));
+    r->config = json_dumps(config, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+    return r->config ? CGV_OK : cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+}
+
+static cgv_status write_config(const run *r) {
     cgv_fs_writer writer;
     char *path = cgv_fs_format("%s/config.json", r->o->output);
     if (!path)
         return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
     cgv_status status = cgv_fs_writer_open(&writer, path);
     if (!status) {
-        fprintf(writer.file, "%s\n", config);
+        fprintf(writer.file, "%s\n", r->config);
         status = cgv_fs_writer_commit(&writer);
     }
     free(path);
@@ -155,7 +165,7 @@ static cgv_status load_checkpoint(run *r) {
     return status;
 }
 
-static cgv_status open_run(run *r, const char *config) {
+static cgv_status open_run(run *r) {
     const cgv_train_options *o = r->o;
     cgv_status status = cgv_make_folders(o->output);
     if (!status && !(r->checkpoints = cgv_fs_format("%s/checkpoints", o->output)))
@@ -163,10 +173,10 @@ static cgv_status open_run(run *r, const char *config) {
     if (!status)
         status = cgv_make_folder(r->checkpoints);
     if (!status)
-        status = o->resume ? load_checkpoint(r) : write_config(r, config);
+        status = o->resume ? load_checkpoint(r) : write_config(r);
     if (!status)
-        status =
-            cgv_train_record_create(&r->record, o->output, config, r->trainer, r->data.dataset, o);
+        status = cgv_train_record_create(&r->record, o->output, r->config, r->trainer,
+                                         r->data.dataset, o);
     return status;
 }
 
@@ -328,13 +338,15 @@ static cgv_status train(run *r, const atomic_bool *stop) {
     return status ? status : report(r, "finished");
 }
 
-static cgv_status prepare(run *r, const char *config, const atomic_bool *stop) {
+static cgv_status prepare(run *r, json_t *config, const atomic_bool *stop) {
     const cgv_train_options *o = r->o;
     cgv_status status = cgv_train_data_open(&r->data, o, stop);
     if (!status)
         status = create_trainer(r);
     if (!status)
-        status = open_run(r, config);
+        status = describe(r, config);
+    if (!status)
+        status = open_run(r);
     if (status)
         return status;
     int width, height;
@@ -358,7 +370,7 @@ static cgv_status prepare(run *r, const char *config, const atomic_bool *stop) {
     return CGV_OK;
 }
 
-cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options, const char *config,
+cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options, json_t *config,
                          const atomic_bool *stop) {
     run r = {.o = options, .device = device, .saved = -1};
     cgv_status status = prepare(&r, config, stop);
@@ -372,6 +384,7 @@ cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options, c
     cgv_train_data_close(&r.data);
     for (int i = 0; i < CGV_NETS; i++)
         cgv_model_destroy(&r.models[i]);
+    free(r.config);
     free(r.checkpoints);
     free(r.a);
     free(r.b);

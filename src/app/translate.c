@@ -212,6 +212,7 @@ static const cgv_cli_option options[] = {
      .min = 0,
      .max = 65536},
     CGV_APP_PRECISION_OPTION(cgv_translate_options),
+    CGV_APP_KERNELS_OPTION(cgv_translate_options),
     {.name = "quality",
      .kind = CGV_CLI_TEXT,
      FIELD(out.quality_name),
@@ -410,6 +411,7 @@ int cgv_app_translate(int argc, char **argv) {
                                .out = CGV_OUTPUT_DEFAULTS,
                                .strength = 1,
                                .stabilize = CGV_STABILIZE,
+                               .kernels = CGV_KERNELS_AUTO,
                                .patience = 10,
                                .max_error_rate = 2. / 3};
     cgv_live_init(); // devices have options of their own

@@ -25,7 +25,7 @@ typedef struct cgv_translate_options {
     AVDictionary *input_libav;
     double strength, stabilize, compare, max_error_rate, patience;
     bool wants_stabilize; // -stabilize was given, and not 0
-    int net_height, tile, batch, model_range, model_order, precision;
+    int net_height, tile, batch, model_range, model_order, precision, kernels;
     bool live, paced, auto_height, preview, list_devices;
     int threads;
     const char *progress;

@@ -89,7 +89,7 @@ static bool reads_other_files(const cgv_source_params *source, const cgv_source_
 
 cgv_status cgv_translate_job_open(cgv_job **out, const cgv_translate_options *o,
                                   const cgv_source_params *source, const cgv_source_info *info,
-                                  const cgv_device *device) {
+                                  cgv_device *device) {
     const cgv_output_options *output = &o->outputs.list[0];
     *out = NULL;
     if (info->live || o->paced)
@@ -115,6 +115,7 @@ cgv_status cgv_translate_job_open(cgv_job **out, const cgv_translate_options *o,
                                        .resume = o->resume,
                                        .identity = identity,
                                        .source = *source,
+                                       .device = device,
                                        .stop = source->stop,
                                    });
     free(path);

@@ -14,7 +14,6 @@ bool cgv_translate_resumes(const cgv_translate_options *options);
 // source: how the input was opened, and what it is.
 CGV_NODISCARD cgv_status cgv_translate_job_open(cgv_job **out, const cgv_translate_options *options,
                                                 const cgv_source_params *source,
-                                                const cgv_source_info *info,
-                                                const cgv_device *device);
+                                                const cgv_source_info *info, cgv_device *device);
 
 #endif

@@ -329,6 +329,10 @@ static cgv_status translate(run *r) {
     params.translator.stabilize = is_picture(r) ? 0 : (float)o->stabilize;
     params.translator.compare = (float)o->compare;
     params.translator.precision = (cgv_precision)o->precision;
+    // Not in the middle of a live source, whenever its height changes.
+    bool measures = o->kernels == CGV_KERNELS_AUTO && !params.auto_height;
+    params.translator.kernels =
+        o->kernels == CGV_KERNELS_AUTO && !measures ? CGV_KERNELS_RULES : (cgv_kernels)o->kernels;
     params.translator.slots = r->live ? 1 : params.translator.slots;
     cgv_status status = cgv_progress_open(&progress, o->progress, info->length);
     if (status)

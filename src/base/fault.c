@@ -8,6 +8,7 @@
 static const char *const names[CGV_FAULT_POINTS] = {
     [CGV_FAULT_MEMORY] = "memory", [CGV_FAULT_PIPELINE] = "pipeline", [CGV_FAULT_SUBMIT] = "submit",
     [CGV_FAULT_WAIT] = "wait",     [CGV_FAULT_READ] = "read",         [CGV_FAULT_ENCODE] = "encode",
+    [CGV_FAULT_KERNEL] = "kernel",
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

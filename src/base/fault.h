@@ -12,6 +12,7 @@ typedef enum cgv_fault_point {
     CGV_FAULT_WAIT,     // "wait": it is waited for
     CGV_FAULT_READ,     // "read": a packet is read from the input
     CGV_FAULT_ENCODE,   // "encode": a picture is given to an encoder
+    CGV_FAULT_KERNEL,   // "kernel": a kernel that is measured has its numbers compared
     CGV_FAULT_POINTS
 } cgv_fault_point;
 

@@ -168,6 +168,7 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
         .h = round_up(translator->in.height, model->net->multiple),
         .w = round_up(translator->in.width, model->net->multiple),
         .keep_input = keeps_input(model, wanted),
+        .kernels = wanted->kernels,
     };
     cgv_status status = cgv_plan_wants_half(&params.half, device,
                                             wanted->tile ? CGV_PRECISION_FP32 : wanted->precision);

@@ -238,8 +238,10 @@ cgv_status cgv_device_create(cgv_device **out, const cgv_device_params *params) 
     device->physical = physical[chosen];
     device->info = info[chosen];
     status = open_device(device);
-    if (!status)
-        status = cgv_programs_create(device, params->cache_dir);
+    if (!status) {
+        cgv_cache_find(device, params->cache_dir);
+        status = cgv_programs_create(device);
+    }
 done:
     free(physical);
     cgv_device_list_free(&info);
@@ -261,6 +263,7 @@ void cgv_device_destroy(cgv_device **out) {
         device->vk.vkDestroyDevice(device->handle, NULL);
     }
     cgv_instance_destroy(device);
+    cgv_notes_destroy(device);
     pthread_mutex_destroy(&device->lock);
     free(device);
 }

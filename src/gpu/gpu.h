@@ -133,6 +133,26 @@ typedef struct cgv_profile_entry {
 CGV_NODISCARD cgv_status cgv_cmd_profile(cgv_cmd *cmd, const cgv_profile_entry **entries,
                                          int *count);
 
+// ---- what was found out about a device (gpu/notes.c) ----
+
+enum { CGV_NOTE_NAME = 112, CGV_NOTE_TEXT = 24 };
+
+typedef struct cgv_note {
+    char name[CGV_NOTE_NAME], text[CGV_NOTE_TEXT];
+    bool used;  // by this process
+    bool given; // from elsewhere: not kept
+} cgv_note;
+
+// Read what is kept on disk beside the pipelines, the first time; version: of what the notes are
+// about. Notes that are given win over it.
+void cgv_notes_begin(cgv_device *device, uint32_t version);
+bool cgv_notes_find(cgv_device *device, const char *name, char text[CGV_NOTE_TEXT]);
+CGV_NODISCARD cgv_status cgv_notes_put(cgv_device *device, const char *name, const char *text,
+                                       bool given);
+void cgv_notes_keep(cgv_device *device); // write them to disk
+// Those that were found, or put without being given: *out is malloc'ed.
+CGV_NODISCARD cgv_status cgv_notes_used(cgv_device *device, cgv_note **out, int *count);
+
 // ---- what was recorded, for the barrier checks (gpu/hazard.h) ----
 
 typedef struct cgv_access {

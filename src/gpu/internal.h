@@ -18,6 +18,13 @@ typedef struct cgv_program {
     VkPipeline pipeline;
 } cgv_program;
 
+typedef struct cgv_notes {
+    char *path;     // NULL: not kept on disk
+    uint32_t stamp; // 0: not begun
+    cgv_note *list;
+    int count, capacity;
+} cgv_notes;
+
 struct cgv_device {
     VkInstance instance;
     VkDebugUtilsMessengerEXT messenger;
@@ -33,7 +40,7 @@ struct cgv_device {
     cgv_device_info info;
     cgv_limits limits;
 
-    pthread_mutex_t lock; // queue, timeline, programs
+    pthread_mutex_t lock; // queue, timeline, programs, notes
     VkSemaphore timeline;
     uint64_t submitted;
     bool lost; // which was said; atomic
@@ -44,6 +51,7 @@ struct cgv_device {
     size_t cache_loaded;
     cgv_program *programs;
     int program_count, program_capacity;
+    cgv_notes notes;
 
     int validation_messages; // atomic
 };
@@ -71,8 +79,18 @@ CGV_NODISCARD cgv_status cgv_instance_devices(VkInstance instance, VkPhysicalDev
 // matrix.c: of a device that has VK_KHR_cooperative_matrix.
 cgv_matrix_shape cgv_matrix_find(VkInstance instance, VkPhysicalDevice physical);
 
+// cache.c: where the device's files are kept; dir: cgv_device_params.cache_dir. Then a file's
+// contents (malloc'ed), NULL where it is missing or damaged; and writing it, as a whole or with a
+// warning that begins with `what`.
+void cgv_cache_find(cgv_device *device, const char *dir);
+uint8_t *cgv_cache_load(const char *path, size_t *size);
+void cgv_cache_store(const char *path, const void *data, size_t size, const char *what);
+
+// notes.c
+void cgv_notes_destroy(cgv_device *device);
+
 // program.c
-CGV_NODISCARD cgv_status cgv_programs_create(cgv_device *device, const char *cache_dir);
+CGV_NODISCARD cgv_status cgv_programs_create(cgv_device *device);
 void cgv_programs_destroy(cgv_device *device);
 CGV_NODISCARD cgv_status cgv_program_get(cgv_device *device, VkPipeline *out,
                                          const cgv_dispatch *dispatch);

@@ -1,63 +1,11 @@
 // Compute pipelines: compiled on first use per shader and specialization constants, and kept in a
 // cache on disk that is bound to one device and driver.
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fault.h"
-#include "base/fs.h"
 #include "gpu/internal.h"
 
-// A damaged cache can crash a driver, so the file carries a checksum of its own (FNV-1a).
-static uint64_t checksum(const void *data, size_t size) {
-    const uint8_t *bytes = data;
-    uint64_t hash = 0xcbf29ce484222325;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3;
-    return hash;
-}
-
-// The contents of the cache file, or NULL: a missing or damaged one only costs time.
-static uint8_t *load_cache(const char *path, size_t *size) {
-    FILE *file = path ? fopen(path, "rb") : NULL;
-    uint8_t *data = NULL;
-    uint64_t sum;
-    *size = 0;
-    if (!file)
-        return NULL;
-    if (fread(&sum, sizeof sum, 1, file) == 1 && !fseek(file, 0, SEEK_END)) {
-        long end = ftell(file);
-        size_t length = end > (long)sizeof sum ? (size_t)end - sizeof sum : 0;
-        data = length && length < 1 << 30 ? malloc(length) : NULL;
-        if (data && !fseek(file, sizeof sum, SEEK_SET) && fread(data, 1, length, file) == length &&
-            checksum(data, length) == sum) {
-            *size = length;
-        } else {
-            free(data);
-            data = NULL;
-            cgv_log(CGV_LOG_VERBOSE, "%s is damaged, starting a new pipeline cache", path);
-        }
-    }
-    fclose(file);
-    return data;
-}
-
-static bool write_cache(const char *path, const char *part, const void *data, size_t size) {
-    uint64_t sum = checksum(data, size);
-    FILE *file = fopen(part, "wb");
-    if (!file)
-        return false;
-    bool whole = fwrite(&sum, sizeof sum, 1, file) == 1 && fwrite(data, 1, size, file) == size;
-    whole = !fclose(file) && whole && !rename(part, path);
-    int why = errno;
-    if (!whole)
-        unlink(part);
-    errno = why;
-    return whole;
-}
-
-// A cache that cannot be written is no error: it only costs the next start some time.
 static void save_cache(cgv_device *device) {
     size_t size = 0;
     if (!device->cache_path || cgv_device_is_lost(device) ||
@@ -65,38 +13,12 @@ static void save_cache(cgv_device *device) {
         size == device->cache_loaded)
         return;
     void *data = malloc(size);
-    char *part = cgv_fs_part_name(device->cache_path);
-    if (data && part &&
-        !device->vk.vkGetPipelineCacheData(device->handle, device->cache, &size, data) &&
-        !write_cache(device->cache_path, part, data, size))
-        cgv_log(CGV_LOG_WARNING,
-                "%s: the pipeline cache is not kept, so the next start is slower: %s",
-                device->cache_path, strerror(errno));
-    free(part);
+    if (data && !device->vk.vkGetPipelineCacheData(device->handle, device->cache, &size, data))
+        cgv_cache_store(device->cache_path, data, size, "the pipeline cache is not kept");
     free(data);
 }
 
-static char *cache_file(const cgv_device *device, const char *dir) {
-    char *own = dir ? NULL : cgv_fs_cache_dir();
-    const char *base = dir ? dir : own;
-    VkPhysicalDeviceProperties properties;
-    vkGetPhysicalDeviceProperties(device->physical, &properties);
-    char uuid[2 * VK_UUID_SIZE + 1];
-    for (unsigned i = 0; i < VK_UUID_SIZE; i++)
-        snprintf(uuid + 2 * i, 3, "%02x", properties.pipelineCacheUUID[i]);
-    bool writable = base && *base && !access(base, W_OK);
-    char *path = writable ? cgv_fs_format("%s/pipelines-%s.bin", base, uuid) : NULL;
-    bool unwanted = dir && !*dir;
-    if (!path && !unwanted)
-        cgv_log(CGV_LOG_WARNING,
-                "%s: no pipeline cache can be kept there, so every start is slow: set "
-                "XDG_CACHE_HOME to a folder that can be written to",
-                base ? base : "$XDG_CACHE_HOME, ~/.cache");
-    free(own);
-    return path;
-}
-
-cgv_status cgv_programs_create(cgv_device *device, const char *cache_dir) {
+cgv_status cgv_programs_create(cgv_device *device) {
     VkPushConstantRange range = {VK_SHADER_STAGE_COMPUTE_BIT, 0, CGV_MAX_PUSH};
     VkResult result = device->vk.vkCreatePipelineLayout(
         device->handle,
@@ -106,8 +28,7 @@ cgv_status cgv_programs_create(cgv_device *device, const char *cache_dir) {
         NULL, &device->layout);
     if (result)
         return cgv_vk_fail(result, "creating a pipeline layout");
-    device->cache_path = cache_file(device, cache_dir);
-    uint8_t *data = load_cache(device->cache_path, &device->cache_loaded);
+    uint8_t *data = cgv_cache_load(device->cache_path, &device->cache_loaded);
     result = device->vk.vkCreatePipelineCache(
         device->handle,
         &(VkPipelineCacheCreateInfo){.sType = VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO,

@@ -21,6 +21,7 @@ typedef struct part {
 
 struct cgv_chain {
     cgv_device *device;
+    cgv_kernels kernels;
     part parts[MOST_PARTS];
     int part_count;
     bool keeps_input;
@@ -88,6 +89,7 @@ static cgv_status make_part(cgv_chain *chain, part *p) {
         .n = 1,
         .h = p->tiled ? p->tiling.down.tile : p->sizes[0].h,
         .w = p->tiled ? p->tiling.across.tile : p->sizes[0].w,
+        .kernels = chain->kernels,
     };
     return make_plan(chain, p, &p->net, &params);
 }
@@ -202,6 +204,7 @@ cgv_status cgv_chain_create(cgv_chain **out, cgv_device *device, const cgv_net *
     if (!chain)
         return cgv_fail(CGV_ERROR_MEMORY, "planning the network: out of memory");
     chain->device = device;
+    chain->kernels = params->kernels;
     cgv_status status = CGV_OK;
     if (tile && (params->h > tile || params->w > tile)) {
         status = create_tiled(chain, net, params, tile);

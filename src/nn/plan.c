@@ -105,13 +105,6 @@ static void label_step(const cgv_plan *plan, plan_step *step) {
                  words[node->op], channels, size.w, size.h);
 }
 
-// A training keeps to the direct sum, which its losses are compared with.
-static bool wants_winograd(const cgv_plan *plan, const cgv_conv_params *conv) {
-    // Channels from which on it pays, measured on lavapipe with AVX2 and with AVX-512.
-    int from = cgv_device_limits(plan->device)->few_registers ? 48 : 32;
-    return !plan->train && conv->cin >= from && conv->cout >= from && cgv_conv_winograd_fits(conv);
-}
-
 static cgv_status build_steps(cgv_plan *plan) {
     const cgv_net *net = plan->net;
     bool *done = calloc((size_t)net->node_count, sizeof *done);
@@ -154,7 +147,6 @@ static cgv_status build_steps(cgv_plan *plan) {
                 .slope = step->slope,
                 .exact = plan->train,
             };
-        step->conv.winograd = wants_winograd(plan, &step->conv);
         label_step(plan, step);
     }
     free(done);
@@ -257,7 +249,7 @@ static void add_scratch(cgv_plan *plan, int s) {
         else if (!cgv_instance_norm_at_once(plan->device, x))
             step->scratch = add_storage(plan, cgv_instance_norm_scratch(x), s);
     }
-    if (step->conv.winograd)
+    if (step->conv.choice.winograd)
         step->scratch = add_storage(plan, cgv_conv_scratch(plan->device, x, &step->conv), s);
     if (step->conv.cin && step->matrix && cgv_matrix_conv_scratch(x, &step->conv))
         step->scratch = add_storage(plan, cgv_matrix_conv_scratch(x, &step->conv), s);
@@ -336,7 +328,6 @@ static cgv_status create_packed(cgv_plan *plan) {
                  256 * 256;
         if (!plan->train)
             continue;
-        step->data_grad = cgv_conv_data_grad(&step->conv);
         step->data_grad_packed = bytes;
         bytes += (cgv_conv_packed_bytes(&step->data_grad) + 255) / 256 * 256;
     }
@@ -390,6 +381,8 @@ cgv_status cgv_plan_create(cgv_plan **out, cgv_device *device, const cgv_net *ne
         status = build_steps(plan);
     if (!status)
         cgv_plan_choose_formats(plan);
+    if (!status)
+        status = cgv_plan_choose_kernels(plan, params->kernels);
     if (!status)
         status = lay_out(plan, params->keep_input);
     if (!status)
@@ -490,10 +483,15 @@ int cgv_plan_step_count(const cgv_plan *plan) {
 
 cgv_plan_step_info cgv_plan_step(const cgv_plan *plan, int index) {
     const plan_step *step = &plan->steps[index];
-    return (cgv_plan_step_info){
+    cgv_plan_step_info info = {
         .label = step->label,
         .macs = plan->n * cgv_node_macs(plan->net, step->node, plan->sizes),
     };
+    if (step->conv.cin && step->matrix)
+        snprintf(info.kernel, sizeof info.kernel, "matrix");
+    else if (step->conv.cin)
+        cgv_conv_choice_name(info.kernel, step->conv.choice);
+    return info;
 }
 
 static bool is_norm(const cgv_plan *plan, int step) {

@@ -11,6 +11,7 @@
 
 #include "cgvideo/translator.h"
 #include "nn/net.h"
+#include "ops/choose.h"
 #include "ops/ops.h"
 
 // The weights of a net on the device, in PyTorch's layouts at the net's offsets.
@@ -31,6 +32,7 @@ typedef struct cgv_plan_params {
     bool external_input; // tapes own no input: cgv_tape_bind gives them one
     bool train;          // all activations survive it, for cgv_plan_record_backward
     bool half;           // in half precision, where the device has matrix units; not to train
+    cgv_kernels kernels; // of convolutions in single precision; to train all are direct sums
 } cgv_plan_params;
 
 // Whether a plan of this precision runs in half.
@@ -84,7 +86,8 @@ uint64_t cgv_plan_bytes(const cgv_plan *plan);
 // the same pointer.
 typedef struct cgv_plan_step_info {
     const char *label;
-    double macs; // multiply-adds of a convolution, else 0
+    double macs;                  // multiply-adds of a convolution, else 0
+    char kernel[CGV_CHOICE_NAME]; // of a convolution, else empty
 } cgv_plan_step_info;
 int cgv_plan_step_count(const cgv_plan *plan);
 cgv_plan_step_info cgv_plan_step(const cgv_plan *plan, int step);

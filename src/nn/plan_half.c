@@ -55,8 +55,6 @@ void cgv_plan_choose_formats(cgv_plan *plan) {
         if (step->out == net->node_count - 1 && pixels_out)
             step->matrix = false; // results are planes
         plan->as_pixels[step->out] = step->matrix && pixels_out;
-        if (step->matrix)
-            step->conv.winograd = false;
     }
 }
 

@@ -74,6 +74,10 @@ cgv_tensor cgv_plan_operand(const cgv_plan *plan, cgv_cmd *cmd, const cgv_tape *
 void cgv_plan_record_matrix(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params *params,
                             const cgv_tape *tape, const plan_step *step);
 
+// The kernels of those that do not, and to train of the convolutions that give data gradients
+// (nn/plan_kernels.c).
+CGV_NODISCARD cgv_status cgv_plan_choose_kernels(cgv_plan *plan, cgv_kernels kernels);
+
 // Lay out the backward pass and allocate its workspace.
 CGV_NODISCARD cgv_status cgv_plan_create_backward(cgv_plan *plan);
 

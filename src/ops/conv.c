@@ -1,4 +1,5 @@
 // Convolution and transposed convolution: choice of register tile, packing of weights, dispatch.
+#include "ops/choose.h"
 #include "ops/conv_internal.h"
 #include "ops/dispatch.h"
 #include "ops/ops.h"
@@ -7,7 +8,7 @@
 #include "conv.h"
 #include "conv_pack.h"
 
-// The register tile of a lane: pixels (transposed: cells of 2x2 outputs) by output channels.
+// The register tile of a lane: pixels (transposed: cells of 2x2 outputs).
 typedef struct conv_tile {
     int x, y;
 } conv_tile;
@@ -46,12 +47,12 @@ bool cgv_conv_winograd_fits(const cgv_conv_params *params) {
 }
 
 uint64_t cgv_conv_packed_bytes(const cgv_conv_params *params) {
-    return params->winograd ? cgv_winograd_packed_bytes(params)
-                            : (uint64_t)packed_floats(params) * sizeof(float);
+    return params->choice.winograd ? cgv_winograd_packed_bytes(params)
+                                   : (uint64_t)packed_floats(params) * sizeof(float);
 }
 
 uint64_t cgv_conv_scratch(const cgv_device *device, cgv_tensor x, const cgv_conv_params *params) {
-    return params->winograd ? cgv_winograd_scratch(device, x, params) : 0;
+    return params->choice.winograd ? cgv_winograd_scratch(device, x, params) : 0;
 }
 
 static uint64_t weight_bytes(const cgv_conv_params *params) {
@@ -60,7 +61,7 @@ static uint64_t weight_bytes(const cgv_conv_params *params) {
 }
 
 void cgv_conv_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights, const cgv_conv_params *params) {
-    if (params->winograd) {
+    if (params->choice.winograd) {
         cgv_winograd_pack(cmd, packed, weights, params);
         return;
     }
@@ -137,6 +138,17 @@ static conv_tile choose_tile(const cgv_conv_params *params, const cgv_limits *li
     return best;
 }
 
+static conv_tile rule_tile(const cgv_limits *limits, cgv_tensor y, cgv_tensor x,
+                           const cgv_conv_params *params) {
+    return choose_tile(params, limits, y.w, y.h, x.n * params->groups * block_count(params));
+}
+
+cgv_conv_choice cgv_conv_rule_direct(const cgv_device *device, cgv_tensor y, cgv_tensor x,
+                                     const cgv_conv_params *params) {
+    conv_tile tile = rule_tile(cgv_device_limits(device), y, x, params);
+    return (cgv_conv_choice){.tile_x = tile.x, .tile_y = tile.y};
+}
+
 // Whether conv_direct.comp may load pairs of columns; see there.
 static bool pairs_fit(const cgv_conv_params *params, conv_tile tile, int w, int out_w) {
     bool even = w % 2 == 0 && (params->stride == 2 || tile.x % 2 == 0);
@@ -150,7 +162,9 @@ static void conv_direct(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packe
                         const cgv_conv_params *params) {
     const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
     int blocks = block_count(params);
-    conv_tile tile = choose_tile(params, limits, y.w, y.h, x.n * params->groups * blocks);
+    conv_tile tile = {params->choice.tile_x, params->choice.tile_y};
+    if (!tile.x)
+        tile = rule_tile(limits, y, x, params);
     struct conv_push push = {
         .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
         .weights = cgv_cmd_read(cmd, packed, cgv_conv_packed_bytes(params)),
@@ -208,7 +222,7 @@ static void conv_direct(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packe
 
 void cgv_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
               uint64_t scratch, const cgv_conv_params *params) {
-    if (params->winograd)
+    if (params->choice.winograd)
         cgv_winograd(cmd, y, x, packed, bias, scratch, params);
     else
         conv_direct(cmd, y, x, packed, bias, params);

@@ -21,6 +21,16 @@ static inline uint64_t cgv_tensor_bytes(cgv_tensor t) {
 
 // ---- convolution (ops/conv.c) ----
 
+// How a convolution is computed; see ops/choose.h.
+typedef struct cgv_conv_choice {
+    // Winograd's F(4x4, 3x3) instead of the direct sum: 3x3 of stride 1 and pad 1, one group. A
+    // quarter of the products, a few bits less exact.
+    bool winograd;
+    // The direct sum's register tile: pixels of a lane (transposed: cells of 2x2), columns and
+    // rows. No sum depends on it. 0: by rule.
+    int tile_x, tile_y;
+} cgv_conv_choice;
+
 // Square kernels, one stride for both axes. Output side: (in + 2 pad - kernel) / stride + 1, or
 // transposed: (in - 1) stride - 2 pad + kernel + output_pad.
 typedef struct cgv_conv_params {
@@ -33,14 +43,12 @@ typedef struct cgv_conv_params {
     bool mirrored;
     cgv_activation activation; // applied to w * x + b
     float slope;
-    // Winograd's F(4x4, 3x3) instead of the direct sum: 3x3 of stride 1 and pad 1, one group. A
-    // quarter of the products, a few bits less exact; pays from some 48 channels on.
-    bool winograd;
+    cgv_conv_choice choice;
     // Rounding kept small, as training wants it (docs/numerics.md); costs about a tenth.
     bool exact;
 } cgv_conv_params;
 
-// Whether `winograd` may be set.
+// Whether `choice.winograd` may be set.
 bool cgv_conv_winograd_fits(const cgv_conv_params *params);
 
 // Kernels want the weights in an order of their own. Source: PyTorch's [cout, cin/groups, k, k],

@@ -103,7 +103,8 @@ static cgv_status create_nets(cgv_trainer *t, const cgv_model *const models[CGV_
                              .h = t->params.height,
                              .w = t->params.width,
                              .external_input = true,
-                             .train = true};
+                             .train = true,
+                             .kernels = t->params.kernels};
     cgv_status status = CGV_OK;
     for (int i = 0; i < CGV_NETS && !status; i++) {
         if (!models[i])

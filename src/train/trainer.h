@@ -39,6 +39,7 @@ typedef struct cgv_trainer_params {
     float average_decay; // of the exponential moving average of the generators; 0: none is kept
     uint64_t seed;       // of the pool's choices
     bool profile;        // time every command, for cgv_trainer_profile
+    cgv_kernels kernels; // direct sums all: the bytes are the same
     // The pictures are scaled down to what they show, not cut out of larger ones: exported models
     // say their size, at which they see footage as they learned it.
     bool scaled_pictures;
