@@ -21,8 +21,9 @@ static cgv_device *open_device(bool barriers) {
     cgv_device *opened;
     cgv_device_params params = {.select = getenv("CGV_GPU"), .full_barriers = barriers};
     if (cgv_device_create(&opened, &params)) {
-        printf("SKIPPED: no usable Vulkan device\n");
-        exit(CGV_TEST_SKIP);
+        bool required = getenv("CGV_REQUIRE_DEVICE") != NULL;
+        printf("%s: no usable Vulkan device\n", required ? "FAILED" : "SKIPPED");
+        exit(required ? 1 : CGV_TEST_SKIP);
     }
     return opened;
 }

@@ -20,7 +20,8 @@ typedef struct cgv_test_case {
 int cgv_test_run(const char *suite, const cgv_test_case *cases);
 
 // The device that tests share, opened on first use (CGV_GPU selects), with the validation layer
-// under CGV_VALIDATE=1. Where there is no Vulkan device the program exits with CGV_TEST_SKIP.
+// under CGV_VALIDATE=1. Where there is no Vulkan device the program exits with CGV_TEST_SKIP, under
+// CGV_REQUIRE_DEVICE=1 with 1.
 // cgv_test_run closes it, and fails the run if the validation layer said anything.
 cgv_device *cgv_test_device(void);
 
