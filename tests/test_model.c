@@ -103,11 +103,21 @@ static void test_average(void) {
         model->params[i] = (float)i;
         other->params[i] = 8;
     }
+    const float shares[] = {-0.25f, 1.25f, NAN};
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(cgv_model_average(model, other, shares[i]), CGV_ERROR_ARGUMENT);
+        CU_ASSERT(cgv_test_said("not between 0 and 1"));
+    }
     CU_ASSERT_EQUAL(cgv_model_average(model, other, 0.25f), CGV_OK);
     for (size_t i = 0; i < count; i++)
-        CU_ASSERT_DOUBLE_EQUAL(model->params[i], 0.75 * (double)i + 2, 1e-6 * (double)count);
+        CU_ASSERT_EQUAL(model->params[i], 0.75f * (float)i + 2);
+    CU_ASSERT_EQUAL(cgv_model_average(model, other, 0), CGV_OK);
+    CU_ASSERT_EQUAL(model->params[4], 5);
+    // The other's to the bit, however far apart they are.
+    model->params[5] = 1e30f;
+    other->params[6] = 0.1f;
     CU_ASSERT_EQUAL(cgv_model_average(model, other, 1), CGV_OK);
-    CU_ASSERT_DOUBLE_EQUAL(model->params[count - 1], 8, 1e-3);
+    CU_ASSERT(same_values(model, other->params));
 
     cgv_net *net;
     cgv_arch_options options = {.name = "resnet_1blocks", .ngf = 3};
@@ -118,6 +128,32 @@ static void test_average(void) {
     cgv_model_destroy(&model);
     cgv_model_destroy(&other);
     cgv_model_destroy(&wider);
+}
+
+// Graphs of .onnx files have one name, and may have as many weights.
+static cgv_model *graph(int stride, float slope, int channels) {
+    cgv_net *net;
+    cgv_model *model;
+    cgv_conv_desc conv = {.channels = channels, .kernel = 3, .pad = 1, .stride = stride};
+    CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "onnx", 3), CGV_OK);
+    int x = cgv_net_conv(net, 0, "a", &conv);
+    cgv_net_activation(net, x, CGV_ACT_LEAKY_RELU, slope);
+    CU_ASSERT_EQUAL_FATAL(net->status, CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, net, "onnx"), CGV_OK);
+    return model;
+}
+
+static void test_average_of_graphs(void) {
+    cgv_model *model = graph(1, 0.5f, 3);
+    cgv_model *others[] = {graph(1, 0.5f, 3), graph(2, 0.5f, 3), graph(1, 0.25f, 3),
+                           graph(1, 0.5f, 4)};
+    cgv_test_listen();
+    for (int i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL(cgv_model_average(model, others[i], 0.5f), i ? CGV_ERROR_ARGUMENT : CGV_OK);
+        CU_ASSERT_EQUAL(cgv_test_said("two models alike"), i > 0);
+        cgv_model_destroy(&others[i]);
+    }
+    cgv_model_destroy(&model);
 }
 
 // What a file says about its network survives copies of it.
@@ -421,6 +457,7 @@ int main(void) {
         {"load and save", test_load_and_save},
         {"identity", test_identity},
         {"means of weights", test_average},
+        {"means of graphs", test_average_of_graphs},
         {"notes and precision", test_notes_and_precision},
         {"names are cleaned", test_names_are_cleaned},
         {"refusals", test_refusals},

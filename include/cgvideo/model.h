@@ -93,7 +93,8 @@ CGV_NODISCARD cgv_status cgv_model_describe(cgv_model *model, const char *text);
 
 // Replace the weights by their mean with those of a model of the same architecture: share 0 leaves
 // them, 1 takes the other's. The mean of two stages of one training is often steadier than either
-// (Izmailov et al. 2018, arXiv:1803.05407). CGV_ERROR_ARGUMENT when the architectures differ.
+// (Izmailov et al. 2018, arXiv:1803.05407). CGV_ERROR_ARGUMENT when the networks differ in more
+// than weights, or the share is none.
 CGV_NODISCARD cgv_status cgv_model_average(cgv_model *model, const cgv_model *other, float share);
 
 // NULL-safe; clears the handle.

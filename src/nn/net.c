@@ -147,6 +147,8 @@ int cgv_net_conv(cgv_net *net, int x, const char *name, const cgv_conv_desc *des
 int cgv_net_conv_transpose(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc) {
     if (!net->status && desc->pad_mode != CGV_PAD_ZERO)
         return cgv_net_refuse(net, name, "a transposed convolution only pads with zeros");
+    if (!net->status && desc->stride != 2)
+        return cgv_net_refuse(net, name, "a transposed convolution has stride 2");
     return add_conv(net, CGV_OP_CONV_TRANSPOSE, x, name, desc);
 }
 
