@@ -348,10 +348,7 @@ static void check_oracle(const char *dir, const char *name, const char *architec
 }
 
 static void test_oracle(void) {
-    const char *shared = cgv_test_shared("the oracle's weights");
-    if (!shared)
-        return;
-    char *dir = cgv_fs_format("%s/oracle/trace_lsgan", shared);
+    char *dir = cgv_test_shared("oracle/trace_lsgan");
     CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
     check_oracle(dir, "G_A", "resnet_2blocks");
     check_oracle(dir, "G_B", "resnet_2blocks");
@@ -368,10 +365,7 @@ static const cgv_param *param(const cgv_net *net, const char *name) {
 }
 
 static void test_horse2zebra(void) {
-    const char *shared = cgv_test_shared("horse2zebra's weights");
-    if (!shared)
-        return;
-    char *path = cgv_fs_format("%s/data/weights/horse2zebra_mobile_net_G.pth", shared);
+    char *path = cgv_test_shared("data/weights/horse2zebra_mobile_net_G.pth");
     CU_ASSERT_PTR_NOT_NULL_FATAL(path);
     cgv_model *model;
     CU_ASSERT_EQUAL_FATAL(cgv_model_load(&model, path), CGV_OK);
@@ -434,12 +428,9 @@ static void check_truncated(const char *path) {
 
 static void test_damaged_files(void) {
     cgv_test_listen();
-    const char *shared = cgv_test_shared("damaged real files");
-    if (!shared)
-        return;
-    char *corrupt = cgv_fs_format("%s/data/weights/corrupt_netG.pth", shared);
-    char *legacy = cgv_fs_format("%s/data/weights/horse2zebra_mobile_net_G.pth", shared);
-    char *zip = cgv_fs_format("%s/oracle/trace_lsgan/latest_net_G_A.pth", shared);
+    char *corrupt = cgv_test_shared("data/weights/corrupt_netG.pth");
+    char *legacy = cgv_test_shared("data/weights/horse2zebra_mobile_net_G.pth");
+    char *zip = cgv_test_shared("oracle/trace_lsgan/latest_net_G_A.pth");
     CU_ASSERT_FATAL(corrupt && legacy && zip);
     cgv_model *model;
     CU_ASSERT_EQUAL(cgv_model_load(&model, corrupt), CGV_ERROR_FORMAT);
@@ -452,7 +443,13 @@ static void test_damaged_files(void) {
     free(zip);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    static const cgv_test_case shared[] = {
+        {"the oracle's weights", test_oracle},
+        {"horse2zebra", test_horse2zebra},
+        {"damaged files", test_damaged_files},
+        {0},
+    };
     static const cgv_test_case cases[] = {
         {"load and save", test_load_and_save},
         {"identity", test_identity},
@@ -463,11 +460,10 @@ int main(void) {
         {"refusals", test_refusals},
         {"numbers are finite", test_numbers_are_finite},
         {"GMAC", test_gmac},
-        {"the oracle's weights", test_oracle},
-        {"horse2zebra", test_horse2zebra},
-        {"damaged files", test_damaged_files},
         {0},
     };
+    if (argc > 1 && !strcmp(argv[1], "shared"))
+        return cgv_test_run_shared("model: real files", shared, "data/weights");
     int failed = cgv_test_run("model", cases);
     if (*folder)
         failed |= rmdir(folder) != 0; // fails if a file is left
