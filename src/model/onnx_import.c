@@ -152,8 +152,8 @@ cgv_status cgv_onnx_added(onnx_import *im, int node) {
 static cgv_status mark_needed(onnx_import *im, onnx_value *output) {
     const Cgv__Onnx__Graph *g = im->graph;
     int *stack = cgv_onnx_allocate(im, g->n_node + 1, sizeof *stack), depth = 0;
-    im->needed = cgv_onnx_allocate(im, g->n_node + 1, sizeof *im->needed);
-    if (!stack || !im->needed) {
+    im->needed = stack ? cgv_onnx_allocate(im, g->n_node + 1, sizeof *im->needed) : NULL;
+    if (!im->needed) {
         free(stack);
         return CGV_ERROR_UNSUPPORTED;
     }

@@ -92,10 +92,9 @@ cgv_status cgv_onnx_find_multiple(onnx_import *im) {
 cgv_status cgv_onnx_sweep(onnx_import *im) {
     cgv_net *net = im->net;
     int *to = cgv_onnx_allocate(im, (size_t)net->node_count, sizeof *to), count = 0;
-    bool *params = cgv_onnx_allocate(im, (size_t)net->param_count + 1, sizeof *params);
-    if (!to || !params) {
+    bool *params = to ? cgv_onnx_allocate(im, (size_t)net->param_count + 1, sizeof *params) : NULL;
+    if (!params) {
         free(to);
-        free(params);
         return CGV_ERROR_UNSUPPORTED;
     }
     to[0] = to[net->node_count - 1] = 1; // kept
