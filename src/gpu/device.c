@@ -60,10 +60,10 @@ static bool have_extension(VkPhysicalDevice physical, const char *name) {
 }
 
 // A compute queue, without graphics when there is one: it does not wait for a desktop's frames.
-static int choose_queue(VkPhysicalDevice physical, double *timestamp_ns, float period) {
+static int choose_queue(cgv_device *device, float period) {
     VkQueueFamilyProperties families[32];
     uint32_t count = 32;
-    vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
+    vkGetPhysicalDeviceQueueFamilyProperties(device->physical, &count, families);
     int best = -1;
     for (uint32_t i = 0; i < count; i++) {
         if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT))
@@ -72,8 +72,9 @@ static int choose_queue(VkPhysicalDevice physical, double *timestamp_ns, float p
                          !(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
             best = (int)i;
     }
-    if (best >= 0)
-        *timestamp_ns = families[best].timestampValidBits ? (double)period : 0;
+    uint32_t bits = best < 0 ? 0 : families[best].timestampValidBits;
+    device->timestamp_ns = bits ? (double)period : 0;
+    device->timestamp_mask = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
     return best;
 }
 
@@ -123,8 +124,7 @@ static cgv_status open_device(cgv_device *device) {
     vkGetPhysicalDeviceProperties(device->physical, &properties);
     vkGetPhysicalDeviceMemoryProperties(device->physical, &device->memory);
     read_limits(device);
-    int family =
-        choose_queue(device->physical, &device->timestamp_ns, properties.limits.timestampPeriod);
+    int family = choose_queue(device, properties.limits.timestampPeriod);
     if (family < 0)
         return cgv_fail(CGV_ERROR_DEVICE, "%s has no compute queue", device->info.name);
     device->queue_family = (uint32_t)family;
