@@ -13,7 +13,7 @@
 typedef enum cgv_op {
     CGV_OP_INPUT,
     CGV_OP_CONV,           // y = w * x + b; weight [cout, cin/groups, k, k]
-    CGV_OP_CONV_TRANSPOSE, // weight [cin, cout, k, k]; stride 2
+    CGV_OP_CONV_TRANSPOSE, // weight [cin, cout/groups, k, k]; stride 2
     CGV_OP_INSTANCE_NORM,  // optional scale, shift [c]
     CGV_OP_ACTIVATION,
     CGV_OP_ADD,          // two inputs of one shape
