@@ -254,6 +254,18 @@ int cgv_net_blur_up(cgv_net *net, int x, const char *name) {
     return net->status ? 0 : add_unary(net, x, node);
 }
 
+int cgv_net_only_reader(const cgv_net *net, int node) {
+    int reader = -1;
+    for (int i = node + 1; i < net->node_count; i++)
+        for (int k = 0; k < 2; k++)
+            if (net->nodes[i].input[k] == node) {
+                if (reader >= 0)
+                    return -1;
+                reader = i;
+            }
+    return reader;
+}
+
 void cgv_param_fill_filter(const cgv_param *param, float *values) {
     static const float filters[][4] = {[CGV_FILTER_1_2_1] = {0.25f, 0.5f, 0.25f},
                                        [CGV_FILTER_1_3_3_1] = {0.25f, 0.75f, 0.75f, 0.25f}};

@@ -125,6 +125,9 @@ int cgv_net_join(cgv_net *net, int x, int y);
 int cgv_net_affine_head(cgv_net *net, int coefficients, int x);
 int cgv_net_bilateral_slice(cgv_net *net, int grid, int x);
 
+// The one node that reads a node's tensor, once; -1: none, or more.
+int cgv_net_only_reader(const cgv_net *net, int node);
+
 // Whether two nets do the same with parameters of the same shapes, whatever these are called.
 bool cgv_net_same(const cgv_net *a, const cgv_net *b); // net_same.c
 
