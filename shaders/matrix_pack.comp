@@ -4,23 +4,23 @@
 #include "matrix_pack.h"
 
 // PyTorch's weights to [rows * columns][stored_in][stored_out] in half precision, zeros where it is
-// padded. Two output channels an invocation. With LAID_OUT_IN the columns of the kernel are input
-// channels (pixels_gather.comp), with LAID_OUT_OUT output channels (pixels_scatter.comp).
+// padded. Two output channels an invocation. With COLUMNS_IN the columns of the kernel are input
+// channels (pixels_gather.comp), with COLUMNS_OUT output channels (pixels_scatter.comp).
 layout(constant_id = 3) const int TRANSPOSED = 0; // weights [cin, cout, kernel, kernel]
 layout(constant_id = 4) const int LAYOUT = 0;
 
-const int LAID_OUT_IN = 1;
-const int LAID_OUT_OUT = 2;
+const int COLUMNS_IN = 1;
+const int COLUMNS_OUT = 2;
 
 float weight(int tap, int i, int o)
 {
     int row = tap / push.columns, column = tap - row * push.columns;
     int ky = push.top + row * push.step, kx = push.left + column * push.step;
-    if (LAYOUT == LAID_OUT_IN) {
+    if (LAYOUT == COLUMNS_IN) {
         kx = i / push.cin;
         i -= kx * push.cin;
     }
-    if (LAYOUT == LAID_OUT_OUT) {
+    if (LAYOUT == COLUMNS_OUT) {
         kx = o / push.cout;
         o -= kx * push.cout;
     }

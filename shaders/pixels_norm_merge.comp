@@ -9,9 +9,9 @@
 // them each, the first of these merges what they got. partial [N][chunks][stored][2]: mean, sum of
 // squared deviations; stats [N][stored][2]: mean, 1 / sqrt(variance + epsilon); keep: the weight of
 // what they hold from the frame before.
-// A workgroup has 32 channels by the slices. Grid: x channels, y pictures.
+// A workgroup has the channels by the slices. Grid: x channels, y pictures.
 
-shared float means[PIXELS_NORM_SLICES * 32], m2s[PIXELS_NORM_SLICES * 32];
+shared float means[PIXELS_NORM_SLICES * PIXELS_NORM_CHANNELS], m2s[PIXELS_NORM_SLICES * PIXELS_NORM_CHANNELS];
 
 Moments of_slice(int n, int channel, int slice, int length)
 {
@@ -27,11 +27,11 @@ Moments of_slice(int n, int channel, int slice, int length)
 void main()
 {
     int lane = int(gl_LocalInvocationID.x), slice = int(gl_LocalInvocationID.y);
-    int channel = int(gl_WorkGroupID.x) * 32 + lane, n = int(gl_WorkGroupID.y);
+    int channel = int(gl_WorkGroupID.x) * PIXELS_NORM_CHANNELS + lane, n = int(gl_WorkGroupID.y);
     int length = (push.chunks + PIXELS_NORM_SLICES - 1) / PIXELS_NORM_SLICES;
     Moments own = of_slice(n, channel, slice, length);
-    means[slice * 32 + lane] = own.mean;
-    m2s[slice * 32 + lane] = own.m2;
+    means[slice * PIXELS_NORM_CHANNELS + lane] = own.mean;
+    m2s[slice * PIXELS_NORM_CHANNELS + lane] = own.m2;
     barrier();
     if (slice != 0)
         return;
@@ -39,7 +39,8 @@ void main()
     for (int s = 0; s < PIXELS_NORM_SLICES; s++) {
         int first = s * length * push.chunk, end = min((s + 1) * length * push.chunk, push.plane);
         if (end > first)
-            all = merge(all, Moments(float(end - first), means[s * 32 + lane], m2s[s * 32 + lane]));
+            all = merge(all, Moments(float(end - first), means[s * PIXELS_NORM_CHANNELS + lane],
+                                     m2s[s * PIXELS_NORM_CHANNELS + lane]));
     }
     uint64_t to = at(push.stats, (n * push.stored + channel) * 2);
     float keep = optional_at(push.keep, 0, push.partial, 0);

@@ -7,7 +7,7 @@
 // BLOCK output channels. What decides is in push constants, so that all of them share a pipeline:
 // they are rare, and each is another.
 layout(constant_id = 3) const int TRANSPOSED = 0; // weights [cin of all groups, cout, kh, kw]
-const int BLOCK = 4;
+const int BLOCK = WINDOW_BLOCK;
 
 // The row or column of x that meets a tap at position `o` of y; -1: none.
 int source(int o, int tap, int axis, int size)

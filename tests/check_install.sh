@@ -29,7 +29,7 @@ LD_LIBRARY_PATH=$(pkg-config --variable=libdir cgvideo)
 export LD_LIBRARY_PATH
 
 { printf 'P6\n33 17\n255\n' && head -c $((33 * 17 * 3)) "$source/samples/translate_image.c"; } >in.ppm
-if ! moved/bin/cgvideo devices | grep -q .; then
+if ! moved/bin/cgvideo devices | grep -q . && [ -z "${CGV_REQUIRE_DEVICE-}" ]; then
     echo "SKIPPED: built, but no Vulkan device to run on"
     exit 77
 fi

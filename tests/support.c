@@ -4,9 +4,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/fs.h"
 #include "cgvideo/log.h"
+#include "gpu/gpu.h"
 #include "nn/arch.h"
 
 static cgv_device *device, *full_barriers;
@@ -21,8 +23,9 @@ static cgv_device *open_device(bool barriers) {
     cgv_device *opened;
     cgv_device_params params = {.select = getenv("CGV_GPU"), .full_barriers = barriers};
     if (cgv_device_create(&opened, &params)) {
-        printf("SKIPPED: no usable Vulkan device\n");
-        exit(CGV_TEST_SKIP);
+        bool required = getenv("CGV_REQUIRE_DEVICE") != NULL;
+        printf("%s: no usable Vulkan device\n", required ? "FAILED" : "SKIPPED");
+        exit(required ? 1 : CGV_TEST_SKIP);
     }
     return opened;
 }
@@ -78,14 +81,28 @@ cgv_net *cgv_test_net(const char *architecture, int width, int layers) {
     return net;
 }
 
-const char *cgv_test_shared(const char *what) {
-    static char path[4096];
+int cgv_test_run_half(const char *name, const cgv_test_case *cases) {
+    if (cgv_device_limits(cgv_test_device())->matrix.m)
+        return cgv_test_run(name, cases);
+    printf("SKIPPED: this device has no matrix units for half precision "
+           "(VK_KHR_cooperative_matrix)\n");
+    close_device(&device);
+    return CGV_TEST_SKIP;
+}
+
+int cgv_test_run_shared(const char *name, const cgv_test_case *cases, const char *path) {
+    char *found = cgv_test_shared(path);
+    free(found);
+    return found ? cgv_test_run(name, cases) : CGV_TEST_SKIP;
+}
+
+char *cgv_test_shared(const char *what) {
     const char *source = getenv("CGV_SOURCE_DIR");
-    snprintf(path, sizeof path, "%s/../shared", source ? source : ".");
-    struct stat st;
-    if (!stat(path, &st) && S_ISDIR(st.st_mode))
+    char *path = cgv_fs_format("%s/../shared/%s", source ? source : ".", what);
+    if (path && !access(path, R_OK))
         return path;
-    printf("SKIPPED: %s: %s is absent\n", what, path);
+    printf("SKIPPED: %s is absent\n", path ? path : what);
+    free(path);
     return NULL;
 }
 

@@ -18,9 +18,14 @@ typedef struct cgv_test_case {
 // Run the cases as one suite, print what failed; the exit status of main. `cases` ends with {0}.
 // Unlike CUnit's own count this also fails when a suite could not start or nothing ran.
 int cgv_test_run(const char *suite, const cgv_test_case *cases);
+// The same of cases that need matrix units: CGV_TEST_SKIP where the device has none.
+int cgv_test_run_half(const char *suite, const cgv_test_case *cases);
+// The same of cases that need files in ../shared: CGV_TEST_SKIP where `path` is absent there.
+int cgv_test_run_shared(const char *suite, const cgv_test_case *cases, const char *path);
 
 // The device that tests share, opened on first use (CGV_GPU selects), with the validation layer
-// under CGV_VALIDATE=1. Where there is no Vulkan device the program exits with CGV_TEST_SKIP.
+// under CGV_VALIDATE=1. Where there is no Vulkan device the program exits with CGV_TEST_SKIP, under
+// CGV_REQUIRE_DEVICE=1 with 1.
 // cgv_test_run closes it, and fails the run if the validation layer said anything.
 cgv_device *cgv_test_device(void);
 
@@ -31,8 +36,9 @@ cgv_device *cgv_test_full_barriers(void);
 // discriminator; 0: its default.
 cgv_net *cgv_test_net(const char *architecture, int width, int layers);
 
-// ../shared beside the source tree, or NULL (after saying that the caller skips `what`).
-const char *cgv_test_shared(const char *what);
+// PATH in ../shared beside the source tree (free() it), or NULL, after saying so, where it is
+// absent.
+char *cgv_test_shared(const char *path);
 
 // ||a - b|| / ||b||, NaN if anything is.
 double cgv_test_relative_error(const float *a, const float *b, size_t count);

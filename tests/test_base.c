@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -64,11 +65,27 @@ static void test_writer_is_atomic(void) {
     free(path);
 }
 
+static void test_read_regular_files_only(void) {
+    char dir[] = "/tmp/cgvideo-test-XXXXXX";
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    char *path = cgv_fs_format("%s/pipe", dir);
+    void *data;
+    size_t size;
+    CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+    CU_ASSERT_EQUAL(cgv_fs_read(&data, &size, path, 100), CGV_ERROR_IO); // and does not wait
+    CU_ASSERT_EQUAL(cgv_fs_read(&data, &size, dir, 100), CGV_ERROR_IO);
+    CU_ASSERT_EQUAL(cgv_fs_read(&data, &size, "/nonexistent", 100), CGV_ERROR_IO);
+    unlink(path);
+    rmdir(dir);
+    free(path);
+}
+
 int main(void) {
     static const cgv_test_case cases[] = {
         {"rng: known sequence", test_rng_known_sequence},
         {"rng: distributions", test_rng_distributions},
         {"writer: whole or not at all", test_writer_is_atomic},
+        {"reading: regular files only", test_read_regular_files_only},
         {0},
     };
     return cgv_test_run("base", cases);

@@ -1,5 +1,6 @@
 // Checkpoints: a run that is saved, loaded and continued is the run that never stopped; whatever is
 // no whole checkpoint of the same run is refused.
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,21 @@ static void check_other(const char *path, cgv_model **nets, cgv_trainer_params p
     cgv_trainer_destroy(&fresh);
 }
 
+// Versions before did not write lambda_l1.
+static void check_older(const char *path) {
+    cgv_trainer *trainer = make_trainer();
+    void *data;
+    size_t size;
+    CU_ASSERT_EQUAL_FATAL(cgv_fs_read(&data, &size, path, 1 << 30), CGV_OK);
+    char *note = memmem(data, size, "\"lambda_l1\"", 11);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(note);
+    memcpy(note, "\"something\"", 11);
+    write_file(path, data, size);
+    CU_ASSERT_EQUAL(cgv_checkpoint_load(trainer, path, NULL), CGV_OK);
+    free(data);
+    cgv_trainer_destroy(&trainer);
+}
+
 static void test_other_runs(void) {
     char *path = save_one(1, 1);
     cgv_model *deeper[] = {NULL, models[1], models[2], models[3]};
@@ -241,6 +257,10 @@ static void test_other_runs(void) {
     params = settings();
     params.average_decay = 0;
     check_other(path, models, params, "average_decay");
+    params = settings();
+    params.lambda_l1 = 90;
+    check_other(path, models, params, "its lambda_l1 is 0, that of this run is 90");
+    check_older(path);
     cgv_model_destroy(&deeper[0]);
     unlink(path);
     free(path);
@@ -338,6 +358,26 @@ static void test_full_disk(void) {
     cgv_trainer_destroy(&other);
 }
 
+// The losses are those before the update: a step may spoil the weights and say nothing.
+static void test_diverged(void) {
+    static float a[NUMBERS], b[NUMBERS];
+    const float rates[][2] = {{NAN, 1e-3f}, {1e-3f, INFINITY}};
+    const char *const spoilt[] = {"'G_A/", "'D_A/"};
+    char *path = cgv_checkpoint_path(dir, 1);
+    for (int i = 0; i < 2; i++) {
+        cgv_trainer *trainer = make_trainer();
+        cgv_losses losses;
+        CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, a, b, rates[i][0], rates[i][1]), CGV_OK);
+        cgv_test_listen();
+        CU_ASSERT_EQUAL(cgv_checkpoint_save(trainer, path, NULL), CGV_ERROR_NUMERIC);
+        CU_ASSERT(cgv_test_said(spoilt[i]));
+        CU_ASSERT_EQUAL(rmdir(dir), 0); // nothing is left
+        CU_ASSERT_EQUAL(mkdir(dir, 0700), 0);
+        cgv_trainer_destroy(&trainer);
+    }
+    free(path);
+}
+
 static void test_export(void) {
     cgv_trainer *trainer = make_trainer();
     char *path = path_of("G_AB.safetensors");
@@ -372,6 +412,7 @@ int main(void) {
         {"checkpoints of other runs", test_other_runs},
         {"the newest, and rotation", test_folder},
         {"a full disk", test_full_disk},
+        {"weights that are NaN", test_diverged},
         {"export", test_export},
         {0},
     };

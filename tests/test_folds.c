@@ -212,6 +212,15 @@ static void test_batch_norm_refused(void) {
     variance->data[2] = -1;
     expect_refusal(&dict, CGV_ERROR_FORMAT, "the batch norm of 'model.4.folded' holds NaN");
     variance->data[2] = kept;
+    // The norm and the weight are finite, their product is not.
+    cgv_state_tensor *factor = (cgv_state_tensor *)cgv_state_dict_find(&dict, "model.5.weight");
+    cgv_state_tensor *weight = (cgv_state_tensor *)cgv_state_dict_find(&dict, "model.4.weight");
+    float gain = factor->data[2], first = weight->data[2 * weight->count / 6];
+    factor->data[2] = 1e30f;
+    weight->data[2 * weight->count / 6] = 1e30f;
+    expect_refusal(&dict, CGV_ERROR_FORMAT, "'model.4.folded.weight' holds NaN or infinity");
+    factor->data[2] = gain;
+    weight->data[2 * weight->count / 6] = first;
     variance->count--;
     variance->shape[0]--;
     expect_refusal(&dict, CGV_ERROR_FORMAT, "the batch norm 'model.5' is not complete");

@@ -428,19 +428,16 @@ static void test_upright(void) {
     shell("rm wide.mkv turned.jpg");
 }
 
+static const char rotated[] = "data/clips_odd/rotate-buck-bunny.mp4";
+
 // As ffmpeg itself turns it.
 static void test_display_matrix(void) {
-    const char *shared = cgv_test_shared("a rotated video");
-    if (!shared)
-        return;
-    char clip[4200];
-    CU_ASSERT_EQUAL_FATAL(chdir(folder), 0);
-    snprintf(clip, sizeof clip, "%s/data/clips_odd/rotate-buck-bunny.mp4", shared);
+    char *clip = cgv_test_shared(rotated);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(clip);
     char *absolute = realpath(clip, NULL);
-    if (!absolute) {
-        printf("SKIPPED: %s is absent\n", clip);
-        return;
-    }
+    CU_ASSERT_PTR_NOT_NULL_FATAL(absolute);
+    CU_ASSERT_EQUAL_FATAL(chdir(folder), 0);
+    free(clip);
     const char *specs[] = {absolute};
     cgv_frames *frames, *wanted;
     forget();
@@ -511,27 +508,29 @@ static void test_cached(void) {
     CU_ASSERT(!stat(path, &again) && again.st_ino == made.st_ino);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     if (system("ffmpeg -version >/dev/null 2>&1")) {
         printf("SKIPPED: no ffmpeg program to make videos with\n");
         return CGV_TEST_SKIP;
     }
     if (!mkdtemp(folder))
         return 1;
-    int failed = cgv_test_run("footage", (cgv_test_case[]){
-                                             {"random access", test_random_access},
-                                             {"interlaced frames", test_fields},
-                                             {"sampling", test_sampling},
-                                             {"several threads", test_threads},
-                                             {"frames left out", test_left_out},
-                                             {"damaged videos", test_damaged_video},
-                                             {"files, folders, globs", test_listing},
-                                             {"colours", test_colours},
-                                             {"upright", test_upright},
-                                             {"display matrix", test_display_matrix},
-                                             {"through a cache", test_cached},
-                                             {0},
-                                         });
+    static const cgv_test_case shared[] = {{"display matrix", test_display_matrix}, {0}};
+    int failed = argc > 1 && !strcmp(argv[1], "shared")
+                     ? cgv_test_run_shared("footage: a rotated video", shared, rotated)
+                     : cgv_test_run("footage", (cgv_test_case[]){
+                                                   {"random access", test_random_access},
+                                                   {"interlaced frames", test_fields},
+                                                   {"sampling", test_sampling},
+                                                   {"several threads", test_threads},
+                                                   {"frames left out", test_left_out},
+                                                   {"damaged videos", test_damaged_video},
+                                                   {"files, folders, globs", test_listing},
+                                                   {"colours", test_colours},
+                                                   {"upright", test_upright},
+                                                   {"through a cache", test_cached},
+                                                   {0},
+                                               });
     char *command = cgv_fs_format("rm -rf %s", folder);
     failed |= !command || system(command);
     free(command);

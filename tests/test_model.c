@@ -103,11 +103,21 @@ static void test_average(void) {
         model->params[i] = (float)i;
         other->params[i] = 8;
     }
+    const float shares[] = {-0.25f, 1.25f, NAN};
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(cgv_model_average(model, other, shares[i]), CGV_ERROR_ARGUMENT);
+        CU_ASSERT(cgv_test_said("not between 0 and 1"));
+    }
     CU_ASSERT_EQUAL(cgv_model_average(model, other, 0.25f), CGV_OK);
     for (size_t i = 0; i < count; i++)
-        CU_ASSERT_DOUBLE_EQUAL(model->params[i], 0.75 * (double)i + 2, 1e-6 * (double)count);
+        CU_ASSERT_EQUAL(model->params[i], 0.75f * (float)i + 2);
+    CU_ASSERT_EQUAL(cgv_model_average(model, other, 0), CGV_OK);
+    CU_ASSERT_EQUAL(model->params[4], 5);
+    // The other's to the bit, however far apart they are.
+    model->params[5] = 1e30f;
+    other->params[6] = 0.1f;
     CU_ASSERT_EQUAL(cgv_model_average(model, other, 1), CGV_OK);
-    CU_ASSERT_DOUBLE_EQUAL(model->params[count - 1], 8, 1e-3);
+    CU_ASSERT(same_values(model, other->params));
 
     cgv_net *net;
     cgv_arch_options options = {.name = "resnet_1blocks", .ngf = 3};
@@ -118,6 +128,32 @@ static void test_average(void) {
     cgv_model_destroy(&model);
     cgv_model_destroy(&other);
     cgv_model_destroy(&wider);
+}
+
+// Graphs of .onnx files have one name, and may have as many weights.
+static cgv_model *graph(int stride, float slope, int channels) {
+    cgv_net *net;
+    cgv_model *model;
+    cgv_conv_desc conv = {.channels = channels, .kernel = 3, .pad = 1, .stride = stride};
+    CU_ASSERT_EQUAL_FATAL(cgv_net_create(&net, "onnx", 3), CGV_OK);
+    int x = cgv_net_conv(net, 0, "a", &conv);
+    cgv_net_activation(net, x, CGV_ACT_LEAKY_RELU, slope);
+    CU_ASSERT_EQUAL_FATAL(net->status, CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_model_from_net(&model, net, "onnx"), CGV_OK);
+    return model;
+}
+
+static void test_average_of_graphs(void) {
+    cgv_model *model = graph(1, 0.5f, 3);
+    cgv_model *others[] = {graph(1, 0.5f, 3), graph(2, 0.5f, 3), graph(1, 0.25f, 3),
+                           graph(1, 0.5f, 4)};
+    cgv_test_listen();
+    for (int i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL(cgv_model_average(model, others[i], 0.5f), i ? CGV_ERROR_ARGUMENT : CGV_OK);
+        CU_ASSERT_EQUAL(cgv_test_said("two models alike"), i > 0);
+        cgv_model_destroy(&others[i]);
+    }
+    cgv_model_destroy(&model);
 }
 
 // What a file says about its network survives copies of it.
@@ -312,10 +348,7 @@ static void check_oracle(const char *dir, const char *name, const char *architec
 }
 
 static void test_oracle(void) {
-    const char *shared = cgv_test_shared("the oracle's weights");
-    if (!shared)
-        return;
-    char *dir = cgv_fs_format("%s/oracle/trace_lsgan", shared);
+    char *dir = cgv_test_shared("oracle/trace_lsgan");
     CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
     check_oracle(dir, "G_A", "resnet_2blocks");
     check_oracle(dir, "G_B", "resnet_2blocks");
@@ -332,10 +365,7 @@ static const cgv_param *param(const cgv_net *net, const char *name) {
 }
 
 static void test_horse2zebra(void) {
-    const char *shared = cgv_test_shared("horse2zebra's weights");
-    if (!shared)
-        return;
-    char *path = cgv_fs_format("%s/data/weights/horse2zebra_mobile_net_G.pth", shared);
+    char *path = cgv_test_shared("data/weights/horse2zebra_mobile_net_G.pth");
     CU_ASSERT_PTR_NOT_NULL_FATAL(path);
     cgv_model *model;
     CU_ASSERT_EQUAL_FATAL(cgv_model_load(&model, path), CGV_OK);
@@ -398,12 +428,9 @@ static void check_truncated(const char *path) {
 
 static void test_damaged_files(void) {
     cgv_test_listen();
-    const char *shared = cgv_test_shared("damaged real files");
-    if (!shared)
-        return;
-    char *corrupt = cgv_fs_format("%s/data/weights/corrupt_netG.pth", shared);
-    char *legacy = cgv_fs_format("%s/data/weights/horse2zebra_mobile_net_G.pth", shared);
-    char *zip = cgv_fs_format("%s/oracle/trace_lsgan/latest_net_G_A.pth", shared);
+    char *corrupt = cgv_test_shared("data/weights/corrupt_netG.pth");
+    char *legacy = cgv_test_shared("data/weights/horse2zebra_mobile_net_G.pth");
+    char *zip = cgv_test_shared("oracle/trace_lsgan/latest_net_G_A.pth");
     CU_ASSERT_FATAL(corrupt && legacy && zip);
     cgv_model *model;
     CU_ASSERT_EQUAL(cgv_model_load(&model, corrupt), CGV_ERROR_FORMAT);
@@ -416,21 +443,27 @@ static void test_damaged_files(void) {
     free(zip);
 }
 
-int main(void) {
-    static const cgv_test_case cases[] = {
-        {"load and save", test_load_and_save},
-        {"identity", test_identity},
-        {"means of weights", test_average},
-        {"notes and precision", test_notes_and_precision},
-        {"names are cleaned", test_names_are_cleaned},
-        {"refusals", test_refusals},
-        {"numbers are finite", test_numbers_are_finite},
-        {"GMAC", test_gmac},
+int main(int argc, char **argv) {
+    static const cgv_test_case shared[] = {
         {"the oracle's weights", test_oracle},
         {"horse2zebra", test_horse2zebra},
         {"damaged files", test_damaged_files},
         {0},
     };
+    static const cgv_test_case cases[] = {
+        {"load and save", test_load_and_save},
+        {"identity", test_identity},
+        {"means of weights", test_average},
+        {"means of graphs", test_average_of_graphs},
+        {"notes and precision", test_notes_and_precision},
+        {"names are cleaned", test_names_are_cleaned},
+        {"refusals", test_refusals},
+        {"numbers are finite", test_numbers_are_finite},
+        {"GMAC", test_gmac},
+        {0},
+    };
+    if (argc > 1 && !strcmp(argv[1], "shared"))
+        return cgv_test_run_shared("model: real files", shared, "data/weights");
     int failed = cgv_test_run("model", cases);
     if (*folder)
         failed |= rmdir(folder) != 0; // fails if a file is left

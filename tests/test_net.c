@@ -287,6 +287,10 @@ static void test_layer_order(void) {
     CU_ASSERT(sizes[last].h == 1 && sizes[last].w == 54 * 94 + 5 * 10);
     CU_ASSERT_EQUAL(net->multiple, 8);
     cgv_net_destroy(&net);
+    cgv_arch_options both = {.name = "patchgan", .ndf = 4, .layers = 1, .shrink = 4, .coarse = 6};
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &both), CGV_OK);
+    CU_ASSERT_EQUAL(net->multiple, 12); // of 4 and of 6
+    cgv_net_destroy(&net);
     cgv_arch_options shrinking = {.name = "patchgan", .ndf = 4, .layers = 1, .shrink = 2};
     CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &shrinking), CGV_OK);
     CU_ASSERT_EQUAL(net->multiple, 2);

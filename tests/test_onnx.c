@@ -321,6 +321,31 @@ static void test_refusals(void) {
     check_refused(&f, x, CGV_ERROR_UNSUPPORTED, "too much memory");
     x = CGV_ONNX_NODE(&f.b, "Add", scalar(&f, 1), scalar(&f, 2));
     check_refused(&f, x, CGV_ERROR_UNSUPPORTED, "its output does not depend");
+    // No elements, and extents whose product is beyond any integer.
+    x = cgv_onnx_build_floats(&f.b, NULL, ramp, 3, (int64_t[]){0, (int64_t)1 << 62, 4});
+    check_refused(&f, CGV_ONNX_NODE(&f.b, "Add", "image", x), CGV_ERROR_FORMAT, "impossible shape");
+    x = cgv_onnx_build_floats(&f.b, NULL, ramp, 1, (int64_t[]){0});
+    x = CGV_ONNX_NODE(&f.b, "Reshape", x, CGV_ONNX_LIST(&f.b, 0, 900000000, 900000000, 900000000));
+    check_refused(&f, CGV_ONNX_NODE(&f.b, "Add", "image", x), CGV_ERROR_FORMAT, "impossible shape");
+}
+
+// A megabyte of empty tensors: 2 bytes each here, and hundreds in memory.
+static void test_empty_messages(void) {
+    enum { TENSORS = 1 << 19, SIZE = 2 * TENSORS };
+    uint8_t *bytes = malloc(SIZE + 8), head[] = {0x08, 8, 0x3a, 0x80, 0x80, 0x40};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+    memcpy(bytes, head, sizeof head); // ir_version 8, a graph of SIZE bytes
+    for (int i = 0; i < TENSORS; i++)
+        memcpy(bytes + sizeof head + 2 * i, "\x2a", 2); // an initializer of no bytes
+    CU_ASSERT(cgv_onnx_is(bytes, sizeof head + SIZE));
+    cgv_model *model;
+    cgv_test_listen();
+    CU_ASSERT_EQUAL(
+        cgv_onnx_parse(&model, bytes, sizeof head + SIZE, &(cgv_model_params){0}, "test"),
+        CGV_ERROR_UNSUPPORTED);
+    CU_ASSERT(cgv_test_said("too much memory"));
+    CU_ASSERT_EQUAL(cgv_test_messages(), 0);
+    free(bytes);
 }
 
 // Files that end early, and with one byte changed: refused with one message, or read.
@@ -469,6 +494,7 @@ int main(void) {
         {"orders of channels", test_orders},
         {"refusals", test_refusals},
         {"damage", test_damage},
+        {"messages of no bytes", test_empty_messages},
         {"every operation", test_operations},
         {"written and read again", test_round_trip},
         {"not for training", test_not_trained},

@@ -1,8 +1,8 @@
 // Agreement with an independent PyTorch reference.
 //
 // test_oracle DIR…: check the given directories (networks, inputs, forward.bin, as written by the
-// reference's `init` and `trace`); exit status 1 if one of them differs. Without arguments: the
-// project's own fixture, the shared trace where it is present, and that damage is noticed.
+// reference's `init` and `trace`); exit status 1 if one of them differs. test_oracle shared: the
+// shared trace. Without arguments: the project's own fixture, and that damage is noticed.
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,12 +40,10 @@ static void test_fixture(void) {
 }
 
 static void test_shared_trace(void) {
-    const char *shared = cgv_test_shared("the shared training trace");
-    if (!shared)
-        return;
-    char path[4200];
-    snprintf(path, sizeof path, "%s/oracle/trace_lsgan", shared);
+    char *path = cgv_test_shared("oracle/trace_lsgan");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(path);
     CU_ASSERT_EQUAL(check(path), 0);
+    free(path);
 }
 
 // ---- damage ----
@@ -167,11 +165,13 @@ static int check_directories(int count, char **paths) {
 }
 
 int main(int argc, char **argv) {
+    static const cgv_test_case shared[] = {{"the shared trace", test_shared_trace}, {0}};
+    if (argc > 1 && !strcmp(argv[1], "shared"))
+        return cgv_test_run_shared("oracle: a longer trace", shared, "oracle/trace_lsgan");
     if (argc > 1)
         return check_directories(argc - 1, argv + 1);
     static const cgv_test_case cases[] = {
         {"the project's fixture", test_fixture},
-        {"the shared trace", test_shared_trace},
         {"damage is noticed", test_damage_is_noticed},
         {0},
     };

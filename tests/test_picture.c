@@ -19,6 +19,8 @@ static void test_refused(void) {
     l.planes = 2; // the third component lies in none
     CU_ASSERT_FALSE(cgv_layout_supported(&l));
     l = test_layout("yuv420p");
+    l.planes = 4; // nothing lies in the last
+    CU_ASSERT_FALSE(cgv_layout_supported(&l));
     l.planes = 5;
     CU_ASSERT_FALSE(cgv_layout_supported(&l));
     l = test_layout("gray");

@@ -49,7 +49,9 @@ CGV_NODISCARD cgv_status cgv_device_list(cgv_device_info **out, int *count);
 void cgv_device_list_free(cgv_device_info **list);
 
 // Open a device. params NULL means defaults. *out is NULL on failure.
-// Calls on one device may come from several threads, except destruction.
+// Calls on one device may come from several threads, except destruction. Devices are listed, opened
+// and destroyed by one thread at a time in the whole process: the Vulkan loader's functions are
+// global.
 CGV_NODISCARD cgv_status cgv_device_create(cgv_device **out, const cgv_device_params *params);
 
 // Waits for all work, saves the pipeline cache, frees. NULL-safe; clears the handle.

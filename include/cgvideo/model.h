@@ -42,7 +42,8 @@ typedef struct cgv_model_info {
 
 // Load a model file, or the built-in "identity". *out is NULL on failure: CGV_ERROR_IO when the
 // file cannot be read, CGV_ERROR_FORMAT when it is damaged, CGV_ERROR_UNSUPPORTED when it is whole
-// but holds no network that cgvideo knows.
+// but holds no network that cgvideo knows, or is too large (1 GiB, .onnx 256 MiB),
+// CGV_ERROR_MEMORY.
 CGV_NODISCARD cgv_status cgv_model_load(cgv_model **out, const char *path);
 
 // What the numbers of an .onnx graph's pictures are, black to white, at its input and output; and
@@ -78,13 +79,14 @@ typedef enum cgv_model_precision {
 // metadata above. Convolutions that a norm was folded into are called NAME.folded. The file
 // appears whole or not at all. CGV_ERROR_UNSUPPORTED when there are no weights, one is beyond the
 // range of CGV_MODEL_F16, or the model is a graph from an .onnx file, which weights alone do not
-// tell.
+// tell; CGV_ERROR_IO when it cannot be written; CGV_ERROR_MEMORY.
 CGV_NODISCARD cgv_status cgv_model_save(const cgv_model *model, const char *path,
                                         cgv_model_precision precision);
 
 // Write as an .onnx graph of float32 (operator set 17) for other programs: pictures of any size and
 // batch, [N, C, H, W], whose sides are multiples of cgv_model_info.multiple, in -1..1 and RGB, as
-// its metadata say. The file appears whole or not at all.
+// its metadata say. The file appears whole or not at all. CGV_ERROR_UNSUPPORTED when operator set
+// 17 lacks an operation of the graph; CGV_ERROR_IO, CGV_ERROR_MEMORY as above.
 CGV_NODISCARD cgv_status cgv_model_save_onnx(const cgv_model *model, const char *path);
 
 // Replace the description. CGV_ERROR_ARGUMENT when the text is longer than CGV_MODEL_DESCRIPTION
@@ -93,7 +95,8 @@ CGV_NODISCARD cgv_status cgv_model_describe(cgv_model *model, const char *text);
 
 // Replace the weights by their mean with those of a model of the same architecture: share 0 leaves
 // them, 1 takes the other's. The mean of two stages of one training is often steadier than either
-// (Izmailov et al. 2018, arXiv:1803.05407). CGV_ERROR_ARGUMENT when the architectures differ.
+// (Izmailov et al. 2018, arXiv:1803.05407). CGV_ERROR_ARGUMENT when the networks differ in more
+// than weights, or the share is none.
 CGV_NODISCARD cgv_status cgv_model_average(cgv_model *model, const cgv_model *other, float share);
 
 // NULL-safe; clears the handle.

@@ -68,7 +68,8 @@ typedef struct cgv_picture {
 cgv_picture_format cgv_picture_format_rgb24(int width, int height);
 
 // Whether the filter reads and writes this layout: components of one depth (8 to 16 bits) and
-// shift, of one step and size within a plane, chroma at full or half resolution in each direction.
+// shift, of one step and size within a plane, chroma at full or half resolution in each direction,
+// no plane without a component.
 bool cgv_layout_supported(const cgv_layout *layout);
 
 // Bytes of one row of `plane`, and its number of rows.

@@ -1,4 +1,7 @@
-// The filter: pictures in, translated pictures out, in order, several in flight.
+// The filter: pictures in, translated pictures out, in order, several in flight. Calls on one
+// translator come from one thread at a time; several translators may share a device and a model,
+// each in a thread of its own. What cgv_translator_params.profile gives is for the program's own
+// reports: src/filter/profile.h.
 //
 //     cgv_device *device;
 //     cgv_model *model;

@@ -2,7 +2,7 @@
 
 CGV_PUSH(pixel_chroma)
     uint64_t chroma, rgb, original; // original 0: none
-    int width, height;              // of the picture
+    int width;                      // of the picture
     int tensor_width, tensor_height;
     int chroma_width;
     int count;                      // of chroma samples in all rows of the picture

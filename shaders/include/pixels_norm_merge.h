@@ -1,6 +1,7 @@
 #include "push.h"
 
-#define PIXELS_NORM_SLICES 16
+#define PIXELS_NORM_SLICES   16
+#define PIXELS_NORM_CHANNELS 32 // of a workgroup, by the slices
 
 CGV_PUSH(pixels_norm_merge)
     uint64_t partial, stats, keep; // keep 0: none

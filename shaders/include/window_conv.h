@@ -1,5 +1,7 @@
 #include "push.h"
 
+#define WINDOW_BLOCK 4 // output channels of an invocation
+
 CGV_PUSH(window_conv)
     uint64_t y, x, weights, bias; // bias 0: none
     int h, w, out_h, out_w;

@@ -13,9 +13,15 @@
 cgv_status cgv_fs_read(void **data, size_t *size, const char *path, size_t limit) {
     *data = NULL;
     *size = 0;
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return cgv_fail(CGV_ERROR_IO, "%s: %s", path, strerror(errno));
+    // A pipe that nobody writes to would be waited for.
+    int descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
+    if (!file) {
+        cgv_status failed = cgv_fail(CGV_ERROR_IO, "%s: %s", path, strerror(errno));
+        if (descriptor >= 0)
+            close(descriptor);
+        return failed;
+    }
     struct stat st;
     cgv_status status = CGV_ERROR_IO;
     if (fstat(fileno(file), &st) || !S_ISREG(st.st_mode)) {
@@ -107,13 +113,24 @@ cgv_status cgv_fs_writer_open(cgv_fs_writer *writer, const char *path) {
     return CGV_OK;
 }
 
+// 0, or the errno of what failed first.
+static int close_written(FILE *file) {
+    int error = 0;
+    if (ferror(file))
+        error = errno ? errno : EIO; // of a write before
+    else if (fflush(file) || fsync(fileno(file)))
+        error = errno;
+    return fclose(file) && !error ? errno : error;
+}
+
 cgv_status cgv_fs_writer_commit(cgv_fs_writer *writer) {
-    int bad = ferror(writer->file) | fflush(writer->file) | fsync(fileno(writer->file));
-    bad |= fclose(writer->file);
+    int error = close_written(writer->file);
     writer->file = NULL;
-    if (bad || rename(writer->part, writer->path)) {
+    if (!error && rename(writer->part, writer->path))
+        error = errno;
+    if (error) {
         cgv_status status =
-            cgv_fail(CGV_ERROR_IO, "%s: cannot write: %s", writer->path, strerror(errno));
+            cgv_fail(CGV_ERROR_IO, "%s: cannot write: %s", writer->path, strerror(error));
         cgv_fs_writer_abort(writer);
         return status;
     }

@@ -8,7 +8,8 @@
 
 #include "cgvideo/status.h"
 
-// Read a whole file; *data is malloc'ed and the caller's. Files above `limit` bytes are refused.
+// Read a whole file; *data is malloc'ed and the caller's. Files above `limit` bytes are refused,
+// and what is no regular file.
 CGV_NODISCARD cgv_status cgv_fs_read(void **data, size_t *size, const char *path, size_t limit);
 
 // Write a whole file; it appears whole or not at all.
@@ -32,10 +33,11 @@ CGV_NODISCARD cgv_status cgv_fs_sync(const char *path);
 // The same without a message: 0, or an errno.
 int cgv_fs_try_sync(const char *path);
 
-// The folder that a file is in (malloc'ed).
+// The folder that a file is in (malloc'ed); NULL when out of memory.
 char *cgv_fs_folder(const char *path);
 
-// The name beside `path` under which a file is written until it is whole (malloc'ed).
+// The name beside `path` under which a file is written until it is whole (malloc'ed); NULL when
+// out of memory.
 char *cgv_fs_part_name(const char *path);
 
 // $XDG_CACHE_HOME/cgvideo or ~/.cache/cgvideo (malloc'ed), created if missing; NULL if impossible.

@@ -24,7 +24,7 @@ static size_t picture_values(void) {
 }
 
 cgv_status cgv_descriptors_create(cgv_descriptors *out, int width, int height, int room) {
-    *out = (cgv_descriptors){.width = width, .height = height};
+    *out = (cgv_descriptors){0};
     int levels = cgv_pyramid_depth(width, height, CGV_SWD_LEAST_SIDE);
     for (; out->levels < levels; out->levels++) {
         float *values = malloc((size_t)room * picture_values() * sizeof *values);

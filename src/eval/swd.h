@@ -19,7 +19,7 @@ enum {
 // Patches at random places of every level of every picture, in the order in which the pictures
 // were added.
 typedef struct cgv_descriptors {
-    int width, height, levels;
+    int levels;
     int pictures;
     bool borrowed;                     // a part of other descriptors
     float *values[CGV_PYRAMID_LEVELS]; // [pictures][CGV_SWD_PATCHES][CGV_SWD_VALUES]; R, then G, B

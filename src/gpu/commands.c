@@ -357,7 +357,8 @@ cgv_status cgv_cmd_profile(cgv_cmd *cmd, const cgv_profile_entry **entries, int 
             sizeof *ticks, VK_QUERY_RESULT_64_BIT | VK_QUERY_RESULT_WAIT_BIT);
         if (result)
             return cgv_vk_fail(result, "reading timestamps");
-        cmd->profile[i].ms = (double)(ticks[1] - ticks[0]) * cmd->device->timestamp_ns * 1e-6;
+        uint64_t passed = (ticks[1] - ticks[0]) & cmd->device->timestamp_mask;
+        cmd->profile[i].ms = (double)passed * cmd->device->timestamp_ns * 1e-6;
     }
     return CGV_OK;
 }

@@ -60,10 +60,10 @@ static bool have_extension(VkPhysicalDevice physical, const char *name) {
 }
 
 // A compute queue, without graphics when there is one: it does not wait for a desktop's frames.
-static int choose_queue(VkPhysicalDevice physical, double *timestamp_ns, float period) {
+static int choose_queue(cgv_device *device, float period) {
     VkQueueFamilyProperties families[32];
     uint32_t count = 32;
-    vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families);
+    vkGetPhysicalDeviceQueueFamilyProperties(device->physical, &count, families);
     int best = -1;
     for (uint32_t i = 0; i < count; i++) {
         if (!(families[i].queueFlags & VK_QUEUE_COMPUTE_BIT))
@@ -72,8 +72,9 @@ static int choose_queue(VkPhysicalDevice physical, double *timestamp_ns, float p
                          !(families[i].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
             best = (int)i;
     }
-    if (best >= 0)
-        *timestamp_ns = families[best].timestampValidBits ? (double)period : 0;
+    uint32_t bits = best < 0 ? 0 : families[best].timestampValidBits;
+    device->timestamp_ns = bits ? (double)period : 0;
+    device->timestamp_mask = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
     return best;
 }
 
@@ -118,51 +119,33 @@ static void read_limits(cgv_device *device) {
     memcpy(device->limits.groups, limits->maxComputeWorkGroupCount, sizeof device->limits.groups);
 }
 
-static cgv_status open_device(cgv_device *device) {
-    VkPhysicalDeviceProperties properties;
-    vkGetPhysicalDeviceProperties(device->physical, &properties);
-    vkGetPhysicalDeviceMemoryProperties(device->physical, &device->memory);
-    read_limits(device);
-    int family =
-        choose_queue(device->physical, &device->timestamp_ns, properties.limits.timestampPeriod);
-    if (family < 0)
-        return cgv_fail(CGV_ERROR_DEVICE, "%s has no compute queue", device->info.name);
-    device->queue_family = (uint32_t)family;
-
-    // Where the compiler may choose among subgroup sizes, pin the one that kernels count on.
-    VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control = {
+// Where the compiler may choose among subgroup sizes, pin the one that kernels count on: then
+// `features` are to be enabled.
+static void pin_subgroup(cgv_device *device,
+                         VkPhysicalDeviceSubgroupSizeControlFeaturesEXT *features) {
+    *features = (VkPhysicalDeviceSubgroupSizeControlFeaturesEXT){
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
-    if (have_extension(device->physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
-        VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
-            .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT};
-        vkGetPhysicalDeviceProperties2(
-            device->physical,
-            &(VkPhysicalDeviceProperties2){.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
-                                           .pNext = &sizes});
-        vkGetPhysicalDeviceFeatures2(
-            device->physical,
-            &(VkPhysicalDeviceFeatures2){.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
-                                         .pNext = &control});
-        if (control.subgroupSizeControl && sizes.minSubgroupSize != sizes.maxSubgroupSize &&
-            sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)
-            device->required_subgroup = device->info.subgroup;
-    }
-    const char *extensions[2];
-    uint32_t extension_count = 0;
-    if (device->required_subgroup)
-        extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
-    void *next = device->required_subgroup ? &control : NULL;
+    if (!have_extension(device->physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME))
+        return;
+    VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT};
+    vkGetPhysicalDeviceProperties2(
+        device->physical,
+        &(VkPhysicalDeviceProperties2){.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+                                       .pNext = &sizes});
+    vkGetPhysicalDeviceFeatures2(
+        device->physical,
+        &(VkPhysicalDeviceFeatures2){.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                     .pNext = features});
+    if (features->subgroupSizeControl && sizes.minSubgroupSize != sizes.maxSubgroupSize &&
+        sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)
+        device->required_subgroup = device->info.subgroup;
+}
 
-    cgv_matrix_features matrix = {.sType = (VkStructureType)CGV_STRUCTURE_MATRIX_FEATURES,
-                                  .pNext = next,
-                                  .cooperativeMatrix = VK_TRUE};
-    if (have_extension(device->physical, CGV_MATRIX_EXTENSION))
-        device->limits.matrix = cgv_matrix_find(device->instance, device->physical);
+// With one queue. next: features of the extensions.
+static VkResult create_device(cgv_device *device, const char *const *extensions,
+                              uint32_t extension_count, void *next) {
     bool matrices = device->limits.matrix.m != 0;
-    if (matrices) {
-        extensions[extension_count++] = CGV_MATRIX_EXTENSION;
-        next = &matrix;
-    }
     VkPhysicalDeviceVulkan12Features features12 = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES,
         .pNext = next,
@@ -171,41 +154,74 @@ static cgv_status open_device(cgv_device *device) {
         .shaderFloat16 = matrices,
         .vulkanMemoryModel = matrices,
     };
-    float priority = 1;
-    VkResult result =
-        vkCreateDevice(device->physical,
-                       &(VkDeviceCreateInfo){
-                           .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
-                           .pNext = &features12,
-                           .queueCreateInfoCount = 1,
-                           .pQueueCreateInfos =
-                               &(VkDeviceQueueCreateInfo){
-                                   .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
-                                   .queueFamilyIndex = device->queue_family,
-                                   .queueCount = 1,
-                                   .pQueuePriorities = &priority,
-                               },
-                           .enabledExtensionCount = extension_count,
-                           .ppEnabledExtensionNames = extensions,
-                           .pEnabledFeatures =
-                               &(VkPhysicalDeviceFeatures){
-                                   .shaderInt64 = VK_TRUE,
-                                   .shaderFloat64 = device->limits.wide_sums,
-                               },
-                       },
-                       NULL, &device->handle);
-    if (result)
-        return cgv_vk_fail(result, device->info.name);
-    volkLoadDeviceTable(&device->vk, device->handle);
-    device->vk.vkGetDeviceQueue(device->handle, device->queue_family, 0, &device->queue);
+    const VkPhysicalDeviceFeatures features = {
+        .shaderInt64 = VK_TRUE,
+        .shaderFloat64 = device->limits.wide_sums,
+    };
+    const float priority = 1;
+    const VkDeviceQueueCreateInfo queue = {
+        .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
+        .queueFamilyIndex = device->queue_family,
+        .queueCount = 1,
+        .pQueuePriorities = &priority,
+    };
+    return vkCreateDevice(device->physical,
+                          &(VkDeviceCreateInfo){
+                              .sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                              .pNext = &features12,
+                              .queueCreateInfoCount = 1,
+                              .pQueueCreateInfos = &queue,
+                              .enabledExtensionCount = extension_count,
+                              .ppEnabledExtensionNames = extensions,
+                              .pEnabledFeatures = &features,
+                          },
+                          NULL, &device->handle);
+}
 
+static VkResult create_timeline(cgv_device *device) {
     VkSemaphoreTypeCreateInfo timeline = {.sType = VK_STRUCTURE_TYPE_SEMAPHORE_TYPE_CREATE_INFO,
                                           .semaphoreType = VK_SEMAPHORE_TYPE_TIMELINE};
-    result = device->vk.vkCreateSemaphore(
+    return device->vk.vkCreateSemaphore(
         device->handle,
         &(VkSemaphoreCreateInfo){.sType = VK_STRUCTURE_TYPE_SEMAPHORE_CREATE_INFO,
                                  .pNext = &timeline},
         NULL, &device->timeline);
+}
+
+static cgv_status open_device(cgv_device *device) {
+    VkPhysicalDeviceProperties properties;
+    vkGetPhysicalDeviceProperties(device->physical, &properties);
+    vkGetPhysicalDeviceMemoryProperties(device->physical, &device->memory);
+    read_limits(device);
+    int family = choose_queue(device, properties.limits.timestampPeriod);
+    if (family < 0)
+        return cgv_fail(CGV_ERROR_DEVICE, "%s has no compute queue", device->info.name);
+    device->queue_family = (uint32_t)family;
+
+    const char *extensions[2];
+    uint32_t extension_count = 0;
+    void *next = NULL;
+    VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control;
+    pin_subgroup(device, &control);
+    if (device->required_subgroup) {
+        extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
+        next = &control;
+    }
+    cgv_matrix_features matrix = {.sType = (VkStructureType)CGV_STRUCTURE_MATRIX_FEATURES,
+                                  .pNext = next,
+                                  .cooperativeMatrix = VK_TRUE};
+    if (have_extension(device->physical, CGV_MATRIX_EXTENSION))
+        device->limits.matrix = cgv_matrix_find(device->instance, device->physical);
+    if (device->limits.matrix.m) {
+        extensions[extension_count++] = CGV_MATRIX_EXTENSION;
+        next = &matrix;
+    }
+    VkResult result = create_device(device, extensions, extension_count, next);
+    if (result)
+        return cgv_vk_fail(result, device->info.name);
+    volkLoadDeviceTable(&device->vk, device->handle);
+    device->vk.vkGetDeviceQueue(device->handle, device->queue_family, 0, &device->queue);
+    result = create_timeline(device);
     return result ? cgv_vk_fail(result, "creating a semaphore") : CGV_OK;
 }
 

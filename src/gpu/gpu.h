@@ -99,7 +99,7 @@ typedef struct cgv_dispatch {
 
 void cgv_cmd_dispatch(cgv_cmd *cmd, const cgv_dispatch *dispatch);
 
-// Copy and fill on the device. Addresses lie in `from` and `to`; bytes and offsets divide by 4.
+// Copy and fill on the device. Offsets in bytes; what is filled begins and ends at multiples of 4.
 void cgv_cmd_copy(cgv_cmd *cmd, const cgv_buffer *to, uint64_t to_offset, const cgv_buffer *from,
                   uint64_t from_offset, uint64_t bytes);
 void cgv_cmd_fill(cgv_cmd *cmd, const cgv_buffer *buffer, uint64_t offset, uint64_t bytes,

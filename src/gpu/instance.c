@@ -48,7 +48,7 @@ static bool have_validation_layer(void) {
     return found;
 }
 
-cgv_status cgv_instance_create(cgv_device *device, bool validate) {
+static cgv_status check_loader(bool validate) {
     if (volkInitialize())
         return cgv_fail(CGV_ERROR_DEVICE,
                         "no Vulkan loader (libvulkan.so.1): install a Vulkan driver, "
@@ -60,7 +60,34 @@ cgv_status cgv_instance_create(cgv_device *device, bool validate) {
                         "validation was asked for, but %s is not installed "
                         "(Debian: vulkan-validationlayers)",
                         validation_layer);
+    return CGV_OK;
+}
 
+// next: NULL, or what the validation layer is told.
+static VkResult create_instance(cgv_device *device, const void *next) {
+    const char *layer = validation_layer, *extension = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
+    const VkApplicationInfo application = {
+        .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
+        .pApplicationName = "cgvideo",
+        .apiVersion = VK_API_VERSION_1_2,
+    };
+    return vkCreateInstance(
+        &(VkInstanceCreateInfo){
+            .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
+            .pNext = next,
+            .pApplicationInfo = &application,
+            .enabledLayerCount = next != NULL,
+            .ppEnabledLayerNames = &layer,
+            .enabledExtensionCount = next != NULL,
+            .ppEnabledExtensionNames = &extension,
+        },
+        NULL, &device->instance);
+}
+
+cgv_status cgv_instance_create(cgv_device *device, bool validate) {
+    cgv_status status = check_loader(validate);
+    if (status)
+        return status;
     VkDebugUtilsMessengerCreateInfoEXT messenger = {
         .sType = VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT,
         .messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT |
@@ -77,23 +104,7 @@ cgv_status cgv_instance_create(cgv_device *device, bool validate) {
         .enabledValidationFeatureCount = 1,
         .pEnabledValidationFeatures = &synchronization,
     };
-    const char *layer = validation_layer, *extension = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
-    VkResult result = vkCreateInstance(
-        &(VkInstanceCreateInfo){
-            .sType = VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO,
-            .pNext = validate ? &features : NULL,
-            .pApplicationInfo =
-                &(VkApplicationInfo){
-                    .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
-                    .pApplicationName = "cgvideo",
-                    .apiVersion = VK_API_VERSION_1_2,
-                },
-            .enabledLayerCount = validate,
-            .ppEnabledLayerNames = &layer,
-            .enabledExtensionCount = validate,
-            .ppEnabledExtensionNames = &extension,
-        },
-        NULL, &device->instance);
+    VkResult result = create_instance(device, validate ? &features : NULL);
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER)
         return cgv_fail(CGV_ERROR_DEVICE, "no Vulkan driver is installed "
                                           "(Debian: mesa-vulkan-drivers)");

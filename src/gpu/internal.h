@@ -35,6 +35,7 @@ struct cgv_device {
     uint32_t queue_family;
     VkPhysicalDeviceMemoryProperties memory;
     double timestamp_ns;        // 0: this queue has no timestamps
+    uint64_t timestamp_mask;    // of the bits that count; then they begin anew
     uint32_t required_subgroup; // 0: the device has only one subgroup size
     bool full_barriers;
     cgv_device_info info;

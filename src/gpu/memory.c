@@ -37,6 +37,34 @@ static int choose_type(const VkPhysicalDeviceMemoryProperties *memory, uint32_t 
     return fallback;
 }
 
+// Memory of a kind for a buffer that has none, mapped where the host can reach it.
+static VkResult allocate(cgv_buffer *buffer, cgv_memory memory) {
+    struct cgv_buffer_impl *impl = buffer->impl;
+    const cgv_device *device = impl->device;
+    const struct VolkDeviceTable *vk = &device->vk;
+    VkMemoryRequirements need;
+    vk->vkGetBufferMemoryRequirements(device->handle, impl->buffer, &need);
+    int type = choose_type(&device->memory, need.memoryTypeBits, wishes[memory]);
+    if (type < 0 || cgv_fault(CGV_FAULT_MEMORY))
+        return VK_ERROR_OUT_OF_DEVICE_MEMORY;
+    VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
+                                       .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
+    VkResult result = vk->vkAllocateMemory(
+        device->handle,
+        &(VkMemoryAllocateInfo){.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
+                                .pNext = &flags,
+                                .allocationSize = need.size,
+                                .memoryTypeIndex = (uint32_t)type},
+        NULL, &impl->memory);
+    if (!result)
+        result = vk->vkBindBufferMemory(device->handle, impl->buffer, impl->memory, 0);
+    VkMemoryPropertyFlags visible =
+        VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+    if (!result && (device->memory.memoryTypes[type].propertyFlags & visible) == visible)
+        result = vk->vkMapMemory(device->handle, impl->memory, 0, VK_WHOLE_SIZE, 0, &buffer->host);
+    return result;
+}
+
 cgv_status cgv_buffer_create(cgv_buffer *out, cgv_device *device, uint64_t size, cgv_memory memory,
                              const char *what) {
     const struct VolkDeviceTable *vk = &device->vk;
@@ -59,43 +87,20 @@ cgv_status cgv_buffer_create(cgv_buffer *out, cgv_device *device, uint64_t size,
             .usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
                      VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT},
         NULL, &impl->buffer);
-    if (result)
-        goto fail;
-    VkMemoryRequirements need;
-    vk->vkGetBufferMemoryRequirements(device->handle, impl->buffer, &need);
-    int type = choose_type(&device->memory, need.memoryTypeBits, wishes[memory]);
-    if (type < 0 || cgv_fault(CGV_FAULT_MEMORY)) {
-        result = VK_ERROR_OUT_OF_DEVICE_MEMORY;
-        goto fail;
-    }
-    VkMemoryAllocateFlagsInfo flags = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO,
-                                       .flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT};
-    result = vk->vkAllocateMemory(
-        device->handle,
-        &(VkMemoryAllocateInfo){.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
-                                .pNext = &flags,
-                                .allocationSize = need.size,
-                                .memoryTypeIndex = (uint32_t)type},
-        NULL, &impl->memory);
     if (!result)
-        result = vk->vkBindBufferMemory(device->handle, impl->buffer, impl->memory, 0);
-    VkMemoryPropertyFlags visible =
-        VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-    if (!result && (device->memory.memoryTypes[type].propertyFlags & visible) == visible)
-        result = vk->vkMapMemory(device->handle, impl->memory, 0, VK_WHOLE_SIZE, 0, &out->host);
-    if (result)
-        goto fail;
+        result = allocate(out, memory);
+    if (result) {
+        cgv_buffer_destroy(out);
+        if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
+            return cgv_fail(CGV_ERROR_DEVICE_MEMORY, "%s: no device memory for %llu MiB", what,
+                            (unsigned long long)(size >> 20));
+        return cgv_vk_fail(result, what);
+    }
     out->address = vk->vkGetBufferDeviceAddress(
         device->handle,
         &(VkBufferDeviceAddressInfo){.sType = VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO,
                                      .buffer = impl->buffer});
     return CGV_OK;
-fail:
-    cgv_buffer_destroy(out);
-    if (result == VK_ERROR_OUT_OF_DEVICE_MEMORY)
-        return cgv_fail(CGV_ERROR_DEVICE_MEMORY, "%s: no device memory for %llu MiB", what,
-                        (unsigned long long)(size >> 20));
-    return cgv_vk_fail(result, what);
 }
 
 void cgv_buffer_destroy(cgv_buffer *buffer) {

@@ -99,20 +99,28 @@ static cgv_status check_filter(const cgv_param *param, const float *values, cons
     return status;
 }
 
-static cgv_status copy_weights(cgv_model *model, const cgv_state_dict *dict, const char *where) {
+static void copy_weights(cgv_model *model, const cgv_state_dict *dict) {
     for (int i = 0; i < model->net->param_count; i++) {
         const cgv_param *param = &model->net->params[i];
         // cgv_arch_detect found every parameter, with this shape.
         const cgv_state_tensor *tensor = cgv_state_dict_find(dict, param->name);
+        memcpy(model->params + param->offset, tensor->data, param->count * sizeof(float));
+    }
+}
+
+// After the folds: the product of two numbers may be none.
+static cgv_status check_weights(const cgv_model *model, const char *where) {
+    for (int i = 0; i < model->net->param_count; i++) {
+        const cgv_param *param = &model->net->params[i];
+        const float *values = model->params + param->offset;
         for (size_t j = 0; j < param->count; j++)
-            if (!isfinite(tensor->data[j]))
+            if (!isfinite(values[j]))
                 return cgv_fail(CGV_ERROR_FORMAT,
                                 "%s: damaged: '%s' holds NaN or infinity; its training diverged",
                                 where, param->name);
-        cgv_status status = param->filter ? check_filter(param, tensor->data, where) : CGV_OK;
+        cgv_status status = param->filter ? check_filter(param, values, where) : CGV_OK;
         if (status)
             return status;
-        memcpy(model->params + param->offset, tensor->data, param->count * sizeof(float));
     }
     return CGV_OK;
 }
@@ -128,10 +136,12 @@ static cgv_status from_dict(cgv_model **out, cgv_state_dict *dict, const char *f
         status = detect(&net, dict, where);
     if (!status)
         status = cgv_model_from_net(out, net, format);
-    if (!status)
-        status = copy_weights(*out, dict, where);
-    if (!status)
+    if (!status) {
+        copy_weights(*out, dict);
         status = cgv_folds_apply(&folds, *out, where);
+    }
+    if (!status)
+        status = check_weights(*out, where);
     cgv_folds_free(&folds);
     if (status)
         cgv_model_destroy(out);
@@ -229,16 +239,26 @@ cgv_status cgv_model_load_with(cgv_model **out, const char *path, const cgv_mode
     return status;
 }
 
+// Exactly x where share is 0 or both are the same, exactly y where it is 1.
+static float mean(float x, float y, double share) {
+    double difference = (double)y - (double)x;
+    return (float)(share < 0.5 ? (double)x + share * difference
+                               : (double)y - (1 - share) * difference);
+}
+
 cgv_status cgv_model_average(cgv_model *model, const cgv_model *other, float share) {
+    if (!(share >= 0 && share <= 1))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "a share of %g is not between 0 and 1", (double)share);
+    // All graphs of .onnx files are of one name.
     if (strcmp(model->info.architecture, other->info.architecture) ||
-        model->net->param_floats != other->net->param_floats)
+        !cgv_net_same(model->net, other->net))
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "a mean of weights takes two models alike, not %s with %lld parameters and "
-                        "%s with %lld",
+                        "another %s with %lld",
                         model->info.architecture, (long long)model->info.parameters,
                         other->info.architecture, (long long)other->info.parameters);
     for (size_t i = 0; i < model->net->param_floats; i++)
-        model->params[i] += share * (other->params[i] - model->params[i]);
+        model->params[i] = mean(model->params[i], other->params[i], (double)share);
     return CGV_OK;
 }
 

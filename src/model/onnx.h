@@ -23,7 +23,8 @@
 
 bool cgv_onnx_is(const uint8_t *data, size_t size);
 
-// Memory: a small multiple of `size` and a fixed allowance. params: as cgv_model_load_with.
+// Memory: a multiple of `size` and a fixed allowance, at most 3 GiB; files above 256 MiB are
+// refused. params: as cgv_model_load_with.
 CGV_NODISCARD cgv_status cgv_onnx_parse(cgv_model **out, const void *data, size_t size,
                                         const cgv_model_params *params, const char *where);
 

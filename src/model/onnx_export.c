@@ -542,9 +542,8 @@ cgv_status cgv_onnx_write(const cgv_model *model, const char *path) {
         return known;
     exporter e = {.model = model, .net = model->net};
     e.names = cgv_onnx_build_memory(&e.b, (size_t)model->net->node_count * sizeof *e.names);
-    if (!e.names)
-        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", path);
-    e.names[0] = "image";
+    if (e.names)
+        e.names[0] = "image";
     for (int i = 1; !e.b.failed && i < model->net->node_count; i++)
         e.names[i] = node(&e, i);
     cgv_status status =

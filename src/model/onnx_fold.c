@@ -83,7 +83,7 @@ cgv_status cgv_onnx_gather(onnx_import *im, const onnx_node *n) {
     size_t outer = (size_t)cgv_onnx_product(x->shape, 0, axis);
     size_t inner = (size_t)cgv_onnx_product(x->shape, axis + 1, x->rank);
     size_t extent = (size_t)x->shape[axis];
-    for (int lane = 0; !status && lane < cgv_onnx_lanes(y); lane++) {
+    for (int lane = 0; !status && y->count && lane < cgv_onnx_lanes(y); lane++) {
         const double *from = cgv_onnx_lane(x, lane), *which = cgv_onnx_lane(indices, lane);
         double *to = cgv_onnx_lane(y, lane);
         for (size_t o = 0; o < outer; o++)
@@ -147,7 +147,7 @@ static double combine(const char *op, double a, double b, bool integer, bool *kn
     return 0;
 }
 
-// One axis of what two shapes broadcast to, counted from behind; 0: they do not.
+// One axis of what two shapes broadcast to, counted from behind; -1: they do not.
 static int64_t together(const onnx_value *a, const onnx_value *b, int from_behind) {
     int64_t x = from_behind < a->rank ? a->shape[a->rank - 1 - from_behind] : 1;
     int64_t y = from_behind < b->rank ? b->shape[b->rank - 1 - from_behind] : 1;
@@ -323,7 +323,7 @@ static cgv_status slice_axis(onnx_import *im, onnx_value *y, int axis, int64_t b
     shape[axis] = count;
     y->data = NULL;
     cgv_status status = cgv_onnx_constant(im, y, x.rank, shape, x.varies, x.integer);
-    for (int lane = 0; !status && lane < cgv_onnx_lanes(y); lane++)
+    for (int lane = 0; !status && y->count && lane < cgv_onnx_lanes(y); lane++)
         for (size_t o = 0; o < outer; o++)
             for (int64_t k = 0; k < count; k++)
                 memcpy(cgv_onnx_lane(y, lane) + (o * (size_t)count + (size_t)k) * inner,
@@ -378,7 +378,7 @@ cgv_status cgv_onnx_fold_concat(onnx_import *im, const onnx_node *n) {
     size_t outer = (size_t)cgv_onnx_product(shape, 0, axis), row = 0;
     if (outer && !status)
         row = y->count / outer;
-    for (int lane = 0; !status && lane < cgv_onnx_lanes(y); lane++) {
+    for (int lane = 0; !status && y->count && lane < cgv_onnx_lanes(y); lane++) {
         size_t at = 0;
         for (size_t i = 0; i < n->proto->n_input; i++) {
             onnx_value *x = cgv_onnx_operand(im, n, i);

@@ -13,9 +13,14 @@ enum {
     MAX_LAYERS = 4096, // a plan's search for a memory layout is quadratic
     UNFOLDED = 64,     // bytes of memory for a byte of the file, at most
     ALLOWANCE = 16 << 20,
+    LARGEST = 256 << 20, // bytes of a file
     OLDEST_OPSET = 7,
     NEWEST_OPSET = 24,
 };
+
+// What reading takes in all, however large the file: 12 bytes for each of the largest, whose
+// numbers take 8 while they are constants and 4 in the net.
+static const size_t most_memory = (size_t)3 << 30;
 
 // Sides of the made-up pictures. Multiples of 768, which the deepest nets halve without rest, and
 // divide by 3; none is a simple multiple of another one, so that no size passes for another.
@@ -123,7 +128,7 @@ static cgv_status grow(onnx_import *im) {
     return CGV_OK;
 }
 
-cgv_status cgv_onnx_added(onnx_import *im, int node) {
+static cgv_status added(onnx_import *im, int node) {
     if (im->net->status)
         return im->net->status;
     if (im->net->node_count > MAX_LAYERS)
@@ -135,13 +140,20 @@ cgv_status cgv_onnx_added(onnx_import *im, int node) {
     return status;
 }
 
+cgv_status cgv_onnx_added(onnx_import *im, int node) {
+    cgv_status status = added(im, node);
+    if (status == CGV_ERROR_MEMORY)
+        im->cause = status;
+    return status;
+}
+
 // ---- which nodes matter ----
 
 static cgv_status mark_needed(onnx_import *im, onnx_value *output) {
     const Cgv__Onnx__Graph *g = im->graph;
     int *stack = cgv_onnx_allocate(im, g->n_node + 1, sizeof *stack), depth = 0;
-    im->needed = cgv_onnx_allocate(im, g->n_node + 1, sizeof *im->needed);
-    if (!stack || !im->needed) {
+    im->needed = stack ? cgv_onnx_allocate(im, g->n_node + 1, sizeof *im->needed) : NULL;
+    if (!im->needed) {
         free(stack);
         return CGV_ERROR_UNSUPPORTED;
     }
@@ -269,7 +281,7 @@ static cgv_status run_node(onnx_import *im, int index) {
             return cgv_onnx_refuse(im, &n, "reads a tensor that nothing before it gives");
         // Here, so that no operation has to tell a damaged constant from one that does not fit.
         if (v && v->kind == ONNX_CONSTANT && !cgv_onnx_numbers(im, v, 0))
-            return CGV_ERROR_FORMAT;
+            return im->cause;
     }
     if (!cgv_onnx_output(im, &n, 0))
         return cgv_onnx_refuse(im, &n, "gives its first result no name");
@@ -465,16 +477,42 @@ bool cgv_onnx_is(const uint8_t *data, size_t size) {
            memchr(fields, data[2], sizeof fields);
 }
 
+// An empty message is two bytes of a file, and hundreds in memory.
+static void *allocate_message(void *opaque, size_t size) {
+    return cgv_onnx_allocate(opaque, size, 1);
+}
+
+static void free_message(void *opaque, void *message) {
+    (void)opaque;
+    free(message);
+}
+
+static cgv_status unpack(Cgv__Onnx__Model **out, onnx_import *im, ProtobufCAllocator *allocator,
+                         const void *data, size_t size) {
+    *out = cgv__onnx__model__unpack(allocator, size, data);
+    if (*out)
+        return CGV_OK;
+    return im->cause ? im->cause
+                     : cgv_fail(CGV_ERROR_FORMAT,
+                                "%s: damaged: not the messages that ONNX is made of", im->where);
+}
+
 cgv_status cgv_onnx_parse(cgv_model **out, const void *data, size_t size,
                           const cgv_model_params *params, const char *where) {
     *out = NULL;
-    Cgv__Onnx__Model *model = cgv__onnx__model__unpack(NULL, size, data);
-    if (!model)
-        return cgv_fail(CGV_ERROR_FORMAT, "%s: damaged: not the messages that ONNX is made of",
-                        where);
-    onnx_import im = {.where = where, .room = size * UNFOLDED + ALLOWANCE};
+    if (size > LARGEST)
+        return cgv_fail(CGV_ERROR_UNSUPPORTED,
+                        "%s: unsupported: %zu bytes, more than the limit of %d for .onnx", where,
+                        size, LARGEST);
+    size_t room = size * UNFOLDED + ALLOWANCE;
+    onnx_import im = {.where = where, .room = room < most_memory ? room : most_memory};
+    ProtobufCAllocator allocator = {allocate_message, free_message, &im};
+    Cgv__Onnx__Model *model;
+    cgv_status status = unpack(&model, &im, &allocator, data, size);
+    if (status)
+        return status;
     int output = 0;
-    cgv_status status = check_model(&im, model);
+    status = check_model(&im, model);
     if (!status)
         status = cgv_onnx_values_create(&im);
     if (!status)
@@ -483,12 +521,14 @@ cgv_status cgv_onnx_parse(cgv_model **out, const void *data, size_t size,
         status = adapt(&im, model, params, output);
     if (!status)
         status = finish(out, &im, model);
+    if (status && im.cause)
+        status = im.cause;
     cgv_onnx_values_destroy(&im);
     cgv_net_destroy(&im.net);
     free(im.needed);
     free(im.params);
     for (int lane = 0; lane < ONNX_LANES; lane++)
         free(im.sizes[lane]);
-    cgv__onnx__model__free_unpacked(model, NULL);
+    cgv__onnx__model__free_unpacked(model, &allocator);
     return status;
 }

@@ -87,6 +87,9 @@ typedef struct onnx_import {
     float *params; // as net->params say
     size_t param_capacity;
     size_t room; // bytes that may still be allocated
+    // Why an operation failed, where it is not that cgvideo lacks something: what gives a pointer
+    // or a number says only that it failed, which its caller takes for CGV_ERROR_UNSUPPORTED.
+    cgv_status cause;
 } onnx_import;
 
 // A node of the graph with its operands.

@@ -89,62 +89,74 @@ cgv_status cgv_onnx_find_multiple(onnx_import *im) {
     return CGV_OK;
 }
 
-cgv_status cgv_onnx_sweep(onnx_import *im) {
-    cgv_net *net = im->net;
-    int *to = cgv_onnx_allocate(im, (size_t)net->node_count, sizeof *to), count = 0;
-    bool *params = cgv_onnx_allocate(im, (size_t)net->param_count + 1, sizeof *params);
-    if (!to || !params) {
-        free(to);
-        free(params);
-        return CGV_ERROR_UNSUPPORTED;
-    }
-    to[0] = to[net->node_count - 1] = 1; // kept
+// Mark with 1 the nodes that the last one comes from, and their parameters.
+static void mark_used(const cgv_net *net, int *nodes, int *params) {
+    nodes[0] = nodes[net->node_count - 1] = 1;
     for (int i = net->node_count - 1; i > 0; i--) {
         const cgv_node *n = &net->nodes[i];
-        if (!to[i])
+        if (!nodes[i])
             continue;
         for (int k = 0; k < 2; k++)
             if (n->input[k] >= 0)
-                to[n->input[k]] = 1;
+                nodes[n->input[k]] = 1;
         if (n->op == CGV_OP_RESIZE && n->like >= 0)
-            to[n->like] = 1;
+            nodes[n->like] = 1;
         if (n->weight >= 0)
-            params[n->weight] = true;
+            params[n->weight] = 1;
         if (n->bias >= 0)
-            params[n->bias] = true;
+            params[n->bias] = 1;
     }
-    int *param_to = cgv_onnx_allocate(im, (size_t)net->param_count + 1, sizeof *param_to);
+}
+
+// Move the marked ones together; what was their mark becomes their new number.
+static void move_params(onnx_import *im, int *params) {
+    cgv_net *net = im->net;
     size_t floats = 0;
-    int param_count = 0;
-    for (int p = 0; param_to && p < net->param_count; p++) {
+    int count = 0;
+    for (int p = 0; p < net->param_count; p++) {
         cgv_param param = net->params[p];
         if (!params[p])
             continue;
         memmove(im->params + floats, im->params + param.offset, param.count * sizeof(float));
         param.offset = floats;
         floats += (param.count + 3) / 4 * 4;
-        param_to[p] = param_count;
-        net->params[param_count++] = param;
+        params[p] = count;
+        net->params[count++] = param;
     }
-    for (int i = 0; param_to && i < net->node_count; i++) {
+    net->param_count = count;
+    net->param_floats = floats;
+}
+
+static void move_nodes(cgv_net *net, int *nodes, const int *params) {
+    int count = 0;
+    for (int i = 0; i < net->node_count; i++) {
         cgv_node n = net->nodes[i];
-        if (!to[i])
+        if (!nodes[i])
             continue;
         for (int k = 0; k < 2; k++)
-            n.input[k] = n.input[k] >= 0 ? to[n.input[k]] : -1;
+            n.input[k] = n.input[k] >= 0 ? nodes[n.input[k]] : -1;
         if (n.op == CGV_OP_RESIZE && n.like >= 0)
-            n.like = to[n.like];
-        n.weight = n.weight >= 0 ? param_to[n.weight] : -1;
-        n.bias = n.bias >= 0 ? param_to[n.bias] : -1;
-        to[i] = count;
+            n.like = nodes[n.like];
+        n.weight = n.weight >= 0 ? params[n.weight] : -1;
+        n.bias = n.bias >= 0 ? params[n.bias] : -1;
+        nodes[i] = count;
         net->nodes[count++] = n;
     }
     net->node_count = count;
-    net->param_count = param_count;
-    net->param_floats = floats;
-    cgv_status status = param_to ? CGV_OK : CGV_ERROR_UNSUPPORTED;
-    free(to);
+}
+
+cgv_status cgv_onnx_sweep(onnx_import *im) {
+    cgv_net *net = im->net;
+    int *nodes = cgv_onnx_allocate(im, (size_t)net->node_count, sizeof *nodes);
+    int *params =
+        nodes ? cgv_onnx_allocate(im, (size_t)net->param_count + 1, sizeof *params) : NULL;
+    cgv_status status = params ? CGV_OK : CGV_ERROR_UNSUPPORTED;
+    if (!status) {
+        mark_used(net, nodes, params);
+        move_params(im, params);
+        move_nodes(net, nodes, params);
+    }
+    free(nodes);
     free(params);
-    free(param_to);
     return status;
 }

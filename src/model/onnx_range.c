@@ -129,23 +129,11 @@ static onnx_range infer_output(const onnx_import *im, int last) {
                : (onnx_range){0};
 }
 
-static int only_reader(const cgv_net *net, int x) {
-    int reader = -1;
-    for (int i = x + 1; i < net->node_count; i++)
-        for (int k = 0; k < 2; k++)
-            if (net->nodes[i].input[k] == x) {
-                if (reader >= 0)
-                    return -1;
-                reader = i;
-            }
-    return reader;
-}
-
 // Numbers that become about [-1, 1] (or of that size, about 0) were those that 0 and 1 come from.
 static onnx_range infer_input(const onnx_import *im, bool *bgr) {
     double scale = 1, offset = 0, s, o;
     bool any = false;
-    for (int i = only_reader(im->net, 1); i > 0; i = only_reader(im->net, i)) {
+    for (int i = cgv_net_only_reader(im->net, 1); i > 0; i = cgv_net_only_reader(im->net, i)) {
         const cgv_node *n = &im->net->nodes[i];
         if (is_affine(im, n, &s, &o)) {
             scale *= s;

@@ -87,16 +87,16 @@ static cgv_status reshape_to(onnx_import *im, const onnx_node *n, onnx_value *y,
                              int rank, int64_t shape[][ONNX_LANES]) {
     if (x->kind == ONNX_PICTURE)
         return cgv_onnx_reshape(im, n, y, x, rank, shape);
-    cgv_status status = cgv_onnx_copy(im, y, x);
-    if (status)
-        return status;
-    y->rank = rank;
+    int64_t extents[ONNX_MAX_RANK];
     for (int i = 0; i < rank; i++) {
         if (shape[i][0] != shape[i][1] || shape[i][0] != shape[i][2])
             return cgv_onnx_refuse(im, n, "shapes a constant by the picture's size");
-        y->shape[i] = shape[i][0];
+        extents[i] = shape[i][0];
     }
-    return CGV_OK;
+    cgv_status status = cgv_onnx_constant(im, y, rank, extents, x->varies, x->integer);
+    if (!status)
+        memcpy(y->data, x->data, x->count * (size_t)cgv_onnx_lanes(x) * sizeof *x->data);
+    return status;
 }
 
 cgv_status cgv_onnx_reshape_op(onnx_import *im, const onnx_node *n) {

@@ -69,27 +69,30 @@ void cgv_onnx_values_destroy(onnx_import *im) {
 
 void *cgv_onnx_allocate(onnx_import *im, size_t count, size_t size) {
     if (count > im->room / size) {
-        cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: unsupported: its constants unfold to too much memory",
-                 im->where);
+        im->cause = cgv_fail(CGV_ERROR_UNSUPPORTED,
+                             "%s: unsupported: it unfolds to too much memory", im->where);
         return NULL;
     }
     im->room -= count * size;
     void *memory = calloc(count ? count : 1, size);
     if (!memory)
-        cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", im->where);
+        im->cause = cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", im->where);
     return memory;
 }
 
 cgv_status cgv_onnx_constant(onnx_import *im, onnx_value *v, int rank, const int64_t *shape,
                              bool varies, bool integer) {
-    int64_t count = 1;
+    // most: of any part of the shape, also where another extent is 0.
+    int64_t count = 1, most = 1;
     if (rank < 0 || rank > ONNX_MAX_RANK)
         return cgv_fail(CGV_ERROR_UNSUPPORTED, "%s: unsupported: a tensor of %d dimensions",
                         im->where, rank);
-    for (int i = 0; i < rank; i++)
-        if (shape[i] < 0 || __builtin_mul_overflow(count, shape[i], &count) || count > INT32_MAX)
+    for (int i = 0; i < rank; i++) {
+        if (shape[i] < 0 || shape[i] > INT32_MAX || (most *= shape[i] ? shape[i] : 1) > INT32_MAX)
             return cgv_fail(CGV_ERROR_FORMAT, "%s: damaged: a tensor of an impossible shape",
                             im->where);
+        count *= shape[i];
+    }
     free(v->data);
     v->data = cgv_onnx_allocate(im, (size_t)count * (varies ? ONNX_LANES : 1), sizeof *v->data);
     if (!v->data)
@@ -197,7 +200,10 @@ cgv_status cgv_onnx_decode(onnx_import *im, onnx_value *v, const Cgv__Onnx__Tens
 }
 
 const double *cgv_onnx_numbers(onnx_import *im, onnx_value *v, int lane) {
-    if (v->tensor && cgv_onnx_decode(im, v, v->tensor))
+    cgv_status status = v->tensor ? cgv_onnx_decode(im, v, v->tensor) : CGV_OK;
+    if (status && !im->cause)
+        im->cause = status;
+    if (status)
         return NULL;
     return v->data + (v->varies ? (size_t)lane * v->count : 0);
 }

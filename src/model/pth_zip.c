@@ -13,6 +13,10 @@ static cgv_status out_of_memory(const cgv_pth *pth) {
     return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", pth->where);
 }
 
+static bool is_memory(zip_error_t *error) {
+    return zip_error_code_zip(error) == ZIP_ER_MEMORY;
+}
+
 static cgv_status open_archive(zip_t **out, const cgv_pth *pth) {
     zip_error_t error;
     zip_error_init(&error);
@@ -20,8 +24,10 @@ static cgv_status open_archive(zip_t **out, const cgv_pth *pth) {
     *out = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
     cgv_status status = CGV_OK;
     if (!*out) {
-        status = cgv_fail(CGV_ERROR_FORMAT, "%s: damaged or truncated zip archive: %s", pth->where,
-                          zip_error_strerror(&error));
+        status = is_memory(&error)
+                     ? out_of_memory(pth)
+                     : cgv_fail(CGV_ERROR_FORMAT, "%s: damaged or truncated zip archive: %s",
+                                pth->where, zip_error_strerror(&error));
         zip_source_free(source);
     }
     zip_error_fini(&error);
@@ -54,12 +60,15 @@ static cgv_status read_entry(uint8_t **data, size_t *size, zip_t *archive, zip_i
     // The checksum is compared when the end is reached, so one more read tells.
     uint8_t beyond;
     bool whole = file && at == *size && zip_fread(file, &beyond, 1) == 0;
+    bool memory = is_memory(file ? zip_file_get_error(file) : zip_get_error(archive));
     if (file)
         zip_fclose(file);
     if (!whole) {
         free(*data);
         *data = NULL;
-        return cgv_fail(CGV_ERROR_FORMAT, "%s: damaged: cannot unpack '%s'", pth->where, name);
+        return memory ? out_of_memory(pth)
+                      : cgv_fail(CGV_ERROR_FORMAT, "%s: damaged: cannot unpack '%s'", pth->where,
+                                 name);
     }
     *budget -= *size;
     return CGV_OK;

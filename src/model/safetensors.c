@@ -148,12 +148,15 @@ static cgv_status copy_tensors(cgv_state_dict *out, const table *t, const uint8_
 // text: the header, `length` bytes, before `size` bytes of numbers.
 static cgv_status read_header(table *t, const char *text, uint64_t length, uint64_t size,
                               const char *where) {
-    json_error_t error;
+    json_error_t error = {0};
     *t = (table){.start = sizeof length + length,
                  .header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &error)};
     cgv_status status;
     if (json_is_object(t->header))
         status = read_table(t, size, where);
+    // jansson says nothing where some of its allocations fail.
+    else if (!t->header && (!*error.text || json_error_code(&error) == json_error_out_of_memory))
+        status = cgv_fail(CGV_ERROR_MEMORY, "%s: no memory for the header", where);
     else
         status = cgv_fail(CGV_ERROR_FORMAT, "%s: damaged: its header is no JSON object", where);
     if (status)

@@ -19,7 +19,9 @@ static int judge(cgv_net *net, const cgv_patchgan_desc *desc, const char *family
     int picture = 0;
     if (shrink > 1) {
         picture = cgv_net_average_pool(net, 0, shrink);
-        net->multiple = net->multiple % shrink ? net->multiple * shrink : net->multiple;
+        int least = net->multiple;
+        while (net->multiple % shrink)
+            net->multiple += least;
     }
     int x = cgv_net_activation(net, conv4(net, picture, family, 0, desc->ndf, 2),
                                CGV_ACT_LEAKY_RELU, slope);

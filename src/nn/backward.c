@@ -294,7 +294,6 @@ cgv_status cgv_plan_create_backward(cgv_plan *plan) {
         status = cgv_fail(CGV_ERROR_MEMORY, "planning the backward pass: out of memory");
     if (!status) {
         walk_back(&w);
-        plan->grad_storage_count = w.next;
         status = cgv_layout_place(&layout, plan->grad_storages, w.next,
                                   cgv_device_limits(plan->device)->allocation);
     }

@@ -61,8 +61,10 @@ cgv_status cgv_layout_place(cgv_layout_plan *out, cgv_storage *storages, int cou
         }
         if (block == CGV_MAX_BLOCKS) {
             status = cgv_fail(CGV_ERROR_DEVICE_MEMORY,
-                              "planning memory: a tensor of %llu MiB does not fit the device",
-                              (unsigned long long)(storage->bytes >> 20));
+                              "planning memory: a tensor of %llu MiB does not fit into %d "
+                              "allocations of %llu MiB",
+                              (unsigned long long)(storage->bytes >> 20), CGV_MAX_BLOCKS,
+                              (unsigned long long)(block_limit >> 20));
             break;
         }
         storage->block = block;

@@ -25,7 +25,8 @@ typedef struct cgv_layout_plan {
 
 // Place the storages in as few bytes as a greedy search finds (largest first, lowest offset that
 // is free over its lifetime), in blocks of at most `block_limit` bytes each.
-// CGV_ERROR_DEVICE_MEMORY when one storage alone exceeds the limit.
+// CGV_ERROR_DEVICE_MEMORY when one storage alone exceeds the limit, or CGV_MAX_BLOCKS do not
+// suffice.
 CGV_NODISCARD cgv_status cgv_layout_place(cgv_layout_plan *out, cgv_storage *storages, int count,
                                           uint64_t block_limit);
 

@@ -147,6 +147,8 @@ int cgv_net_conv(cgv_net *net, int x, const char *name, const cgv_conv_desc *des
 int cgv_net_conv_transpose(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc) {
     if (!net->status && desc->pad_mode != CGV_PAD_ZERO)
         return cgv_net_refuse(net, name, "a transposed convolution only pads with zeros");
+    if (!net->status && desc->stride != 2)
+        return cgv_net_refuse(net, name, "a transposed convolution has stride 2");
     return add_conv(net, CGV_OP_CONV_TRANSPOSE, x, name, desc);
 }
 
@@ -250,6 +252,18 @@ int cgv_net_blur_up(cgv_net *net, int x, const char *name) {
                      .factor = 2,
                      .upsample = CGV_UPSAMPLE_BILINEAR};
     return net->status ? 0 : add_unary(net, x, node);
+}
+
+int cgv_net_only_reader(const cgv_net *net, int node) {
+    int reader = -1;
+    for (int i = node + 1; i < net->node_count; i++)
+        for (int k = 0; k < 2; k++)
+            if (net->nodes[i].input[k] == node) {
+                if (reader >= 0)
+                    return -1;
+                reader = i;
+            }
+    return reader;
 }
 
 void cgv_param_fill_filter(const cgv_param *param, float *values) {

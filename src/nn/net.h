@@ -13,7 +13,7 @@
 typedef enum cgv_op {
     CGV_OP_INPUT,
     CGV_OP_CONV,           // y = w * x + b; weight [cout, cin/groups, k, k]
-    CGV_OP_CONV_TRANSPOSE, // weight [cin, cout, k, k]; stride 2
+    CGV_OP_CONV_TRANSPOSE, // weight [cin, cout/groups, k, k]; stride 2
     CGV_OP_INSTANCE_NORM,  // optional scale, shift [c]
     CGV_OP_ACTIVATION,
     CGV_OP_ADD,          // two inputs of one shape
@@ -107,6 +107,7 @@ typedef struct cgv_conv_desc {
 } cgv_conv_desc;
 
 int cgv_net_conv(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc);
+// Stride 2; nn/net_graph.h has others.
 int cgv_net_conv_transpose(cgv_net *net, int x, const char *name, const cgv_conv_desc *desc);
 int cgv_net_instance_norm(cgv_net *net, int x, const char *name);
 // Half the size by a fixed filter, 1 2 1 over a reflected border; twice the size by 1 3 3 1 over a
@@ -123,6 +124,12 @@ int cgv_net_average_pool(cgv_net *net, int x, int factor);
 int cgv_net_join(cgv_net *net, int x, int y);
 int cgv_net_affine_head(cgv_net *net, int coefficients, int x);
 int cgv_net_bilateral_slice(cgv_net *net, int grid, int x);
+
+// The one node that reads a node's tensor, once; -1: none, or more.
+int cgv_net_only_reader(const cgv_net *net, int node);
+
+// Whether two nets do the same with parameters of the same shapes, whatever these are called.
+bool cgv_net_same(const cgv_net *a, const cgv_net *b); // net_same.c
 
 // The numbers of a parameter that is a filter.
 void cgv_param_fill_filter(const cgv_param *param, float *values);

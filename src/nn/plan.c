@@ -27,23 +27,10 @@ void cgv_params_destroy(cgv_params *params) {
 
 // ---- fusion ----
 
-// The only node that reads node i's tensor, or -1.
-static int only_reader(const cgv_net *net, int i) {
-    int reader = -1;
-    for (int j = i + 1; j < net->node_count; j++)
-        for (int k = 0; k < 2; k++)
-            if (net->nodes[j].input[k] == i) {
-                if (reader >= 0)
-                    return -1;
-                reader = j;
-            }
-    return reader;
-}
-
 // Let a step take over the node that alone reads its result: an activation behind a convolution
 // or a norm, and the addition behind a norm, when its other operand exists by then.
 static void fuse(const cgv_net *net, plan_step *step) {
-    int next = only_reader(net, step->node);
+    int next = cgv_net_only_reader(net, step->node);
     if (next < 0)
         return;
     const cgv_node *reader = &net->nodes[next];
@@ -180,7 +167,7 @@ static bool in_place(const cgv_plan *plan, const plan_step *step) {
            plan->as_pixels[node->input[0]] == plan->as_pixels[step->out] &&
            plan->net->nodes[node->input[0]].op != CGV_OP_CONCAT &&
            plan->whole_of[step->out] == step->out &&
-           only_reader(plan->net, node->input[0]) == step->node;
+           cgv_net_only_reader(plan->net, node->input[0]) == step->node;
 }
 
 // Where the k-th operand of a concatenation lies in its result, of one picture.

@@ -10,6 +10,7 @@
 #define CGV_NN_PLAN_H
 
 #include "cgvideo/translator.h"
+#include "nn/layout.h"
 #include "nn/net.h"
 #include "ops/choose.h"
 #include "ops/ops.h"
@@ -47,7 +48,7 @@ void cgv_plan_destroy(cgv_plan **plan);
 // The activations of one application of a plan. Applying a net several times within one step takes
 // several tapes. Destroyed before its plan.
 typedef struct cgv_tape {
-    cgv_buffer blocks[64];
+    cgv_buffer blocks[CGV_MAX_BLOCKS];
     int block_count;
     cgv_tensor input, output;
     uint64_t held, keep; // of cgv_tape_hold; 0: none

@@ -45,7 +45,6 @@ struct cgv_plan {
     uint64_t held_bytes; // of the statistics of all instance norms
     bool train, external_input, half;
     cgv_storage *grad_storages; // training: of the backward pass
-    int grad_storage_count;
     cgv_buffer workspace;
 };
 

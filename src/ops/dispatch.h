@@ -13,6 +13,11 @@ static inline uint64_t cgv_read_if(cgv_cmd *cmd, uint64_t address, uint64_t byte
     return address ? cgv_cmd_read(cmd, address, bytes) : 0;
 }
 
+// The same of one that is read and written, as what is added to.
+static inline uint64_t cgv_update_if(cgv_cmd *cmd, uint64_t address, uint64_t bytes) {
+    return cgv_read_if(cmd, address, bytes) ? cgv_cmd_write(cmd, address, bytes) : 0;
+}
+
 // Dispatch one invocation for each of `count` elements, in rows of workgroups so that no limit on
 // their number is met. In the shader: LINEAR_INDEX (shaders/include/common.glsl), which can exceed
 // `count`. The template's local and groups are filled in.

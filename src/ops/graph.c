@@ -10,10 +10,7 @@
 #include "resize.h"
 #include "window_conv.h"
 
-enum {
-    CONV_BLOCK = 4, // output channels of an invocation of window_conv.comp
-    KIND_MARGIN = 4 // of gather.comp, behind cgv_rearrangement
-};
+enum { MARGIN = 4 }; // of gather.comp, behind cgv_rearrangement
 
 static int elements(cgv_tensor tensor) {
     return (int)(cgv_tensor_bytes(tensor) / sizeof(float));
@@ -36,7 +33,7 @@ void cgv_window_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t weights,
         .y = write_all(cmd, y),
         .x = read_all(cmd, x),
         .weights = cgv_cmd_read(cmd, weights, count * sizeof(float)),
-        .bias = bias ? cgv_cmd_read(cmd, bias, (uint64_t)y.c * sizeof(float)) : 0,
+        .bias = cgv_read_if(cmd, bias, (uint64_t)y.c * sizeof(float)),
         .h = x.h,
         .w = x.w,
         .out_h = y.h,
@@ -51,7 +48,7 @@ void cgv_window_conv(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t weights,
         push.dilation[axis] = window->dilation[axis];
         push.pad[axis] = window->pad[axis];
     }
-    push.count = y.n * params->groups * cgv_divide_up(push.cout, CONV_BLOCK) * y.h * y.w;
+    push.count = y.n * params->groups * cgv_divide_up(push.cout, WINDOW_BLOCK) * y.h * y.w;
     cgv_dispatch_linear(cmd, (uint64_t)push.count,
                         (cgv_dispatch){.shader = &cgv_shader_window_conv,
                                        .spec = {params->transposed},
@@ -154,7 +151,7 @@ static void gather(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, const cgv_margin *m
 }
 
 void cgv_pad_apply(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, const cgv_margin *margin) {
-    gather(cmd, y, x, margin, KIND_MARGIN, 1);
+    gather(cmd, y, x, margin, MARGIN, 1);
 }
 
 void cgv_rearrange(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_rearrangement how, int factor) {

@@ -1,4 +1,5 @@
 // Convolution on matrix units: how its weights are laid out, and which tiles a workgroup makes.
+#include "base/log.h"
 #include "ops/dispatch.h"
 #include "ops/matrix_internal.h"
 #include "shaders.h"
@@ -187,7 +188,9 @@ static void product(cgv_cmd *cmd, cgv_pixels y, cgv_pixels x, uint64_t packed, u
     const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
     matrix_tile tile;
     if (!choose_tile(&tile, limits, stored_out(params))) {
-        cgv_cmd_fail(cmd, CGV_ERROR_UNSUPPORTED);
+        cgv_cmd_fail(cmd, cgv_fail(CGV_ERROR_UNSUPPORTED,
+                                   "no tile of matrix units fits a convolution to %d channels",
+                                   params->cout));
         return;
     }
     int step = params->transposed ? 2 : 1;
@@ -196,7 +199,7 @@ static void product(cgv_cmd *cmd, cgv_pixels y, cgv_pixels x, uint64_t packed, u
         struct matrix_conv_push push = {
             .x = cgv_cmd_read(cmd, x.address, cgv_pixels_bytes(x)),
             .weights = cgv_cmd_read(cmd, packed, phase.bytes),
-            .bias = bias ? cgv_cmd_read(cmd, bias, (uint64_t)y.c * sizeof(float)) : 0,
+            .bias = cgv_read_if(cmd, bias, (uint64_t)y.c * sizeof(float)),
             .y = cgv_cmd_write(cmd, y.address, cgv_pixels_bytes(y)),
             .h = x.h,
             .w = x.w,

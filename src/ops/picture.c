@@ -72,8 +72,11 @@ bool cgv_layout_supported(const cgv_layout *layout) {
         layout->planes > 4 || first->depth < 8 || first->depth + first->shift > 16 ||
         layout->log2_chroma_w > 1 || layout->log2_chroma_h > 1)
         return false;
-    for (int c = 0; c < layout->components; c++)
+    int used = 0;
+    for (int c = 0; c < layout->components; c++) {
         if (!component_supported(layout, c))
             return false;
-    return true;
+        used |= 1 << layout->component[c].plane;
+    }
+    return used == (1 << layout->planes) - 1;
 }

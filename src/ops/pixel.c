@@ -130,7 +130,6 @@ static void filter_chroma(cgv_cmd *cmd, const cgv_picture_format *format, cgv_te
         .rgb = cgv_cmd_read(cmd, rgb.address, cgv_tensor_bytes(rgb)),
         .original = read_if(cmd, original),
         .width = format->width,
-        .height = format->height,
         .tensor_width = rgb.w,
         .tensor_height = rgb.h,
         .chroma_width = chroma_width(format),

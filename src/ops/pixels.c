@@ -12,6 +12,8 @@
 #define STORED_MULTIPLE 32
 #define PIECE           8 // halves that one invocation takes
 
+_Static_assert(STORED_MULTIPLE % PIXELS_NORM_CHANNELS == 0, "whole workgroups of a norm");
+
 int cgv_pixels_stored(int channels) {
     return cgv_divide_up(channels, STORED_MULTIPLE) * STORED_MULTIPLE;
 }
@@ -48,7 +50,7 @@ void cgv_pixels_scatter(cgv_cmd *cmd, cgv_tensor y, cgv_pixels x,
     struct pixels_scatter_push push = {
         .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
         .x = cgv_cmd_read(cmd, x.address, cgv_pixels_bytes(x)),
-        .bias = params->bias ? cgv_cmd_read(cmd, params->bias, (uint64_t)y.c * sizeof(float)) : 0,
+        .bias = cgv_read_if(cmd, params->bias, (uint64_t)y.c * sizeof(float)),
         .count = (int)(cgv_tensor_bytes(y) / sizeof(float)),
         .plane = y.h * y.w,
         .w = y.w,
@@ -121,13 +123,14 @@ void cgv_pixels_norm_stats(cgv_cmd *cmd, uint64_t stats, cgv_pixels x, uint64_t 
         .chunk = PIXELS_NORM_CHUNK,
         .epsilon = epsilon,
     };
-    cgv_cmd_dispatch(cmd, &(cgv_dispatch){
-                              .shader = &cgv_shader_pixels_norm_merge,
-                              .local = {STORED_MULTIPLE, PIXELS_NORM_SLICES},
-                              .groups = {(uint32_t)(stored / STORED_MULTIPLE), (uint32_t)x.n, 1},
-                              .push = &merge,
-                              .push_bytes = sizeof merge,
-                          });
+    cgv_cmd_dispatch(cmd,
+                     &(cgv_dispatch){
+                         .shader = &cgv_shader_pixels_norm_merge,
+                         .local = {PIXELS_NORM_CHANNELS, PIXELS_NORM_SLICES},
+                         .groups = {(uint32_t)(stored / PIXELS_NORM_CHANNELS), (uint32_t)x.n, 1},
+                         .push = &merge,
+                         .push_bytes = sizeof merge,
+                     });
 }
 
 void cgv_pixels_norm(cgv_cmd *cmd, cgv_pixels y, cgv_pixels x, uint64_t stats, cgv_pixels residual,

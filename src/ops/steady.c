@@ -49,7 +49,7 @@ void cgv_steady_motion(cgv_cmd *cmd, cgv_tensor motion, cgv_tensor coarse, cgv_t
                        cgv_tensor last) {
     struct steady_motion_push push = {
         .motion = cgv_cmd_write(cmd, motion.address, cgv_tensor_bytes(motion)),
-        .coarse = coarse.address ? cgv_cmd_read(cmd, coarse.address, cgv_tensor_bytes(coarse)) : 0,
+        .coarse = cgv_read_if(cmd, coarse.address, cgv_tensor_bytes(coarse)),
         .now = cgv_cmd_read(cmd, now.address, cgv_tensor_bytes(now)),
         .last = cgv_cmd_read(cmd, last.address, cgv_tensor_bytes(last)),
         .h = now.h,

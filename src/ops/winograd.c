@@ -128,7 +128,7 @@ static void run(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint6
              w->blocks, push.panels, PLACES, &multiply);
 
     output.m = cgv_cmd_read(cmd, scratch + v_bytes, m_bytes);
-    output.bias = bias ? cgv_cmd_read(cmd, bias, (uint64_t)params->cout * sizeof(float)) : 0;
+    output.bias = cgv_read_if(cmd, bias, (uint64_t)params->cout * sizeof(float));
     output.y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y));
     dispatch(cmd,
              (cgv_dispatch){.shader = &cgv_shader_winograd_output,

@@ -25,10 +25,9 @@ static inline size_t cgv_bitmap_bytes(int width, int height) {
 CGV_NODISCARD cgv_status cgv_bitmap_create(cgv_bitmap *out, int width, int height);
 void cgv_bitmap_free(cgv_bitmap *bitmap);
 
-// A box of `in` at another size (out->width, out->height are set by the caller, out->rgb is
-// allocated here): antialiased bicubic, a = -0.5, its support widened by the factor when the
-// picture shrinks; across, then down, rounded to bytes in between. The same numbers as Pillow's
-// Image.resize(size, BICUBIC) of the box.
+// A box of `in` at another size; out->rgb is allocated here, *out is {0} on failure: antialiased
+// bicubic, a = -0.5, its support widened by the factor when the picture shrinks; across, then down,
+// rounded to bytes in between. The same numbers as Pillow's Image.resize(size, BICUBIC) of the box.
 CGV_NODISCARD cgv_status cgv_bitmap_resize(cgv_bitmap *out, int width, int height,
                                            const cgv_bitmap *in, cgv_box box);
 

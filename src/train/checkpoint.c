@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,19 +101,32 @@ static cgv_status list_pieces(piece_list *list, const cgv_trainer *trainer, cons
     return ok ? CGV_OK : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", path);
 }
 
-// What must be the same in a run that goes on. Not the seed: the random numbers' state is saved.
+// What must be the same in a run that goes on. Not the seed: the random numbers' state is saved;
+// nor whether it is paired, which the names of its networks say.
 static const struct {
     const char *name;
     size_t offset;
-    bool integer;
+    bool integer, later; // later: older checkpoints lack it
 } settings[] = {
 #define INTEGER(field)                                                                             \
-    { #field, offsetof(cgv_trainer_params, field), true }
+    { #field, offsetof(cgv_trainer_params, field), true, false }
 #define NUMBER(field)                                                                              \
-    { #field, offsetof(cgv_trainer_params, field), false }
-    INTEGER(batch),   INTEGER(accumulate), INTEGER(height),  INTEGER(width),        INTEGER(gan),
-    NUMBER(lambda_a), NUMBER(lambda_b),    NUMBER(identity), NUMBER(equivariance),  INTEGER(pool),
-    NUMBER(beta1),    NUMBER(beta2),       NUMBER(epsilon),  NUMBER(average_decay),
+    { #field, offsetof(cgv_trainer_params, field), false, false }
+    INTEGER(batch),
+    INTEGER(accumulate),
+    INTEGER(height),
+    INTEGER(width),
+    INTEGER(gan),
+    NUMBER(lambda_a),
+    NUMBER(lambda_b),
+    NUMBER(identity),
+    NUMBER(equivariance),
+    INTEGER(pool),
+    NUMBER(beta1),
+    NUMBER(beta2),
+    NUMBER(epsilon),
+    NUMBER(average_decay),
+    {"lambda_l1", offsetof(cgv_trainer_params, lambda_l1), false, true},
 #undef INTEGER
 #undef NUMBER
 };
@@ -188,12 +202,26 @@ static cgv_status write_header(FILE *file, const piece_list *list, const notes *
     return status;
 }
 
+// The step's losses were finite, but they are those before the update. A run cannot go on from such
+// numbers, and they must not take the place of good ones.
+static cgv_status check_finite(const float *numbers, size_t count, const piece *p,
+                               const char *path) {
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(numbers[i]))
+            return cgv_fail(CGV_ERROR_NUMERIC,
+                            "%s: not written: '%s' holds NaN or infinity; the training diverged",
+                            path, p->name);
+    return CGV_OK;
+}
+
 // From the device to the file through `scratch`, PIECE_BYTES at a time.
 static cgv_status write_piece(FILE *file, const piece *p, void *scratch, uint32_t *crc,
                               const char *path) {
     for (uint64_t at = 0; at < p->bytes; at += PIECE_BYTES) {
         uint64_t bytes = p->bytes - at < PIECE_BYTES ? p->bytes - at : PIECE_BYTES;
         cgv_status status = cgv_buffer_read(p->buffer, p->offset + at, scratch, bytes);
+        if (!status)
+            status = check_finite(scratch, bytes / sizeof(float), p, path);
         if (status)
             return status;
         *crc = cgv_crc32c(*crc, scratch, bytes);
@@ -356,7 +384,8 @@ static cgv_status check_settings(const checkpoint *c, const cgv_trainer *trainer
     for (int i = 0; i < SETTINGS && !status; i++) {
         char own[MAX_NOTE];
         print_setting(own, cgv_trainer_settings(trainer), i);
-        status = check_note(c, settings[i].name, own, path);
+        if (!settings[i].later || cgv_safetensors_find_note(&c->table, settings[i].name))
+            status = check_note(c, settings[i].name, own, path);
     }
     for (int i = 0; i < 2 && !status; i++)
         if (c->filled[i] < 0 || c->filled[i] > cgv_trainer_pool(trainer, i)->slots)

@@ -13,7 +13,8 @@
 extern const char *const cgv_net_names[CGV_NETS];
 
 // extra: the caller's own state, any UTF-8 text, NULL: none. The file appears whole or not at all:
-// whatever fails, earlier checkpoints stay as they are. Its folder must exist.
+// whatever fails, earlier checkpoints stay as they are. Its folder must exist. CGV_ERROR_NUMERIC
+// when a number is NaN or infinite.
 CGV_NODISCARD cgv_status cgv_checkpoint_save(const cgv_trainer *trainer, const char *path,
                                              const char *extra);
 

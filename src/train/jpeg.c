@@ -21,7 +21,8 @@ static void on_error(j_common_ptr codec) {
     longjmp(f->back, 1);
 }
 
-// Warnings are about damaged data. What is decoded here was made here, and checksummed.
+// Warnings are about damaged data: of the cache, which holds only what was made here, or of a
+// picture that is to be measured.
 static void on_message(j_common_ptr codec, int level) {
     if (level < 0)
         on_error(codec);
@@ -34,17 +35,26 @@ static struct jpeg_error_mgr *catch_errors(failure *f) {
     return &f->manager;
 }
 
+// More than the worst picture takes: 26 bits a coefficient of whole blocks, and the headers.
+static unsigned long most_bytes(const cgv_bitmap *picture) {
+    return 4 * cgv_bitmap_bytes(picture->width + 7, picture->height + 7) + 4096;
+}
+
 cgv_status cgv_jpeg_encode(uint8_t **data, size_t *size, const cgv_bitmap *picture, int quality) {
     struct jpeg_compress_struct encoder;
     failure f;
-    unsigned char *buffer = NULL;
-    unsigned long length = 0;
+    // libjpeg is never to make it larger: of what it allocates then, a failure leaves no trace.
+    unsigned long length = most_bytes(picture);
+    unsigned char *const room = malloc(length), *buffer = room;
     *data = NULL;
     *size = 0;
+    if (!room)
+        return cgv_fail(CGV_ERROR_MEMORY, "no memory to compress a picture of %dx%d",
+                        picture->width, picture->height);
     encoder.err = catch_errors(&f);
     if (setjmp(f.back)) {
         jpeg_destroy_compress(&encoder);
-        free(buffer);
+        free(room);
         return cgv_fail(CGV_ERROR_MEMORY, "cannot compress a picture of %dx%d: %s", picture->width,
                         picture->height, f.text);
     }
@@ -65,7 +75,8 @@ cgv_status cgv_jpeg_encode(uint8_t **data, size_t *size, const cgv_bitmap *pictu
     }
     jpeg_finish_compress(&encoder);
     jpeg_destroy_compress(&encoder);
-    *data = buffer;
+    unsigned char *less = realloc(room, length);
+    *data = less ? less : room;
     *size = length;
     return CGV_OK;
 }

@@ -31,7 +31,7 @@ typedef struct cgv_trainer_params {
     float identity;           // weight of the identity losses, relative to the lambdas; 0: none
     float equivariance;       // weight of the equivariance losses; 0: none
     // Pictures come in pairs. lambda_l1: weight of their difference; the lambdas, identity,
-    // equivariance and pool above are not for pairs and must be 0.
+    // equivariance and pool are not for pairs and must be 0.
     bool paired;
     float lambda_l1;
     int pool; // past fakes a direction that the discriminators also see; 0: none

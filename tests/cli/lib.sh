@@ -8,7 +8,13 @@ skip() {
 }
 
 command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null || skip "no ffmpeg here"
-"$CGVIDEO" devices >/dev/null 2>&1 || skip "no usable Vulkan device"
+"$CGVIDEO" devices >/dev/null 2>&1 || {
+    [ -z "${CGV_REQUIRE_DEVICE-}" ] || {
+        echo "FAILED: no usable Vulkan device"
+        exit 1
+    }
+    skip "no usable Vulkan device"
+}
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
