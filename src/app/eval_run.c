@@ -193,16 +193,11 @@ static cgv_status fit(cgv_bitmap *out, const cgv_bitmap *in, cgv_cli_size size) 
     return cgv_bitmap_resize(out, size.width, size.height, in, box);
 }
 
-// Room for one more: arrays double whenever they are full.
-static cgv_status grow(void *array, int count, size_t size) {
-    void **pointer = array;
+// The array with room for one more, NULL when out of memory: it doubles whenever it is full.
+static void *grow(void *array, int count, size_t size) {
     if (count & (count - 1))
-        return CGV_OK;
-    void *grown = realloc(*pointer, (count ? 2 * (size_t)count : 1) * size);
-    if (!grown)
-        return out_of_memory();
-    *pointer = grown;
-    return CGV_OK;
+        return array;
+    return realloc(array, (count ? 2 * (size_t)count : 1) * size);
 }
 
 static cgv_status take_b(run *r, const origin *from, const cgv_bitmap *picture) {
@@ -210,9 +205,11 @@ static cgv_status take_b(run *r, const origin *from, const cgv_bitmap *picture) 
     (void)from;
     if (!picture)
         return CGV_OK;
-    cgv_status status = grow(&eval->b, eval->b_count, sizeof *eval->b);
-    if (!status)
-        status = fit(&eval->b[eval->b_count], picture, eval->options->size);
+    cgv_bitmap *b = grow(eval->b, eval->b_count, sizeof *b);
+    if (!b)
+        return out_of_memory();
+    eval->b = b;
+    cgv_status status = fit(&eval->b[eval->b_count], picture, eval->options->size);
     if (!status)
         cgv_histogram_add(&eval->b_histogram, &eval->b[eval->b_count++]);
     return status;
@@ -229,9 +226,11 @@ static char *name_of(const origin *from) {
 static cgv_status keep(run *r, const origin *from, const cgv_bitmap *input,
                        const cgv_bitmap *output) {
     cgv_eval *eval = r->eval;
-    cgv_status status = grow(&eval->a, eval->a_count, sizeof *eval->a);
-    if (status)
-        return status;
+    cgv_eval_picture *a = grow(eval->a, eval->a_count, sizeof *a);
+    if (!a)
+        return out_of_memory();
+    eval->a = a;
+    cgv_status status = CGV_OK;
     cgv_eval_picture *picture = &eval->a[eval->a_count++];
     *picture = (cgv_eval_picture){.name = name_of(from),
                                   .width = input->width,
@@ -259,9 +258,10 @@ static cgv_status keep(run *r, const origin *from, const cgv_bitmap *input,
 static cgv_status begin_clip(run *r, const char *path) {
     cgv_eval *eval = r->eval;
     cgv_flicker_destroy(&r->flicker);
-    cgv_status status = grow(&eval->clips, eval->clip_count, sizeof *eval->clips);
-    if (status)
-        return status;
+    cgv_eval_clip *clips = grow(eval->clips, eval->clip_count, sizeof *clips);
+    if (!clips)
+        return out_of_memory();
+    eval->clips = clips;
     cgv_eval_clip *clip = &eval->clips[eval->clip_count++];
     *clip = (cgv_eval_clip){.name = strdup(path)};
     if (r->steady.translator)
