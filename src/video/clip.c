@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "video/av.h"
 #include "video/clip_internal.h"
+#include "video/hdr.h"
 
 bool cgv_clip_av_reason(char reason[CGV_REASON], const char *what, int error) {
     char text[AV_ERROR_MAX_STRING_SIZE];
@@ -34,15 +35,11 @@ bool cgv_clip_demux(AVFormatContext **out, int *stream, char reason[CGV_REASON],
     for (unsigned i = 0; i < (*out)->nb_streams; i++)
         if ((int)i != *stream)
             (*out)->streams[i]->discard = AVDISCARD_ALL;
-    if (!cgv_clip_shows_hdr((*out)->streams[*stream]->codecpar->color_trc))
+    if (cgv_hdr_transfer((*out)->streams[*stream]->codecpar->color_trc) == CGV_TRANSFER_SDR)
         return true;
     snprintf(reason, CGV_REASON,
              "HDR video is not supported: make it SDR first, as cgvideo -m identity does");
     return false;
-}
-
-bool cgv_clip_shows_hdr(enum AVColorTransferCharacteristic transfer) {
-    return transfer == AVCOL_TRC_SMPTE2084 || transfer == AVCOL_TRC_ARIB_STD_B67;
 }
 
 static bool out_of_memory(char reason[CGV_REASON]) {

@@ -469,8 +469,9 @@ cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
     source->arrivals.patience = params->patience;
     source->packet = av_packet_alloc();
     cgv_ready_params ready = {params->url, params->deinterlace, params->hdr};
-    cgv_status status = source->packet ? cgv_ready_create(&source->ready, &ready)
-                                       : cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+    cgv_status status = source->packet
+                            ? cgv_ready_create(&source->ready, &ready)
+                            : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
     if (!status)
         status = cgv_source_open_input(source);
     if (!status)
