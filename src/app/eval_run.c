@@ -3,12 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/console.h"
 #include "app/eval.h"
 #include "app/eval_reel.h"
 #include "app/model_path.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -30,12 +30,6 @@ typedef struct run {
     generator steady;     // for the frames of a video; borrows the model of `there`; NULL: none
     cgv_flicker *flicker; // of the last clip
 } run;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static cgv_status out_of_memory(void) {
     return cgv_fail(CGV_ERROR_MEMORY, "eval: out of memory");
@@ -77,7 +71,7 @@ static cgv_status fit_translator(generator *g, int width, int height) {
 
 // *out is allocated here.
 static cgv_status translate(generator *g, cgv_bitmap *out, const cgv_bitmap *in, double *seconds) {
-    const double begin = now();
+    const double begin = cgv_clock_seconds();
     *out = (cgv_bitmap){0};
     cgv_status status = fit_translator(g, in->width, in->height);
     if (!status)
@@ -89,7 +83,7 @@ static cgv_status translate(generator *g, cgv_bitmap *out, const cgv_bitmap *in,
         status = cgv_translator_receive(g->translator, &(cgv_picture){{out->rgb}, {row}});
     if (status)
         cgv_bitmap_free(out);
-    *seconds += now() - begin;
+    *seconds += cgv_clock_seconds() - begin;
     return status;
 }
 
@@ -379,7 +373,7 @@ static cgv_status check_counts(const cgv_eval *eval) {
 }
 
 cgv_status cgv_eval_run(cgv_eval *out, cgv_device *device, const cgv_eval_options *o) {
-    const double begin = now();
+    const double begin = cgv_clock_seconds();
     *out = (cgv_eval){.options = o, .device = cgv_device_get_info(device)->name};
     run r = {.eval = out};
     cgv_status status = open_generator(&r.there, device, o, o->model, CGV_APP_MODEL_PARAMS(o));
@@ -402,7 +396,7 @@ cgv_status cgv_eval_run(cgv_eval *out, cgv_device *device, const cgv_eval_option
     cgv_translator_destroy(&r.steady.translator);
     close_generator(&r.there);
     close_generator(&r.back);
-    out->seconds = now() - begin;
+    out->seconds = cgv_clock_seconds() - begin;
     return status;
 }
 

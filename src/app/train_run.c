@@ -1,12 +1,12 @@
 // A training run: networks, data, the loop, and what it leaves in the run directory.
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/folder.h"
 #include "app/kernels.h"
 #include "app/train_data.h"
 #include "app/train_record.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "nn/arch.h"
@@ -29,12 +29,6 @@ typedef struct run {
     double started; // clock at the first step of this process
     int64_t first_step;
 } run;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // ---- networks ----
 
@@ -246,7 +240,7 @@ static learning_rates rates_at(const run *r, int64_t step) {
 static double seconds_left(const run *r) {
     int64_t step = cgv_trainer_steps(r->trainer);
     double done = (double)(step - r->first_step);
-    return done > 0 ? (now() - r->started) / done * (double)(r->total - step) : -1;
+    return done > 0 ? (cgv_clock_seconds() - r->started) / done * (double)(r->total - step) : -1;
 }
 
 static void print_losses(char *text, size_t size, const cgv_losses *l, bool paired) {
@@ -264,7 +258,7 @@ static void print_losses(char *text, size_t size, const cgv_losses *l, bool pair
 
 static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) {
     int64_t step = cgv_trainer_steps(r->trainer);
-    double elapsed = now() - r->started, done = (double)(step - r->first_step);
+    double elapsed = cgv_clock_seconds() - r->started, done = (double)(step - r->first_step);
     cgv_history_row row = {
         .step = step,
         .epoch = (double)step / (double)r->epoch_steps,
@@ -338,7 +332,7 @@ static void say_what_is_left(const run *r, cgv_status status) {
 static cgv_status train(run *r, const atomic_bool *stop) {
     cgv_status status = cgv_dataset_start(r->data.dataset, cgv_trainer_steps(r->trainer));
     r->first_step = cgv_trainer_steps(r->trainer);
-    r->started = now();
+    r->started = cgv_clock_seconds();
     while (!status && cgv_trainer_steps(r->trainer) < r->total) {
         if (atomic_load(stop)) {
             status = save(r);
