@@ -2,10 +2,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/bench.h"
 #include "app/model_path.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "nn/arch.h"
@@ -134,9 +134,7 @@ typedef struct bench {
 } bench;
 
 double cgv_bench_now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+    return 1e3 * cgv_clock_seconds();
 }
 
 static int compare(const void *a, const void *b) {
@@ -403,11 +401,14 @@ static cgv_status check_options(const cgv_bench_options *o, int argc, char **arg
             return cgv_fail(CGV_ERROR_ARGUMENT, "-%s does nothing with -%s: leave out one of them",
                             rules[i].excludes, rules[i].option);
     }
-    bool judge = o->train || !strcmp(o->arch, "patchgan");
-    if (!judge && (cgv_cli_given(argc, argv, "ndf") || cgv_cli_given(argc, argv, "layers")))
+    bool judge = !strcmp(o->arch, "patchgan");
+    if (!judge && !o->train &&
+        (cgv_cli_given(argc, argv, "ndf") || cgv_cli_given(argc, argv, "layers")))
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "-ndf and -layers are of discriminators: of -arch patchgan, and with "
                         "-train");
+    if (judge && (cgv_cli_given(argc, argv, "ngf") || o->upsample || o->head))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-ngf, -upsample and -head are of generators");
     return CGV_OK;
 }
 

@@ -36,7 +36,7 @@ cmp -s unet_64-small.png unet_64-low.png || fail "a height changes a picture tha
 while read -r options; do
     read -ra words <<<"$options"
     expect 2 "$CGVIDEO" bench -v error -s 32x32 -n 1 "${words[@]}"
-    says_one_line "belongs to\|does nothing\|of discriminators"
+    says_one_line "belongs to\|does nothing\|of discriminators\|of generators"
 done <<'O'
 -train -m unet_64.safetensors
 -train -precision fp32
@@ -51,6 +51,7 @@ done <<'O'
 -m unet_64.safetensors --upsample resize
 -m unet_64.safetensors -layers 2
 -arch resnet_1blocks -ndf 8
+-arch patchgan -ngf 8
 -model_range 0,1
 O
 expect 0 "$CGVIDEO" bench -v error -arch patchgan -ndf 4 -layers 2 -s 64x64 -n 1
