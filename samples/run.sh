@@ -8,9 +8,7 @@ set -euo pipefail
 install_packages "${build_packages[@]}"
 update_mesa
 install_optional "${optional_packages[@]}"
-# A newer compiler's new warnings do not stand in a user's way. A folder that tests/run.sh configured
-# serves as well.
-[ -e "$root/build/release/build.ninja" ] ||
-    configure release -DCGV_TESTS=OFF -DCGV_WERROR=OFF
+# A folder that tests/run.sh configured serves as well.
+[ -e "$root/build/release/build.ninja" ] || configure release -DCGV_TESTS=OFF
 build release cgvideo_program
 exec "$root/build/release/src/app/cgvideo" "$@"

@@ -27,15 +27,21 @@ int main(int argc, char **argv) {
 
     cgv_log_set(print_message, NULL, CGV_LOG_WARNING);
     bool ok = picture.data[0] && fread(picture.data[0], 1, bytes, in) == bytes;
+    if (!ok)
+        fprintf(stderr, "%s: cut off, or no memory for it\n", argv[2]);
     ok = ok && !cgv_device_create(&device, NULL);
     ok = ok && !cgv_model_load(&model, argv[1]);
     ok = ok && !cgv_translator_create(&translator, device, model, &format, &format, NULL);
     ok = ok && !cgv_translator_send(translator, &picture);
     ok = ok && !cgv_translator_receive(translator, &picture);
-    ok = ok && (out = fopen(argv[3], "wb"));
-    ok = ok && fprintf(out, "P6\n%d %d\n255\n", width, height) > 0;
-    ok = ok && fwrite(picture.data[0], 1, bytes, out) == bytes;
-    ok = out && !fclose(out) && ok;
+    if (ok) {
+        ok = (out = fopen(argv[3], "wb"));
+        ok = ok && fprintf(out, "P6\n%d %d\n255\n", width, height) > 0;
+        ok = ok && fwrite(picture.data[0], 1, bytes, out) == bytes;
+        ok = out && !fclose(out) && ok;
+        if (!ok)
+            perror(argv[3]);
+    }
 
     cgv_translator_destroy(&translator);
     cgv_model_destroy(&model);

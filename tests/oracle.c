@@ -59,7 +59,8 @@ const float *oracle_table_find(oracle_dir *dir, const oracle_table *table, const
     const json_t *shape = json_object_get(entry, "shape"), *dimension;
     size_t offset = (size_t)json_integer_value(json_object_get(entry, "offset")), i;
     *count = 1;
-    json_array_foreach(shape, i, dimension) *count *= (size_t)json_integer_value(dimension);
+    json_array_foreach (shape, i, dimension)
+        *count *= (size_t)json_integer_value(dimension);
     if (!entry || offset % sizeof(float) || offset / sizeof(float) + *count > table->count) {
         oracle_fail(dir, "no tensor %s", name);
         return NULL;

@@ -140,6 +140,8 @@ static void test_message(void) {
     check_missing("wibble", "CGVIDEO_MODEL_PATH");
     check_missing("wibble", "put wibble.safetensors into");
     check_missing("wibble.pth", "put wibble.pth into");
+    check_missing("wibble.onnx", "put wibble.onnx into");
+    check_missing("wibble.pth.old", "put wibble.pth.old.safetensors into");
     char *path;
     CU_ASSERT_EQUAL(cgv_model_find(&path, ""), CGV_ERROR_ARGUMENT);
     CU_ASSERT(cgv_test_said("-m needs the name"));

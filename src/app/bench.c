@@ -2,10 +2,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/bench.h"
 #include "app/model_path.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "nn/arch.h"
@@ -41,7 +41,7 @@ static const cgv_cli_option options[] = {
      .kind = CGV_CLI_TEXT,
      .offset = offsetof(cgv_bench_options, upsample),
      .value = "KIND",
-     .help = "how a generator comes back to full size: transpose or resize (transpose)"},
+     .help = "how a generator comes back to full size: transpose, resize or blur (transpose)"},
     {.name = "head",
      .kind = CGV_CLI_TEXT,
      .offset = offsetof(cgv_bench_options, head),
@@ -134,9 +134,7 @@ typedef struct bench {
 } bench;
 
 double cgv_bench_now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
+    return 1e3 * cgv_clock_seconds();
 }
 
 static int compare(const void *a, const void *b) {
@@ -170,8 +168,6 @@ cgv_status cgv_bench_random_model(cgv_model **out, const cgv_bench_options *o, b
 cgv_status cgv_bench_open_model(cgv_model **out, const cgv_bench_options *o) {
     if (o->model)
         return cgv_model_open(out, o->model, CGV_APP_MODEL_PARAMS(o));
-    if (o->model_range || o->model_order)
-        return cgv_fail(CGV_ERROR_ARGUMENT, "-model_range and -model_order are for .onnx files");
     bool generator = strcmp(o->arch, "patchgan") != 0;
     return cgv_bench_random_model(out, o, generator, 1);
 }
@@ -347,10 +343,11 @@ static cgv_status print_json(const bench *b, const cgv_bench_options *o) {
 }
 
 cgv_status cgv_bench_print_json(json_t *root) {
-    bool printed = root && !json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
+    if (!root)
+        return cgv_fail(CGV_ERROR_MEMORY, "bench: out of memory");
+    json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
+    putchar('\n');
     json_decref(root);
-    if (!printed || putchar('\n') == EOF)
-        return cgv_fail(CGV_ERROR_IO, "bench: cannot write the result");
     return CGV_OK;
 }
 
@@ -379,6 +376,42 @@ static cgv_status bench_forward(bench *b, const cgv_bench_options *o) {
     return CGV_OK;
 }
 
+// What an option needs beside it, and what it excludes: none is taken and then does nothing.
+static const struct {
+    const char *option, *needs, *excludes;
+} rules[] = {
+    {"recompute", "train", NULL}, {"net_height", "frame", NULL},
+    {"tile", "frame", NULL},      {"stabilize", "frame", NULL},
+    {"model_range", "m", NULL},   {"model_order", "m", NULL},
+    {"train", NULL, "m"},         {"train", NULL, "frame"},
+    {"train", NULL, "precision"}, {"frame", NULL, "batch"},
+    {"m", NULL, "arch"},          {"m", NULL, "upsample"},
+    {"m", NULL, "head"},          {"m", NULL, "ngf"},
+    {"m", NULL, "ndf"},           {"m", NULL, "layers"},
+};
+
+static cgv_status check_options(const cgv_bench_options *o, int argc, char **argv) {
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (!cgv_cli_given(argc, argv, rules[i].option))
+            continue;
+        if (rules[i].needs && !cgv_cli_given(argc, argv, rules[i].needs))
+            return cgv_fail(CGV_ERROR_ARGUMENT, "-%s belongs to -%s", rules[i].option,
+                            rules[i].needs);
+        if (rules[i].excludes && cgv_cli_given(argc, argv, rules[i].excludes))
+            return cgv_fail(CGV_ERROR_ARGUMENT, "-%s does nothing with -%s: leave out one of them",
+                            rules[i].excludes, rules[i].option);
+    }
+    bool judge = !strcmp(o->arch, "patchgan");
+    if (!judge && !o->train &&
+        (cgv_cli_given(argc, argv, "ndf") || cgv_cli_given(argc, argv, "layers")))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-ndf and -layers are of discriminators: of -arch patchgan, and with "
+                        "-train");
+    if (judge && (cgv_cli_given(argc, argv, "ngf") || o->upsample || o->head))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-ngf, -upsample and -head are of generators");
+    return CGV_OK;
+}
+
 int cgv_app_bench(int argc, char **argv) {
     cgv_bench_options o = {.common.hide_banner = true,
                            .arch = "resnet_9blocks",
@@ -402,14 +435,8 @@ int cgv_app_bench(int argc, char **argv) {
         cgv_cli_help(options, stdout);
         return CGV_EXIT_OK;
     }
-    if (o.stabilize > 0 && !o.frame) {
-        cgv_log(CGV_LOG_ERROR, "-stabilize belongs to -frame: it needs the whole way of a frame");
+    if (check_options(&o, argc, argv))
         return CGV_EXIT_USAGE;
-    }
-    if (o.tile && !o.frame) {
-        cgv_log(CGV_LOG_ERROR, "-tile belongs to -frame");
-        return CGV_EXIT_USAGE;
-    }
     cgv_status status = cgv_app_open_device(&b.device, &o.common);
     if (!status)
         status = o.train   ? cgv_bench_train(b.device, &o)

@@ -27,7 +27,8 @@ CGV_NODISCARD cgv_status cgv_bench_random_model(cgv_model **out, const cgv_bench
 // -m, or a network of the options with random weights.
 CGV_NODISCARD cgv_status cgv_bench_open_model(cgv_model **out, const cgv_bench_options *options);
 
-// Print to stdout and release; NULL reports what it must be: out of memory.
+// Print to stdout, which the program checks at its end, and release; NULL reports what it must be:
+// out of memory.
 CGV_NODISCARD cgv_status cgv_bench_print_json(json_t *root);
 
 // Time the whole way of frames through the filter and print the result.

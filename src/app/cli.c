@@ -203,6 +203,17 @@ cgv_status cgv_cli_parse(const cgv_cli_option *options, void *target, int argc, 
     return CGV_OK;
 }
 
+bool cgv_cli_given(int argc, char **argv, const char *name) {
+    size_t length = strlen(name);
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i] + strspn(argv[i], "-");
+        if (word != argv[i] && !strncmp(word, name, length) &&
+            (!word[length] || word[length] == '='))
+            return true;
+    }
+    return false;
+}
+
 void cgv_cli_help(const cgv_cli_option *options, FILE *file) {
     for (; options->name; options++) {
         char left[64];

@@ -44,6 +44,9 @@ CGV_NODISCARD cgv_status cgv_cli_parse(const cgv_cli_option *options, void *targ
                                        char **argv, const char **words, int max_words,
                                        int *word_count);
 
+// Whether the option is on the command line, be it with its default.
+bool cgv_cli_given(int argc, char **argv, const char *name);
+
 // Set the field of one option from text, as if it stood on the command line.
 CGV_NODISCARD cgv_status cgv_cli_set(const cgv_cli_option *option, void *target, const char *text);
 

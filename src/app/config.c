@@ -74,7 +74,7 @@ cgv_status cgv_config_read(const cgv_cli_option *options, void *target, const js
     json_t *value;
     if (!json_is_object(config))
         return cgv_fail(CGV_ERROR_FORMAT, "%s: not a configuration", where);
-    json_object_foreach((json_t *)config, name, value) {
+    json_object_foreach ((json_t *)config, name, value) {
         const cgv_cli_option *option = options;
         while (option->name && (option->transient || strcmp(option->name, name)))
             option++;

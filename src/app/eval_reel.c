@@ -27,7 +27,7 @@ cgv_status cgv_reel_open(cgv_reel **out, const cgv_listed *file) {
     cgv_reel *reel = *out = calloc(1, sizeof *reel);
     if (!reel)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", file->path);
-    if (cgv_clip_open(&reel->clip, reason, file->path, file->picture) &&
+    if (cgv_clip_open(&reel->clip, reason, file->path, file->picture, NULL) &&
         cgv_clip_reader_open(&reel->reader, reason, &reel->clip, file->picture ? 1 : 0))
         return CGV_OK;
     cgv_reel_close(out);

@@ -6,6 +6,7 @@
 
 #include "app/eval.h"
 #include "app/folder.h"
+#include "app/text.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "eval/flow.h"
@@ -73,13 +74,20 @@ static json_t *number(double value) {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+// A list that lacks an item is none, nor is the report that lacks the list.
+static void append(json_t **list, json_t *item) {
+    if (json_array_append_new(*list, item)) {
+        json_decref(*list);
+        *list = NULL;
+    }
+}
+
 static json_t *distance_json(const cgv_swd *distance, bool normalised) {
     if (!distance->levels)
         return json_null();
     json_t *levels = json_array();
     for (int i = 0; i < distance->levels; i++)
-        json_array_append_new(levels,
-                              number(normalised ? distance->normalised[i] : distance->plain[i]));
+        append(&levels, number(normalised ? distance->normalised[i] : distance->plain[i]));
     return json_pack("{s:o, s:o}", "levels", levels, "mean", number(mean_of(distance, normalised)));
 }
 
@@ -100,7 +108,7 @@ static json_t *swd_json(const cgv_eval *eval) {
     json_t *sides = json_array();
     int width = eval->options->size.width, height = eval->options->size.height;
     for (int i = 0; i < eval->distance[0].levels; i++) {
-        json_array_append_new(sides, json_sprintf("%dx%d", width, height));
+        append(&sides, json_sprintf("%dx%d", width, height));
         width = (width + 1) / 2;
         height = (height + 1) / 2;
     }
@@ -113,14 +121,13 @@ static json_t *flicker_json(const cgv_eval *eval) {
     for (int i = 0; i < eval->clip_count; i++) {
         const cgv_eval_clip *clip = &eval->clips[i];
         const cgv_flicker_result *f = &clip->flicker, *s = &clip->steadied;
-        json_array_append_new(
-            clips,
-            json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "name", clip->name,
-                      "frames", clip->frames, "pairs", f->pairs, "cuts", f->cuts, "flat", f->flat,
-                      "visible", number(f->visible), "input", number(f->input), "output",
-                      number(f->output), "ratio", number(f->ratio), "steadied_output",
-                      has_steadied(clip) ? number(s->output) : json_null(), "steadied_ratio",
-                      has_steadied(clip) ? number(s->ratio) : json_null()));
+        append(&clips,
+               json_pack("{s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+                         cgv_text_json(clip->name), "frames", clip->frames, "pairs", f->pairs,
+                         "cuts", f->cuts, "flat", f->flat, "visible", number(f->visible), "input",
+                         number(f->input), "output", number(f->output), "ratio", number(f->ratio),
+                         "steadied_output", has_steadied(clip) ? number(s->output) : json_null(),
+                         "steadied_ratio", has_steadied(clip) ? number(s->ratio) : json_null()));
     }
     return json_pack("{s:s, s:o, s:o, s:o}", "estimator", CGV_FLOW_NAME, "worst",
                      number(worst_flicker(eval, false)), "steadied_worst",
@@ -131,10 +138,10 @@ static json_t *pictures_json(const cgv_eval *eval) {
     json_t *pictures = json_array();
     for (int i = 0; i < eval->a_count; i++) {
         const cgv_eval_picture *p = &eval->a[i];
-        json_array_append_new(
-            pictures, json_pack("{s:s, s:i, s:i, s:o, s:o}", "name", p->name, "width", p->width,
-                                "height", p->height, "tone_curve", number(p->tone), "cycle_psnr",
-                                p->recovered.rgb ? number(p->psnr) : json_null()));
+        append(&pictures,
+               json_pack("{s:o, s:i, s:i, s:o, s:o}", "name", cgv_text_json(p->name), "width",
+                         p->width, "height", p->height, "tone_curve", number(p->tone), "cycle_psnr",
+                         p->recovered.rgb ? number(p->psnr) : json_null()));
     }
     return pictures;
 }
@@ -149,13 +156,14 @@ static json_t *psnr_json(const cgv_eval *eval) {
 static json_t *eval_json(const cgv_eval *eval) {
     const cgv_eval_options *o = eval->options;
     summary tone = summarise(eval, offsetof(cgv_eval_picture, tone));
-    json_t *back = o->model_back ? json_string(o->model_back) : json_null();
+    json_t *back = o->model_back ? cgv_text_json(o->model_back) : json_null();
     json_t *setting = json_pack(
-        "{s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i}", "cgvideo",
-        cgv_version(), "device", eval->device, "model", o->model, "architecture",
-        eval->architecture, "model_back", back, "a", o->a, "b", o->b, "pictures_a", eval->a_count,
-        "pictures_b", eval->b_count, "width", o->size.width, "height", o->size.height, "limit",
-        o->limit, "net_height", o->net_height, "stabilize", o->stabilize, "seed", o->seed);
+        "{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:i}", "cgvideo",
+        cgv_version(), "device", eval->device, "model", cgv_text_json(o->model), "architecture",
+        eval->architecture, "model_back", back, "a", cgv_text_json(o->a), "b", cgv_text_json(o->b),
+        "pictures_a", eval->a_count, "pictures_b", eval->b_count, "width", o->size.width, "height",
+        o->size.height, "limit", o->limit, "net_height", o->net_height, "stabilize", o->stabilize,
+        "seed", o->seed);
     return json_pack("{s:o, s:o, s:f, s:o, s:{s:f, s:f}, s:o, s:o, s:f, s:f}", "setting", setting,
                      "swd", swd_json(eval), "gamma", eval->gamma, "cycle_psnr", psnr_json(eval),
                      "tone_curve", "mean", tone.mean, "most", tone.most, "flicker",

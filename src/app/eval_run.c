@@ -3,12 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/console.h"
 #include "app/eval.h"
 #include "app/eval_reel.h"
 #include "app/model_path.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -30,12 +30,6 @@ typedef struct run {
     generator steady;     // for the frames of a video; borrows the model of `there`; NULL: none
     cgv_flicker *flicker; // of the last clip
 } run;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static cgv_status out_of_memory(void) {
     return cgv_fail(CGV_ERROR_MEMORY, "eval: out of memory");
@@ -77,7 +71,7 @@ static cgv_status fit_translator(generator *g, int width, int height) {
 
 // *out is allocated here.
 static cgv_status translate(generator *g, cgv_bitmap *out, const cgv_bitmap *in, double *seconds) {
-    const double begin = now();
+    const double begin = cgv_clock_seconds();
     *out = (cgv_bitmap){0};
     cgv_status status = fit_translator(g, in->width, in->height);
     if (!status)
@@ -89,7 +83,7 @@ static cgv_status translate(generator *g, cgv_bitmap *out, const cgv_bitmap *in,
         status = cgv_translator_receive(g->translator, &(cgv_picture){{out->rgb}, {row}});
     if (status)
         cgv_bitmap_free(out);
-    *seconds += now() - begin;
+    *seconds += cgv_clock_seconds() - begin;
     return status;
 }
 
@@ -193,16 +187,11 @@ static cgv_status fit(cgv_bitmap *out, const cgv_bitmap *in, cgv_cli_size size) 
     return cgv_bitmap_resize(out, size.width, size.height, in, box);
 }
 
-// Room for one more: arrays double whenever they are full.
-static cgv_status grow(void *array, int count, size_t size) {
-    void **pointer = array;
+// The array with room for one more, NULL when out of memory: it doubles whenever it is full.
+static void *grow(void *array, int count, size_t size) {
     if (count & (count - 1))
-        return CGV_OK;
-    void *grown = realloc(*pointer, (count ? 2 * (size_t)count : 1) * size);
-    if (!grown)
-        return out_of_memory();
-    *pointer = grown;
-    return CGV_OK;
+        return array;
+    return realloc(array, (count ? 2 * (size_t)count : 1) * size);
 }
 
 static cgv_status take_b(run *r, const origin *from, const cgv_bitmap *picture) {
@@ -210,9 +199,11 @@ static cgv_status take_b(run *r, const origin *from, const cgv_bitmap *picture) 
     (void)from;
     if (!picture)
         return CGV_OK;
-    cgv_status status = grow(&eval->b, eval->b_count, sizeof *eval->b);
-    if (!status)
-        status = fit(&eval->b[eval->b_count], picture, eval->options->size);
+    cgv_bitmap *b = grow(eval->b, eval->b_count, sizeof *b);
+    if (!b)
+        return out_of_memory();
+    eval->b = b;
+    cgv_status status = fit(&eval->b[eval->b_count], picture, eval->options->size);
     if (!status)
         cgv_histogram_add(&eval->b_histogram, &eval->b[eval->b_count++]);
     return status;
@@ -229,9 +220,11 @@ static char *name_of(const origin *from) {
 static cgv_status keep(run *r, const origin *from, const cgv_bitmap *input,
                        const cgv_bitmap *output) {
     cgv_eval *eval = r->eval;
-    cgv_status status = grow(&eval->a, eval->a_count, sizeof *eval->a);
-    if (status)
-        return status;
+    cgv_eval_picture *a = grow(eval->a, eval->a_count, sizeof *a);
+    if (!a)
+        return out_of_memory();
+    eval->a = a;
+    cgv_status status = CGV_OK;
     cgv_eval_picture *picture = &eval->a[eval->a_count++];
     *picture = (cgv_eval_picture){.name = name_of(from),
                                   .width = input->width,
@@ -259,9 +252,10 @@ static cgv_status keep(run *r, const origin *from, const cgv_bitmap *input,
 static cgv_status begin_clip(run *r, const char *path) {
     cgv_eval *eval = r->eval;
     cgv_flicker_destroy(&r->flicker);
-    cgv_status status = grow(&eval->clips, eval->clip_count, sizeof *eval->clips);
-    if (status)
-        return status;
+    cgv_eval_clip *clips = grow(eval->clips, eval->clip_count, sizeof *clips);
+    if (!clips)
+        return out_of_memory();
+    eval->clips = clips;
     cgv_eval_clip *clip = &eval->clips[eval->clip_count++];
     *clip = (cgv_eval_clip){.name = strdup(path)};
     if (r->steady.translator)
@@ -379,7 +373,7 @@ static cgv_status check_counts(const cgv_eval *eval) {
 }
 
 cgv_status cgv_eval_run(cgv_eval *out, cgv_device *device, const cgv_eval_options *o) {
-    const double begin = now();
+    const double begin = cgv_clock_seconds();
     *out = (cgv_eval){.options = o, .device = cgv_device_get_info(device)->name};
     run r = {.eval = out};
     cgv_status status = open_generator(&r.there, device, o, o->model, CGV_APP_MODEL_PARAMS(o));
@@ -402,7 +396,7 @@ cgv_status cgv_eval_run(cgv_eval *out, cgv_device *device, const cgv_eval_option
     cgv_translator_destroy(&r.steady.translator);
     close_generator(&r.there);
     close_generator(&r.back);
-    out->seconds = now() - begin;
+    out->seconds = cgv_clock_seconds() - begin;
     return status;
 }
 

@@ -2,27 +2,12 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include <libavutil/avstring.h>
 
+#include "app/text.h"
 #include "base/log.h"
-
-// Names of files are bytes, JSON is UTF-8.
-static json_t *json_name(const char *name) {
-    json_t *text = json_string(name);
-    if (text)
-        return text;
-    size_t length = strlen(name), used = 0;
-    char *escaped = malloc(4 * length + 1);
-    for (size_t i = 0; escaped && i <= length; i++)
-        used += (size_t)sprintf(escaped + used, name[i] & 0x80 ? "\\x%02x" : "%c",
-                                (unsigned char)name[i]);
-    text = escaped ? json_string(escaped) : NULL;
-    free(escaped);
-    return text;
-}
 
 // Says nothing. CGV_ERROR_ARGUMENT: it is not a file.
 static cgv_status look(json_t **out, const char *url) {
@@ -35,8 +20,9 @@ static cgv_status look(json_t **out, const char *url) {
         path && !stat(path, &st) && S_ISREG(st.st_mode) ? CGV_OK : CGV_ERROR_ARGUMENT;
     if (!status) {
         int64_t time = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-        *out = json_pack("{so sI sI}", "path of the input", json_name(path), "size of the input",
-                         (json_int_t)st.st_size, "time of the input", (json_int_t)time);
+        *out =
+            json_pack("{so sI sI}", "path of the input", cgv_text_json(path), "size of the input",
+                      (json_int_t)st.st_size, "time of the input", (json_int_t)time);
         status = *out ? CGV_OK : CGV_ERROR_MEMORY;
     }
     free(path);

@@ -8,6 +8,7 @@
 #include "app/input_identity.h"
 #include "app/journal.h"
 #include "app/kernels.h"
+#include "app/text.h"
 #include "base/crc32c.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -55,15 +56,10 @@ static cgv_status read_state(cgv_job *job) {
     return status;
 }
 
-static void print_time(char *text, size_t size, int64_t microseconds) {
-    int64_t s = microseconds / 1000000;
-    snprintf(text, size, "%02d:%02d:%02d", (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
-}
-
 static void say_what_is_there(const cgv_job *job) {
     const cgv_journal *journal = &job->journal;
     char time[32];
-    print_time(time, sizeof time, journal->place.time);
+    cgv_text_time(time, sizeof time, journal->place.time);
     if (journal->count)
         cgv_log(CGV_LOG_INFO, "%s: going on at %s, frame %lld, behind %d segment%s",
                 job->params.url, time, (long long)journal->place.frames, journal->count,
@@ -137,7 +133,7 @@ static void delete_state(const cgv_job *job, int i) {
 
 // state: of the filter behind the segment, NULL where it has none or this is the last one.
 static cgv_status end_segment(cgv_job *job, cgv_sink *sink, const AVBufferRef *state, bool last) {
-    cgv_journal *journal = &job->journal;
+    cgv_journal *journal = &job->journal, before = *journal;
     cgv_packets_sum sum;
     cgv_status status = cgv_sink_end_segment(sink, &sum);
     if (!status)
@@ -152,11 +148,16 @@ static cgv_status end_segment(cgv_job *job, cgv_sink *sink, const AVBufferRef *s
     journal->place = cgv_sink_get_place(sink);
     journal->state_bytes = state ? (int64_t)state->size : 0;
     journal->state_crc = state ? cgv_crc32c(0, state->data, state->size) : 0;
-    json_decref(journal->kernels);
     journal->kernels = cgv_kernels_taken(job->params.device);
     status = journal->kernels ? cgv_journal_append(journal, &sum) : no_memory(job);
-    if (!status)
+    if (!status) {
+        json_decref(before.kernels);
         delete_state(job, journal->count - 1);
+        return CGV_OK;
+    }
+    json_decref(journal->kernels);
+    before.segments = journal->segments; // the same ones, which may have moved
+    *journal = before;
     return status;
 }
 
@@ -242,7 +243,7 @@ void cgv_job_close(cgv_job **handle) {
     cgv_job *job = *handle;
     const cgv_journal *journal = &job->journal;
     char time[32];
-    print_time(time, sizeof time, journal->place.time);
+    cgv_text_time(time, sizeof time, journal->place.time);
     if (!job->finished && journal->count)
         cgv_log(CGV_LOG_INFO, "%s: not finished; the same command%s goes on at %s", job->params.url,
                 job->params.resume ? "" : " with -resume", time);

@@ -1,5 +1,5 @@
 // A long job: its output is written in segments, and what is whole of them survives whatever ends
-// the program. All functions but the first three and the last are for the thread that writes.
+// the program. cgv_job_write and cgv_job_finish are for the thread that writes.
 #ifndef CGV_APP_JOB_H
 #define CGV_APP_JOB_H
 

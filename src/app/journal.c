@@ -131,12 +131,12 @@ static bool find_difference(char *text, size_t size, const char *name, const jso
     if (json_equal(was, is))
         return false;
     if (json_is_object(was) && json_is_object(is)) {
-        json_object_foreach((json_t *)is, key,
-                            value) if (find_difference(text, size, key, json_object_get(was, key),
-                                                       value)) return true;
-        json_object_foreach((json_t *)was, key,
-                            value) if (find_difference(text, size, key, value,
-                                                       json_object_get(is, key))) return true;
+        json_object_foreach ((json_t *)is, key, value)
+            if (find_difference(text, size, key, json_object_get(was, key), value))
+                return true;
+        json_object_foreach ((json_t *)was, key, value)
+            if (find_difference(text, size, key, value, json_object_get(is, key)))
+                return true;
     }
     char before[160], now[160];
     print(before, sizeof before, was);
@@ -155,9 +155,12 @@ static json_t *pack(const cgv_journal *j) {
     json_t *list = json_array();
     for (int i = 0; list && i < j->count; i++) {
         const cgv_packets_sum *sum = &j->segments[i].sum;
-        json_array_append_new(list,
-                              json_pack("{sI sI sI}", "packets", (json_int_t)sum->packets, "bytes",
-                                        (json_int_t)sum->bytes, "crc32c", (json_int_t)sum->crc));
+        json_t *segment = json_pack("{sI sI sI}", "packets", (json_int_t)sum->packets, "bytes",
+                                    (json_int_t)sum->bytes, "crc32c", (json_int_t)sum->crc);
+        if (json_array_append_new(list, segment)) { // a journal that lacks one is none
+            json_decref(list);
+            return NULL;
+        }
     }
     return json_pack("{sO sb sI s[Iii] s{sI sI sI sI} s{sI sI} sO so}", "job", j->job, "complete",
                      j->complete, "frames", (json_int_t)j->frames, "last", (json_int_t)j->last_pts,
@@ -174,7 +177,7 @@ static cgv_status unpack_segments(cgv_journal *j, const json_t *list, const char
     j->segments = calloc(count + 1, sizeof *j->segments);
     if (!j->segments)
         return no_memory();
-    json_array_foreach((json_t *)list, i, item) {
+    json_array_foreach ((json_t *)list, i, item) {
         json_int_t packets, bytes, crc;
         if (json_unpack((json_t *)item, "{sI sI sI}", "packets", &packets, "bytes", &bytes,
                         "crc32c", &crc))

@@ -24,7 +24,7 @@ cgv_status cgv_kernels_take(cgv_device *device, const json_t *kernels, const cha
     const char *layer;
     json_t *kernel;
     cgv_status status = CGV_OK;
-    json_object_foreach((json_t *)kernels, layer, kernel) {
+    json_object_foreach ((json_t *)kernels, layer, kernel) {
         const char *name = json_string_value(kernel);
         status =
             name ? cgv_notes_put(device, layer, name, true)

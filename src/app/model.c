@@ -3,6 +3,7 @@
 
 #include "app/app.h"
 #include "app/model_path.h"
+#include "app/text.h"
 #include "base/log.h"
 
 typedef struct model_options {
@@ -78,11 +79,6 @@ static int info(const char *const *words, const model_options *o) {
     return CGV_EXIT_OK;
 }
 
-static bool ends_in(const char *name, const char *suffix) {
-    size_t length = strlen(name), tail = strlen(suffix);
-    return length > tail && !strcmp(name + length - tail, suffix);
-}
-
 static cgv_status average(cgv_model *model, const model_options *o) {
     cgv_model *other;
     cgv_status status = cgv_model_open(&other, o->average, NULL);
@@ -94,8 +90,8 @@ static cgv_status average(cgv_model *model, const model_options *o) {
 
 static int convert(const char *const *words, const model_options *o) {
     const char *out = words[1];
-    bool onnx = ends_in(out, ".onnx");
-    if (!onnx && !ends_in(out, ".safetensors")) {
+    bool onnx = cgv_text_ends_in(out, ".onnx");
+    if (!onnx && !cgv_text_ends_in(out, ".safetensors")) {
         cgv_log(CGV_LOG_ERROR,
                 "%s: cgvideo does not write this kind of file: the name must end in .safetensors "
                 "or .onnx",

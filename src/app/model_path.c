@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/text.h"
 #include "base/fs.h"
 #include "base/log.h"
 
@@ -132,7 +133,10 @@ bool cgv_model_exists(const char *path) {
 
 static cgv_status not_found(const cgv_model_folders *folders, const char *name) {
     char places[768];
-    bool whole = strstr(name, ".safetensors") || strstr(name, ".pth"); // the name of a file
+    static const char *const ends[] = {".safetensors", ".pth", ".onnx"};
+    bool whole = false; // the name of a file
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        whole |= cgv_text_ends_in(name, ends[i]);
     cgv_model_folders_print(places, sizeof places, folders);
     return cgv_fail(CGV_ERROR_IO,
                     "no model '%s'%s: name a file (-m FILE), or put %s%s into one of "

@@ -7,6 +7,7 @@
 
 #include "app/app.h"
 #include "app/model_path.h"
+#include "app/text.h"
 #include "base/fs.h"
 #include "base/log.h"
 
@@ -35,17 +36,16 @@ typedef struct listing {
     int count;
 } listing;
 
+static cgv_status no_memory(void) {
+    return cgv_fail(CGV_ERROR_MEMORY, "models: out of memory");
+}
+
 static void free_listing(listing *l) {
     for (int i = 0; i < l->count; i++) {
         free(l->files[i].name);
         free(l->files[i].path);
     }
     free(l->files);
-}
-
-static bool ends_with(const char *name, const char *suffix) {
-    size_t length = strlen(name), end = strlen(suffix);
-    return length > end && !strcmp(name + length - end, suffix);
 }
 
 // The first file of a name hides later ones, as it does from -m.
@@ -58,8 +58,9 @@ static bool is_known(const listing *l, const char *name) {
 
 static cgv_status add_file(listing *l, const char *folder, const char *file) {
     static const char suffix[] = ".safetensors";
-    bool short_name = ends_with(file, suffix);
-    if (file[0] == '.' || !(short_name || ends_with(file, ".pth")))
+    bool short_name = cgv_text_ends_in(file, suffix);
+    if (file[0] == '.' ||
+        !(short_name || cgv_text_ends_in(file, ".pth") || cgv_text_ends_in(file, ".onnx")))
         return CGV_OK;
     int length = (int)(strlen(file) - (short_name ? sizeof suffix - 1 : 0));
     found f = {cgv_fs_format("%.*s", length, file), cgv_fs_format("%s/%s", folder, file)};
@@ -73,7 +74,7 @@ static cgv_status add_file(listing *l, const char *folder, const char *file) {
     }
     free(f.name);
     free(f.path);
-    return failed ? cgv_fail(CGV_ERROR_MEMORY, "models: out of memory") : CGV_OK;
+    return failed ? no_memory() : CGV_OK;
 }
 
 static cgv_status add_folder(listing *l, const char *folder) {
@@ -121,45 +122,44 @@ static void print_text(const shown *s) {
 
 static json_t *to_json(const shown *s) {
     const cgv_model_info *info = s->info;
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:f, s:I, s:s, s:b}", "name", s->file->name,
-                     "architecture", info->architecture, "description", info->description,
-                     "train_width", info->train_width, "train_height", info->train_height, "gmac",
-                     s->gmac, "bytes", (json_int_t)s->bytes, "path", s->file->path, "default",
-                     s->preset);
+    return json_pack(
+        "{s:o, s:s, s:s, s:i, s:i, s:f, s:I, s:o, s:b}", "name", cgv_text_json(s->file->name),
+        "architecture", info->architecture, "description", info->description, "train_width",
+        info->train_width, "train_height", info->train_height, "gmac", s->gmac, "bytes",
+        (json_int_t)s->bytes, "path", cgv_text_json(s->file->path), "default", s->preset);
 }
 
 // What is wrong with a file was said where it was noticed, and hides no other.
-static void show(const found *file, json_t *array) {
+static cgv_status show(const found *file, json_t *array) {
     cgv_model *model;
     struct stat st;
     if (cgv_model_load(&model, file->path))
-        return;
+        return CGV_OK;
     shown s = {.file = file,
                .info = cgv_model_get_info(model),
                .gmac = cgv_model_gmac(model, 256, 256),
                .bytes = stat(file->path, &st) ? 0 : (long long)st.st_size,
                .preset = !strcmp(file->name, CGV_DEFAULT_MODEL)};
+    cgv_status status = CGV_OK;
     if (!array)
         print_text(&s);
     else if (json_array_append_new(array, to_json(&s)))
-        cgv_log(CGV_LOG_WARNING, "%s: left out, for its name is no UTF-8", file->path);
+        status = no_memory();
     cgv_model_destroy(&model);
+    return status;
 }
 
 static cgv_status print_all(const listing *l, bool json) {
     json_t *array = json ? json_array() : NULL;
-    if (json && !array)
-        return cgv_fail(CGV_ERROR_MEMORY, "models: out of memory");
-    for (int i = 0; i < l->count; i++)
-        show(&l->files[i], array);
-    if (array)
+    cgv_status status = json && !array ? no_memory() : CGV_OK;
+    for (int i = 0; i < l->count && !status; i++)
+        status = show(&l->files[i], array);
+    if (json && !status) {
         json_dumpf(array, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(7));
-    json_decref(array);
-    if (json)
         putchar('\n');
-    return fflush(stdout) || ferror(stdout)
-               ? cgv_fail(CGV_ERROR_IO, "models: cannot write the list")
-               : CGV_OK;
+    }
+    json_decref(array);
+    return status;
 }
 
 static void say_where(const cgv_model_folders *folders) {

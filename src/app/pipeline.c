@@ -209,7 +209,11 @@ cgv_status cgv_pipeline_start(cgv_pipeline **out, const cgv_pipeline_params *par
         params->live && cgv_device_has_timestamps(params->device) ? PROFILED : 0;
     atomic_init(&pipeline->strength, params->translator.strength);
     pthread_mutex_init(&pipeline->lock, NULL);
-    pthread_cond_init(&pipeline->ended, NULL);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC); // the other one can be set
+    pthread_cond_init(&pipeline->ended, &clock);
+    pthread_condattr_destroy(&clock);
     cgv_latency_init(&pipeline->translate);
     cgv_status status = prepare(pipeline);
     if (!status)
@@ -244,7 +248,7 @@ static void watch_outlets(cgv_pipeline *pipeline) {
 
 bool cgv_pipeline_wait(cgv_pipeline *pipeline, int milliseconds) {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += milliseconds % 1000 * 1000000L;
     until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;

@@ -31,7 +31,7 @@ struct cgv_pipeline {
     cgv_outlet *outlets[CGV_MAX_OUTPUTS];
     pthread_t thread[CGV_PIPELINE_STAGES];
     int started;
-    pthread_mutex_t lock; // guards status, running, failed
+    pthread_mutex_t lock; // guards status, running, failed, output_ended
     pthread_cond_t ended;
     cgv_status status; // the first failure of all
     int running, failed;

@@ -7,6 +7,7 @@
 #include <libavutil/time.h>
 
 #include "app/console.h"
+#include "app/text.h"
 #include "base/log.h"
 #include "video/av.h"
 
@@ -20,11 +21,6 @@ cgv_status cgv_progress_open(cgv_progress *progress, const char *url, int64_t le
     int error = avio_open2(&progress->report, strcmp(url, "-") ? url : "pipe:1", AVIO_FLAG_WRITE,
                            NULL, NULL);
     return error < 0 ? cgv_av_fail(error, "-progress %s: cannot open", url) : CGV_OK;
-}
-
-static void format_time(char *text, size_t size, int64_t microseconds) {
-    int64_t s = microseconds / 1000000;
-    snprintf(text, size, "%02" PRId64 ":%02d:%02d", s / 3600, (int)(s / 60 % 60), (int)(s % 60));
 }
 
 static void measure_rates(cgv_progress *progress, const cgv_progress_numbers *n, int64_t now) {
@@ -82,11 +78,11 @@ static void print_line(const cgv_progress *progress, const cgv_progress_numbers 
                        bool last) {
     cgv_sink_stats stats = n->sink;
     char line[512], time[32], eta[64] = "", live[192] = "";
-    format_time(time, sizeof time, stats.time);
+    cgv_text_time(time, sizeof time, stats.time);
     if (!last && progress->length > stats.time && p->steady && p->speed > 0) {
         char left[32];
-        format_time(left, sizeof left,
-                    (int64_t)((double)(progress->length - stats.time) / p->speed));
+        cgv_text_time(left, sizeof left,
+                      (int64_t)((double)(progress->length - stats.time) / p->speed));
         snprintf(eta, sizeof eta, " eta=%s", left);
     }
     if (n->live)
@@ -110,7 +106,7 @@ static void estimate(cgv_progress *progress, const cgv_progress_numbers *n, cons
     if (whole < long_job * 1e6)
         return;
     char time[32], memory[64] = "";
-    format_time(time, sizeof time, (int64_t)whole);
+    cgv_text_time(time, sizeof time, (int64_t)whole);
     if (n->pipeline.memory)
         snprintf(memory, sizeof memory, ", and %.0f MiB on the device",
                  (double)n->pipeline.memory / (1 << 20));
@@ -122,7 +118,7 @@ static void write_report(const cgv_progress *progress, const cgv_progress_number
     AVIOContext *report = progress->report;
     cgv_sink_stats stats = n->sink;
     char time[32];
-    format_time(time, sizeof time, stats.time);
+    cgv_text_time(time, sizeof time, stats.time);
     avio_printf(report, "frame=%" PRId64 "\nfps=%.2f\n", stats.frames, p->rate);
     if (stats.time)
         avio_printf(report, "bitrate=%.1fkbits/s\n",

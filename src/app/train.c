@@ -84,7 +84,8 @@ const cgv_cli_option cgv_train_option_table[] = {
         "none)"),
     CHOICE("norm_d", norm_d, norms,
            "norm of the discriminators: instance, or none: they see how dark it is (instance)"),
-    TEXT("init_g", init_g, "FILES", "start G_A[,G_B] from these models"),
+    TEXT("init_g", init_g, "FILES",
+         "start G_A[,G_B] from these models, whatever -arch, -ngf, -upsample and -head say"),
     TEXT("init_d", init_d, "FILES", "start D_A[,D_B] from these models"),
     CHOICE("preprocess", preprocess, preprocesses,
            "resize_and_crop, crop, scale_width, scale_width_and_crop, scale_shortside or none"),
@@ -175,13 +176,6 @@ cgv_train_options cgv_train_option_defaults(bool paired) {
     return defaults;
 }
 
-static bool asks_for_pairs(int argc, char **argv) {
-    for (int i = 1; i < argc; i++)
-        if (!strcmp(argv[i] + strspn(argv[i], "-"), "paired") && *argv[i] == '-')
-            return true;
-    return false;
-}
-
 static cgv_status check_options(const cgv_train_options *o) {
     if (o->resume)
         return CGV_OK;
@@ -219,11 +213,21 @@ static json_t *describe_device(const cgv_device *device) {
                      limits->wide_sums ? "double" : "float");
 }
 
+// The settings of a run. Where all generators are those of files, options say nothing of them.
+static json_t *settings(const cgv_train_options *o) {
+    static const char *const of_networks[] = {"arch", "ngf", "upsample", "head"};
+    json_t *all = cgv_config_write(cgv_train_option_table, o);
+    bool from_files = o->init_g && (o->paired || strchr(o->init_g, ','));
+    for (size_t i = 0; from_files && i < sizeof of_networks / sizeof *of_networks; i++)
+        json_object_del(all, of_networks[i]);
+    return all;
+}
+
 // What config.json of a new run holds. Settings under "options"; the rest is for the reader, and
 // to notice on resuming that the machine is another one.
 static json_t *new_config(const cgv_train_options *o, const cgv_device *device) {
     return json_pack("{s:s, s:o, s:o}", "cgvideo", cgv_version(), "device", describe_device(device),
-                     "options", cgv_config_write(cgv_train_option_table, o));
+                     "options", settings(o));
 }
 
 static cgv_status refuse_second_run(const char *output) {
@@ -262,7 +266,7 @@ static void compare_devices(const json_t *config, const cgv_device *device) {
     json_decref(now);
 }
 
-// With -resume, the only other options that make sense are those of this machine and the length.
+// With -resume, the only other options that make sense are those of this machine.
 static cgv_status check_resume(int argc, char **argv) {
     static const char *const allowed[] = {"resume",  "gpu",         "loglevel", "v",
                                           "threads", "hide_banner", NULL};
@@ -289,7 +293,7 @@ static void print_help(void) {
 }
 
 int cgv_app_train(int argc, char **argv) {
-    cgv_train_options o = cgv_train_option_defaults(asks_for_pairs(argc, argv));
+    cgv_train_options o = cgv_train_option_defaults(cgv_cli_given(argc, argv, "paired"));
     const char *words[1];
     int count;
     if (cgv_cli_parse(cgv_train_option_table, &o, argc, argv, words, 0, &count))
@@ -318,7 +322,8 @@ int cgv_app_train(int argc, char **argv) {
         compare_devices(config, device);
         status = cgv_kernels_take(device, json_object_get(config, "kernels"), "config.json");
     } else if (!(config = new_config(&o, device))) {
-        status = cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+        status = cgv_fail(CGV_ERROR_ARGUMENT, "config.json notes all settings, and one of them is "
+                                              "no text in UTF-8");
     }
     if (status)
         goto done;

@@ -1,12 +1,12 @@
 // A training run: networks, data, the loop, and what it leaves in the run directory.
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "app/folder.h"
 #include "app/kernels.h"
 #include "app/train_data.h"
 #include "app/train_record.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "nn/arch.h"
@@ -22,18 +22,13 @@ typedef struct run {
     cgv_train_record *record;
     char *config;      // the text of config.json
     char *checkpoints; // folder
+    char *newest;      // of them, to go on from; NULL: a run that begins
     float *a, *b;      // one step's pictures
     int64_t total, epoch_steps;
     int64_t saved;  // step of the newest checkpoint, -1: none yet
     double started; // clock at the first step of this process
     int64_t first_step;
 } run;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // ---- networks ----
 
@@ -60,35 +55,46 @@ static cgv_status create_net(cgv_net **out, const cgv_train_options *o, bool gen
     return cgv_arch_by_name(out, &arch);
 }
 
-// Network `i` with its first weights: random, or a file's.
+static cgv_status load_model(cgv_model **out, const char *file) {
+    cgv_status status = cgv_model_load(out, file);
+    if (!status && !strcmp(cgv_model_get_info(*out)->format, "onnx"))
+        status = cgv_fail(CGV_ERROR_UNSUPPORTED,
+                          "%s: a graph from an .onnx file runs, and cannot be trained: start "
+                          "from .pth or .safetensors",
+                          file);
+    return status;
+}
+
+// Network `i` with its first weights: random, or a file's; with none yet where a checkpoint has
+// them, for then the file may be gone.
 static cgv_status create_model(run *r, int i) {
     bool generator = i == CGV_G_A || i == CGV_G_B;
     if (r->o->paired && (i == CGV_G_B || i == CGV_D_B))
         return CGV_OK; // there is none
     char *file = nth_name(generator ? r->o->init_g : r->o->init_d, i == CGV_G_B || i == CGV_D_B);
+    cgv_net *net = NULL;
     cgv_status status;
-    if (file && !generator && (r->o->norm_d || r->o->shrink_d > 1 || r->o->coarse_d > 1)) {
-        free(file);
-        return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "-init_d starts only discriminators without -norm_d none, "
-                        "-shrink_d and -coarse_d: files do not say what they judged");
-    }
-    if (file) {
-        status = cgv_model_load(&r->models[i], file);
-        if (!status && !strcmp(cgv_model_get_info(r->models[i])->format, "onnx"))
-            status = cgv_fail(CGV_ERROR_UNSUPPORTED,
-                              "%s: a graph from an .onnx file runs, and cannot be trained: start "
-                              "from .pth or .safetensors",
-                              file);
-        free(file);
+    if (file && !generator && (r->o->norm_d || r->o->shrink_d > 1 || r->o->coarse_d > 1))
+        status = cgv_fail(CGV_ERROR_ARGUMENT,
+                          "-init_d starts only discriminators without -norm_d none, "
+                          "-shrink_d and -coarse_d: files do not say what they judged");
+    else if (file && !r->newest)
+        status = load_model(&r->models[i], file);
+    else
+        status = file ? cgv_checkpoint_net(&net, r->newest, i) : create_net(&net, r->o, generator);
+    free(file);
+    if (!net)
         return status;
-    }
-    cgv_net *net;
-    status = create_net(&net, r->o, generator);
-    if (!status)
-        status = cgv_model_from_net(&r->models[i], net, "new");
-    if (!status)
+    status = cgv_model_from_net(&r->models[i], net, "new");
+    if (!status && !r->newest)
         cgv_arch_init(net, r->models[i]->params, (uint64_t)r->o->seed * CGV_NETS + (uint64_t)i);
+    return status;
+}
+
+static cgv_status create_models(run *r) {
+    cgv_status status = CGV_OK;
+    for (int i = 0; i < CGV_NETS && !status; i++)
+        status = create_model(r, i);
     return status;
 }
 
@@ -113,13 +119,9 @@ static cgv_status create_trainer(run *r) {
     params.average_decay = (float)o->average;
     params.seed = (uint64_t)o->seed;
     params.scaled_pictures = o->preprocess != CGV_PREPROCESS_CROP || o->min_scale > 0;
-    cgv_status status = CGV_OK;
-    for (int i = 0; i < CGV_NETS && !status; i++) {
-        status = create_model(r, i);
+    for (int i = 0; i < CGV_NETS; i++)
         models[i] = r->models[i];
-    }
-    if (!status)
-        status = cgv_trainer_create(&r->trainer, r->device, models, &params);
+    cgv_status status = cgv_trainer_create(&r->trainer, r->device, models, &params);
     if (status == CGV_ERROR_DEVICE_MEMORY)
         cgv_log(CGV_LOG_ERROR,
                 "training needs less memory with %sa smaller -crop or -batch (and "
@@ -152,28 +154,38 @@ static cgv_status write_config(const run *r) {
 }
 
 // Where a resumed run stands: its newest whole checkpoint, or the beginning if it never saved.
+// What cannot be read is not taken for what is not there: the run would begin anew, and delete it.
+static cgv_status find_checkpoint(run *r) {
+    cgv_status status = cgv_make_folder(r->checkpoints); // killed right behind config.json
+    if (!status)
+        status = cgv_checkpoint_latest(&r->newest, r->checkpoints);
+    if (status != CGV_END)
+        return status;
+    cgv_log(CGV_LOG_WARNING, "%s has no checkpoint: starting from the beginning", r->o->output);
+    return CGV_OK;
+}
+
 static cgv_status load_checkpoint(run *r) {
-    char *path;
-    if (cgv_checkpoint_latest(&path, r->checkpoints)) {
-        cgv_log(CGV_LOG_WARNING, "%s has no checkpoint: starting from the beginning", r->o->output);
-        return CGV_OK;
-    }
-    cgv_log(CGV_LOG_INFO, "going on from %s", path);
-    cgv_status status = cgv_checkpoint_load(r->trainer, path, NULL);
+    cgv_log(CGV_LOG_INFO, "going on from %s", r->newest);
+    cgv_status status = cgv_checkpoint_load(r->trainer, r->newest, NULL);
     r->saved = cgv_trainer_steps(r->trainer);
-    free(path);
     return status;
+}
+
+static cgv_status begin_run(const run *r) {
+    cgv_status status = cgv_make_folders(r->o->output);
+    if (!status)
+        status = cgv_make_folder(r->checkpoints);
+    return status ? status : write_config(r);
 }
 
 static cgv_status open_run(run *r) {
     const cgv_train_options *o = r->o;
-    cgv_status status = cgv_make_folders(o->output);
-    if (!status && !(r->checkpoints = cgv_fs_format("%s/checkpoints", o->output)))
-        status = cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
-    if (!status)
-        status = cgv_make_folder(r->checkpoints);
-    if (!status)
-        status = o->resume ? load_checkpoint(r) : write_config(r);
+    cgv_status status = CGV_OK;
+    if (!o->resume)
+        status = begin_run(r);
+    else if (r->newest)
+        status = load_checkpoint(r);
     if (!status)
         status = cgv_train_record_create(&r->record, o->output, r->config, r->trainer,
                                          r->data.dataset, o);
@@ -228,7 +240,7 @@ static learning_rates rates_at(const run *r, int64_t step) {
 static double seconds_left(const run *r) {
     int64_t step = cgv_trainer_steps(r->trainer);
     double done = (double)(step - r->first_step);
-    return done > 0 ? (now() - r->started) / done * (double)(r->total - step) : -1;
+    return done > 0 ? (cgv_clock_seconds() - r->started) / done * (double)(r->total - step) : -1;
 }
 
 static void print_losses(char *text, size_t size, const cgv_losses *l, bool paired) {
@@ -246,7 +258,7 @@ static void print_losses(char *text, size_t size, const cgv_losses *l, bool pair
 
 static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) {
     int64_t step = cgv_trainer_steps(r->trainer);
-    double elapsed = now() - r->started, done = (double)(step - r->first_step);
+    double elapsed = cgv_clock_seconds() - r->started, done = (double)(step - r->first_step);
     cgv_history_row row = {
         .step = step,
         .epoch = (double)step / (double)r->epoch_steps,
@@ -256,15 +268,15 @@ static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) 
         .images_per_second = (float)(done * r->o->batch * r->o->accumulate / elapsed),
         .losses = *losses,
     };
-    int left = (int)seconds_left(r);
+    long long left = (long long)seconds_left(r);
     char text[200];
     print_losses(text, sizeof text, losses, r->o->paired);
     cgv_log(CGV_LOG_INFO,
             "step %lld/%lld  epoch %.2f  %.2f img/s  %s  lr %.3g  waiting for data %.1f%%  left "
-            "%d:%02d:%02d",
+            "%lld:%02d:%02d",
             (long long)step, (long long)r->total, row.epoch, (double)row.images_per_second, text,
             (double)lr.g, 100 * cgv_dataset_waited(r->data.dataset) / elapsed, left / 3600,
-            left / 60 % 60, left % 60);
+            (int)(left / 60 % 60), (int)(left % 60));
     return cgv_train_record_losses(r->record, &row);
 }
 
@@ -320,7 +332,7 @@ static void say_what_is_left(const run *r, cgv_status status) {
 static cgv_status train(run *r, const atomic_bool *stop) {
     cgv_status status = cgv_dataset_start(r->data.dataset, cgv_trainer_steps(r->trainer));
     r->first_step = cgv_trainer_steps(r->trainer);
-    r->started = now();
+    r->started = cgv_clock_seconds();
     while (!status && cgv_trainer_steps(r->trainer) < r->total) {
         if (atomic_load(stop)) {
             status = save(r);
@@ -340,7 +352,15 @@ static cgv_status train(run *r, const atomic_bool *stop) {
 
 static cgv_status prepare(run *r, json_t *config, const atomic_bool *stop) {
     const cgv_train_options *o = r->o;
-    cgv_status status = cgv_train_data_open(&r->data, o, stop);
+    r->checkpoints = cgv_fs_format("%s/checkpoints", o->output);
+    if (!r->checkpoints)
+        return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
+    cgv_status status = o->resume ? find_checkpoint(r) : CGV_OK;
+    if (!status)
+        status = create_models(r);
+    // Long: behind what a mistyped option shows in.
+    if (!status)
+        status = cgv_train_data_open(&r->data, o, stop);
     if (!status)
         status = create_trainer(r);
     if (!status)
@@ -386,6 +406,7 @@ cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options, j
         cgv_model_destroy(&r.models[i]);
     free(r.config);
     free(r.checkpoints);
+    free(r.newest);
     free(r.a);
     free(r.b);
     return status;

@@ -336,6 +336,22 @@ static cgv_status check_segments(const cgv_translate_options *o, cgv_output_opti
     return CGV_OK;
 }
 
+static bool writes_standard_output(const char *url) {
+    return !strcmp(url, "-") || !strcmp(url, "pipe:") || !strcmp(url, "pipe:1") ||
+           !strcmp(url, "/dev/stdout");
+}
+
+// Text among the bytes of a video spoils both.
+static cgv_status check_progress(const cgv_translate_options *o) {
+    for (int i = 0; o->progress && i < o->outputs.count; i++)
+        if (writes_standard_output(o->progress) && writes_standard_output(o->outputs.list[i].url))
+            return cgv_fail(CGV_ERROR_ARGUMENT,
+                            "-progress %s: standard output is an output already: use a file, or "
+                            "pipe:2",
+                            o->progress);
+    return CGV_OK;
+}
+
 static cgv_status check_options(cgv_translate_options *o) {
     if (!o->input)
         return cgv_fail(CGV_ERROR_ARGUMENT, "no input: add -i INPUT");
@@ -365,6 +381,8 @@ static cgv_status check_options(cgv_translate_options *o) {
                         o->outputs.count && is_segment_muxer(&o->outputs.list[0])
                             ? "the muxer's own segments are none"
                             : "add its -segment_time");
+    if (check_progress(o))
+        return CGV_ERROR_ARGUMENT;
     return cgv_outputs_check(&o->outputs, o->input);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <libavutil/avstring.h>
+#include <libavutil/cpu.h>
 
 #include "app/input_identity.h"
 #include "app/model_path.h"
@@ -66,10 +67,12 @@ static cgv_status describe(json_t **out, const cgv_translate_options *o, const c
                                               "is no text in UTF-8");
     if (!status) {
         const cgv_device_info *info = cgv_device_get_info(device);
-        *out = json_pack("{ss ss so ss ss so sI so}", "version", cgv_version(), "FFmpeg",
-                         av_version_info(), CGV_IDENTITY_INPUT, input, "device", info->name,
-                         "driver", info->driver, "environment", environment(),
-                         "checksum of the model", (json_int_t)model, "options", options);
+        int cores = o->threads ? 0 : av_cpu_count(); // which then choose the encoder's threads
+        *out =
+            json_pack("{ss ss so ss ss si so sI so}", "version", cgv_version(), "FFmpeg",
+                      av_version_info(), CGV_IDENTITY_INPUT, input, "device", info->name, "driver",
+                      info->driver, "cores for -threads 0", cores, "environment", environment(),
+                      "checksum of the model", (json_int_t)model, "options", options);
         return *out ? CGV_OK : no_memory();
     }
     json_decref(input);

@@ -351,8 +351,13 @@ static cgv_status translate(run *r) {
 }
 
 static int exit_code(run *r, cgv_status status) {
-    if (status) // a job that is stopped is not finished, however it is stopped
-        return signals || (r->job && atomic_load(&stop)) ? CGV_EXIT_SIGNAL : CGV_EXIT_FAILED;
+    // A job that is stopped is not finished, however it is stopped. What breaks off behind a signal
+    // for a reason of its own has failed; an input that is being opened has its own ways to be
+    // stopped.
+    bool stopped = signals || (r->job && atomic_load(&stop));
+    if (status)
+        return stopped && (status == CGV_ERROR_INTERRUPTED || !r->source) ? CGV_EXIT_SIGNAL
+                                                                          : CGV_EXIT_FAILED;
     cgv_source_errors errors = cgv_source_get_errors(r->source);
     bool mostly = (double)errors.damaged > r->o->max_error_rate * (double)errors.packets;
     if (errors.damaged)
@@ -362,8 +367,8 @@ static int exit_code(run *r, cgv_status status) {
     if (r->failed)
         cgv_log(CGV_LOG_WARNING, "%d of %d outputs failed%s", r->failed, r->sink_count,
                 r->failed < r->sink_count ? "; the others are whole" : "");
-    if (signals && !r->job) { // a job that is here is whole
-        for (int i = 0; i < r->sink_count && !r->failed; i++)
+    if (signals && !r->job && !r->failed) { // a job that is here is whole
+        for (int i = 0; i < r->sink_count; i++)
             cgv_log(CGV_LOG_INFO, "stopped by a signal: %s is whole up to there",
                     r->o->outputs.list[i].url);
         return CGV_EXIT_SIGNAL;
@@ -379,7 +384,7 @@ int cgv_translate_run(const cgv_translate_options *o, const cgv_wanted_part *par
     catch_signals();
     for (int i = 0; i < o->outputs.count; i++)
         if (may_write(o, &o->outputs.list[i]))
-            return CGV_EXIT_FAILED;
+            return signals ? CGV_EXIT_SIGNAL : CGV_EXIT_FAILED; // Ctrl-C is no answer
     cgv_status status = open_all(&r);
     if (!status)
         status = translate(&r);

@@ -1,5 +1,6 @@
 // safetensors: uint64 length of the header, a JSON header that maps names to type, shape and range
 // of bytes, then the bytes. Ranges must tile the data: no overlap, no gap.
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ static cgv_status read_table(table *t, uint64_t size, const char *where) {
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", where);
     const char *name;
     json_t *value;
-    json_object_foreach(header, name, value) {
+    json_object_foreach (header, name, value) {
         if (!strcmp(name, "__metadata__"))
             continue;
         for (size_t i = 0; name[i]; i++)
@@ -206,6 +207,8 @@ cgv_status cgv_safetensors_read_header(cgv_safetensors *out, FILE *file, const c
     struct stat st;
     if (!fstat(fileno(file), &st) && fread(&length, sizeof length, 1, file) == 1)
         size = (uint64_t)st.st_size - sizeof length;
+    if (ferror(file))
+        return cgv_fail(CGV_ERROR_IO, "%s: cannot read: %s", where, strerror(errno));
     cgv_status status = check_length(length, size, where);
     if (status)
         return status;

@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "model/safetensors.h"
+#include "nn/arch.h"
 #include "train/pool.h"
 
 const char *const cgv_net_names[CGV_NETS] = {"G_A", "G_B", "D_A", "D_B"};
@@ -459,6 +460,34 @@ done:
     free(own_extra);
     free(scratch);
     free(list.pieces);
+    close_checkpoint(&c);
+    return status;
+}
+
+// ---- recognising ----
+
+cgv_status cgv_checkpoint_net(cgv_net **out, const char *path, int net) {
+    checkpoint c;
+    *out = NULL;
+    cgv_status status = open_checkpoint(&c, path);
+    if (status)
+        return status;
+    int count = 0;
+    size_t prefix = strlen(cgv_net_names[net]);
+    cgv_weight_shape *shapes = calloc((size_t)c.table.count + 1, sizeof *shapes);
+    for (int i = 0; i < c.table.count && shapes; i++) {
+        const cgv_safetensors_entry *e = &c.table.entries[i];
+        // What has one more stroke is Adam's, or an average.
+        if (strncmp(e->name, cgv_net_names[net], prefix) || e->name[prefix] != '/' ||
+            strchr(e->name + prefix + 1, '/'))
+            continue;
+        cgv_weight_shape *shape = &shapes[count++];
+        *shape = (cgv_weight_shape){.name = e->name + prefix + 1, .dims = e->dims};
+        memcpy(shape->shape, e->shape, sizeof shape->shape);
+    }
+    status = shapes ? cgv_arch_detect(out, shapes, count, path)
+                    : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", path);
+    free(shapes);
     close_checkpoint(&c);
     return status;
 }

@@ -24,6 +24,9 @@ CGV_NODISCARD cgv_status cgv_checkpoint_save(const cgv_trainer *trainer, const c
 // other networks or settings: the trainer is then unchanged. After any other failure it is spoilt.
 CGV_NODISCARD cgv_status cgv_checkpoint_load(cgv_trainer *trainer, const char *path, char **extra);
 
+// Network `net` of a checkpoint, recognised as that of a model file is.
+CGV_NODISCARD cgv_status cgv_checkpoint_net(cgv_net **out, const char *path, int net);
+
 // Is the file a whole checkpoint? CGV_ERROR_FORMAT when it is not.
 CGV_NODISCARD cgv_status cgv_checkpoint_verify(const char *path);
 
@@ -31,7 +34,9 @@ CGV_NODISCARD cgv_status cgv_checkpoint_verify(const char *path);
 char *cgv_checkpoint_path(const char *dir, int64_t step);
 
 // The newest checkpoint of a folder that is whole (malloc'ed): damaged ones are skipped with a
-// warning. CGV_ERROR_IO when there is none.
+// warning. CGV_END when the folder holds no checkpoint at all, which is no error;
+// CGV_ERROR_FORMAT when all are damaged. Where one cannot be read nobody knows, and nothing is
+// skipped.
 CGV_NODISCARD cgv_status cgv_checkpoint_latest(char **path, const char *dir);
 
 // After the checkpoint of `step` was saved: keep it and the keep - 1 before it, delete older ones;

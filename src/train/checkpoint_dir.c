@@ -39,7 +39,13 @@ static cgv_status list(listing *out, const char *dir) {
     if (!d)
         return cgv_fail(CGV_ERROR_IO, "%s: %s", dir, strerror(errno));
     cgv_status status = CGV_OK;
-    for (const struct dirent *e; !status && (e = readdir(d));) {
+    while (!status) {
+        errno = 0;
+        const struct dirent *e = readdir(d);
+        if (!e && errno)
+            status = cgv_fail(CGV_ERROR_IO, "%s: %s", dir, strerror(errno));
+        if (!e)
+            break;
         int64_t step = step_of(e->d_name);
         if (step < 0)
             continue;
@@ -65,20 +71,24 @@ cgv_status cgv_checkpoint_latest(char **path, const char *dir) {
     *path = NULL;
     listing all;
     cgv_status status = list(&all, dir);
+    if (!status && !all.count)
+        status = CGV_END;
     for (int i = 0; i < all.count && !status; i++) {
         *path = cgv_checkpoint_path(dir, all.steps[i]);
-        if (!*path)
-            status = cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", dir);
-        else if (!cgv_checkpoint_verify(*path))
-            goto done;
-        else
-            cgv_log(CGV_LOG_WARNING, "%s: skipped; looking for an older checkpoint", *path);
+        status = *path ? cgv_checkpoint_verify(*path)
+                       : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", dir);
+        if (!status)
+            break;
+        if (status == CGV_ERROR_FORMAT) { // any other one may be whole
+            bool last = i == all.count - 1;
+            if (!last)
+                cgv_log(CGV_LOG_WARNING, "%s: skipped; looking for an older checkpoint", *path);
+            status = last ? cgv_fail(CGV_ERROR_FORMAT, "%s: no whole checkpoint to go on from", dir)
+                          : CGV_OK;
+        }
         free(*path);
         *path = NULL;
     }
-    if (!status)
-        status = cgv_fail(CGV_ERROR_IO, "%s: no whole checkpoint to go on from", dir);
-done:
     free(all.steps);
     return status;
 }

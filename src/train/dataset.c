@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "train/augment.h"
 
@@ -185,19 +185,13 @@ cgv_status cgv_dataset_start(cgv_dataset *dataset, int64_t step) {
     return CGV_OK;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b) {
     pthread_mutex_lock(&dataset->lock);
     slot *s = &dataset->slots[dataset->step % DEPTH];
-    double start = now();
+    double start = cgv_clock_seconds();
     while (s->missing && !dataset->status)
         pthread_cond_wait(&dataset->filled, &dataset->lock);
-    dataset->waited += now() - start;
+    dataset->waited += cgv_clock_seconds() - start;
     cgv_status status = s->missing ? dataset->status : CGV_OK;
     pthread_mutex_unlock(&dataset->lock);
     if (status)

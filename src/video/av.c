@@ -180,10 +180,33 @@ cgv_turn cgv_av_turn(const AVStream *stream, const AVFrame *frame) {
     return matrix || !exif ? cgv_turn_of(matrix) : cgv_turn_of_orientation(atoi(exif->value));
 }
 
+// Microseconds: 142 years, more than the time of day of a live source. What is above is damage, and
+// sums of it would overflow.
+#define LATEST  (INT64_C(1) << 52)
+#define LONGEST (INT64_C(1) << 40)
+
+static bool is_time(int64_t time, AVRational base) {
+    int64_t t = av_rescale_q(time, base, AV_TIME_BASE_Q);
+    return time > INT64_MIN / 4 && time < INT64_MAX / 4 && t > -LATEST && t < LATEST;
+}
+
+void cgv_av_mend_times(AVPacket *packet, const AVStream *stream) {
+    AVRational base = stream->time_base;
+    if (packet->pts != AV_NOPTS_VALUE && !is_time(packet->pts, base))
+        packet->pts = AV_NOPTS_VALUE;
+    if (packet->dts != AV_NOPTS_VALUE && !is_time(packet->dts, base))
+        packet->dts = AV_NOPTS_VALUE;
+    if (!is_time(packet->duration, base) ||
+        av_rescale_q(packet->duration, base, AV_TIME_BASE_Q) > LONGEST)
+        packet->duration = 0;
+}
+
 int64_t cgv_av_start(const AVFormatContext *input) {
     int64_t first = INT64_MAX;
-    if (input->start_time == AV_NOPTS_VALUE || input->start_time >= 0)
-        return input->start_time == AV_NOPTS_VALUE ? 0 : input->start_time;
+    if (!is_time(input->start_time, AV_TIME_BASE_Q)) // nor is the one that stands for none
+        return 0;
+    if (input->start_time >= 0)
+        return input->start_time;
     for (unsigned i = 0; i < input->nb_streams; i++) {
         const AVStream *stream = input->streams[i];
         const AVCodecParameters *codec = stream->codecpar;

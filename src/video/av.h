@@ -41,6 +41,10 @@ const int32_t *cgv_av_display_matrix(const AVStream *stream);
 // How a decoded frame of a stream has to be turned to be upright.
 cgv_turn cgv_av_turn(const AVStream *stream, const AVFrame *frame);
 
+// Forget times and durations of a packet that no video has, which only damage gives: whatever is
+// computed from the others fits into 64 bits.
+void cgv_av_mend_times(AVPacket *packet, const AVStream *stream);
+
 // Microseconds at which the input begins: to be seen, or to be heard. Matroska gives sound that is
 // there to prime its decoder times before that.
 int64_t cgv_av_start(const AVFormatContext *input);

@@ -373,8 +373,8 @@ cgv_status cgv_carry_streams(AVFormatContext *output, AVStream **video, cgv_trac
 static cgv_status add_chapter(AVFormatContext *output, const AVChapter *from,
                               const cgv_source_info *source) {
     int64_t shift = av_rescale_q(source->shift, AV_TIME_BASE_Q, from->time_base);
-    int64_t start = FFMAX(from->start - shift, 0);
-    int64_t end = from->end == AV_NOPTS_VALUE ? start : from->end - shift;
+    int64_t start = FFMAX(av_sat_sub64(from->start, shift), 0);
+    int64_t end = from->end == AV_NOPTS_VALUE ? start : av_sat_sub64(from->end, shift);
     if (source->wanted != INT64_MAX)
         end = FFMIN(end, av_rescale_q(source->wanted, AV_TIME_BASE_Q, from->time_base));
     if (end < start || (end == start && from->end > from->start))

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libavutil/avstring.h>
-
+#include "base/fault.h"
 #include "video/av.h"
 #include "video/clip_internal.h"
+#include "video/hdr.h"
 
 bool cgv_clip_av_reason(char reason[CGV_REASON], const char *what, int error) {
     char text[AV_ERROR_MAX_STRING_SIZE];
@@ -35,15 +35,11 @@ bool cgv_clip_demux(AVFormatContext **out, int *stream, char reason[CGV_REASON],
     for (unsigned i = 0; i < (*out)->nb_streams; i++)
         if ((int)i != *stream)
             (*out)->streams[i]->discard = AVDISCARD_ALL;
-    if (!cgv_clip_shows_hdr((*out)->streams[*stream]->codecpar->color_trc))
+    if (cgv_hdr_transfer((*out)->streams[*stream]->codecpar->color_trc) == CGV_TRANSFER_SDR)
         return true;
     snprintf(reason, CGV_REASON,
              "HDR video is not supported: make it SDR first, as cgvideo -m identity does");
     return false;
-}
-
-bool cgv_clip_shows_hdr(enum AVColorTransferCharacteristic transfer) {
-    return transfer == AVCOL_TRC_SMPTE2084 || transfer == AVCOL_TRC_ARIB_STD_B67;
 }
 
 static bool out_of_memory(char reason[CGV_REASON]) {
@@ -76,12 +72,23 @@ static bool push_key(cgv_clip *clip, cgv_clip_key key) {
     return true;
 }
 
-static bool read_packets(cgv_clip *clip, AVFormatContext *input) {
+// 0 when there are more packets: AVERROR_EOF behind the last one. Demuxers take what cannot be read
+// for the end.
+static int read_packet(AVFormatContext *input, AVPacket *packet) {
+    int error = cgv_fault(CGV_FAULT_READ) ? AVERROR(EIO) : av_read_frame(input, packet);
+    bool broken = error == AVERROR_EOF && input->pb && input->pb->error < 0;
+    // What a file that is cut off has is used.
+    return broken ? input->pb->error : error == AVERROR_INVALIDDATA ? AVERROR_EOF : error;
+}
+
+static bool read_packets(cgv_clip *clip, AVFormatContext *input, char reason[CGV_REASON],
+                         const atomic_bool *stop) {
     const bool by_pts = input->iformat->flags & AVFMT_SEEK_TO_PTS;
     AVPacket *packet = av_packet_alloc();
     bool ok = packet != NULL;
+    int error = 0;
     int64_t packets = 0;
-    while (ok && av_read_frame(input, packet) >= 0) {
+    while (ok && !(stop && atomic_load(stop)) && (error = read_packet(input, packet)) >= 0) {
         bool wanted =
             packet->stream_index == clip->stream && !(packet->flags & AV_PKT_FLAG_DISCARD);
         bool key = packet->flags & AV_PKT_FLAG_KEY;
@@ -105,7 +112,11 @@ static bool read_packets(cgv_clip *clip, AVFormatContext *input) {
         for (int64_t i = 0; ok && i < packets && i < INT32_MAX; i++)
             ok = push_time(clip, i);
     }
-    return ok;
+    if (!ok)
+        return out_of_memory(reason);
+    if (error >= 0)
+        error = AVERROR_EXIT; // stopped
+    return error == AVERROR_EOF || cgv_clip_av_reason(reason, "cannot read", error);
 }
 
 static int by_time(const void *a, const void *b) {
@@ -117,11 +128,10 @@ static int by_key_time(const void *a, const void *b) {
     return by_time(&((const cgv_clip_key *)a)->time, &((const cgv_clip_key *)b)->time);
 }
 
-static bool index_video(cgv_clip *clip, char reason[CGV_REASON]) {
+static bool index_video(cgv_clip *clip, char reason[CGV_REASON], const atomic_bool *stop) {
     AVFormatContext *input = NULL;
-    bool ok = cgv_clip_demux(&input, &clip->stream, reason, clip->path, false);
-    if (ok && !read_packets(clip, input))
-        ok = out_of_memory(reason);
+    bool ok = cgv_clip_demux(&input, &clip->stream, reason, clip->path, false) &&
+              read_packets(clip, input, reason, stop);
     if (ok) {
         const AVStream *stream = input->streams[clip->stream];
         AVRational rate = av_guess_frame_rate(input, input->streams[clip->stream], NULL);
@@ -153,13 +163,14 @@ static bool index_video(cgv_clip *clip, char reason[CGV_REASON]) {
     return true;
 }
 
-bool cgv_clip_open(cgv_clip *clip, char reason[CGV_REASON], const char *path, bool picture) {
+bool cgv_clip_open(cgv_clip *clip, char reason[CGV_REASON], const char *path, bool picture,
+                   const atomic_bool *stop) {
     *clip = (cgv_clip){.picture = picture, .counted = picture};
     bool ok = (clip->path = strdup(path)) != NULL;
     if (!ok)
         return out_of_memory(reason);
     // A picture is opened when it is read.
-    ok = picture ? push_time(clip, 0) || out_of_memory(reason) : index_video(clip, reason);
+    ok = picture ? push_time(clip, 0) || out_of_memory(reason) : index_video(clip, reason, stop);
     if (!ok)
         cgv_clip_close(clip);
     return ok;
@@ -173,5 +184,5 @@ void cgv_clip_close(cgv_clip *clip) {
 }
 
 double cgv_clip_seconds(const cgv_clip *clip, int frame) {
-    return (double)(clip->times[frame] - clip->times[0]) * clip->seconds_per_unit;
+    return ((double)clip->times[frame] - (double)clip->times[0]) * clip->seconds_per_unit;
 }

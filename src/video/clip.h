@@ -6,6 +6,7 @@
 #ifndef CGV_VIDEO_CLIP_H
 #define CGV_VIDEO_CLIP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,8 +31,10 @@ typedef struct cgv_clip {
     double seconds_per_unit;
 } cgv_clip;
 
-// Takes a copy of the path. False: nothing usable in it, for this reason.
-bool cgv_clip_open(cgv_clip *clip, char reason[CGV_REASON], const char *path, bool picture);
+// Takes a copy of the path. False: nothing usable in it, for this reason; or *stop was set (NULL:
+// never), as a long video takes a while.
+bool cgv_clip_open(cgv_clip *clip, char reason[CGV_REASON], const char *path, bool picture,
+                   const atomic_bool *stop);
 void cgv_clip_close(cgv_clip *clip);
 
 // Seconds from the clip's first frame.

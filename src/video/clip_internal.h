@@ -13,6 +13,4 @@ bool cgv_clip_av_reason(char reason[CGV_REASON], const char *what, int error);
 bool cgv_clip_demux(AVFormatContext **out, int *stream, char reason[CGV_REASON], const char *path,
                     bool picture);
 
-bool cgv_clip_shows_hdr(enum AVColorTransferCharacteristic transfer);
-
 #endif

@@ -6,6 +6,7 @@
 #include "video/av.h"
 #include "video/clip_internal.h"
 #include "video/deinterlace.h"
+#include "video/hdr.h"
 #include "video/upright.h"
 
 enum { SHORT_WAY = 8 }; // frames that are sooner decoded than sought across
@@ -227,7 +228,7 @@ bool cgv_clip_reader_read(cgv_clip_reader *reader, cgv_bitmap *out, char reason[
     if (!go_to(reader, reason, index))
         return false;
     AVFrame *frame = reader->frame;
-    if (cgv_clip_shows_hdr(frame->color_trc)) {
+    if (cgv_hdr_transfer(frame->color_trc) != CGV_TRANSFER_SDR) {
         snprintf(reason, CGV_REASON,
                  "HDR is not supported: make it SDR first, as cgvideo -m identity does");
         return false;

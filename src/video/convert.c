@@ -22,7 +22,7 @@ cgv_status cgv_convert_create(cgv_convert **out) {
     if (*out && ((*out)->like = av_frame_alloc()) && ((*out)->target = av_frame_alloc()))
         return CGV_OK;
     cgv_convert_destroy(out);
-    return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+    return cgv_fail(CGV_ERROR_MEMORY, "convert: out of memory");
 }
 
 static int scaler_matrix(const AVFrame *frame) {
@@ -109,7 +109,7 @@ static cgv_status change(cgv_convert *convert, AVFrame **frame, const AVFrame *t
         return status;
     AVFrame *out = av_frame_alloc();
     if (!out)
-        return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+        return cgv_fail(CGV_ERROR_MEMORY, "convert: out of memory");
     int error = av_frame_copy_props(out, in);
     cgv_colour_copy(out, to);
     if (error >= 0)
@@ -134,7 +134,7 @@ static cgv_status store(cgv_convert *convert, AVFrame **frame, enum AVPixelForma
         return CGV_OK;
     AVFrame *to = av_frame_alloc();
     if (!to)
-        return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+        return cgv_fail(CGV_ERROR_MEMORY, "convert: out of memory");
     cgv_colour_copy(to, in);
     to->format = format;
     to->width = width;

@@ -443,6 +443,16 @@ static struct cgv_shown recall(cgv_encoder *encoder, int64_t pts) {
     return (struct cgv_shown){.pts = pts};
 }
 
+// What the encoder dropped will not come: no packet is shown before it is decoded, and the times of
+// decoding only grow.
+static void forget(cgv_encoder *encoder, int64_t dts) {
+    int kept = 0;
+    for (int i = 0; i < encoder->shown_count; i++)
+        if (dts == AV_NOPTS_VALUE || encoder->shown[i].pts >= dts)
+            encoder->shown[kept++] = encoder->shown[i];
+    encoder->shown_count = kept;
+}
+
 // CGV_END: the frame is to be dropped.
 static cgv_status set_times(cgv_encoder *encoder, AVFrame *frame) {
     AVRational base = encoder->context->time_base;
@@ -499,6 +509,7 @@ cgv_status cgv_encoder_receive(cgv_encoder *encoder, AVPacket *packet, int64_t *
     if (error < 0)
         return cgv_av_fail(error, "encode: %s failed", encoder->context->codec->name);
     struct cgv_shown shown = recall(encoder, packet->pts);
+    forget(encoder, packet->dts);
     *captured = shown.captured;
     if (shown.duration > 0)
         packet->duration = shown.duration;

@@ -125,9 +125,12 @@ static cgv_status open_clips(collection *c, tally *t, const char *label, const c
         const cgv_listed *file = &listing->files[i];
         if (interrupted(params))
             return say_interrupted(label);
-        if (cgv_clip_open(&c->clips[c->clip_count], reason, file->path, file->picture)) {
+        if (cgv_clip_open(&c->clips[c->clip_count], reason, file->path, file->picture,
+                          params->stop)) {
             t->videos += !file->picture;
             c->clip_count++;
+        } else if (interrupted(params)) {
+            return say_interrupted(label);
         } else {
             cgv_log(CGV_LOG_WARNING, "%s: %s: left out", file->path, reason);
             t->files++;

@@ -20,7 +20,7 @@ static const AVDictionaryEntry *entry(const AVDictionary *dictionary, const char
 
 static cgv_status set(AVDictionary **dictionary, const char *name, const char *value) {
     if (value && av_dict_set(dictionary, name, value, 0) < 0)
-        return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+        return cgv_fail(CGV_ERROR_MEMORY, "options: out of memory");
     return CGV_OK;
 }
 

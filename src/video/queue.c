@@ -29,7 +29,7 @@ cgv_status cgv_item_clone(cgv_item *out, const cgv_item *item) {
         (item->packet && !(out->packet = av_packet_clone(item->packet))) ||
         (item->state && !(out->state = av_buffer_ref(item->state)))) {
         cgv_item_free(out);
-        return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+        return cgv_fail(CGV_ERROR_MEMORY, "translate: out of memory");
     }
     return CGV_OK;
 }

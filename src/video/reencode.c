@@ -1,5 +1,6 @@
 #include "video/reencode.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <libavfilter/avfilter.h>
 #include <libavfilter/buffersink.h>
 #include <libavfilter/buffersrc.h>
+#include <libavutil/audio_fifo.h>
 #include <libavutil/channel_layout.h>
 #include <libavutil/opt.h>
 
@@ -22,7 +24,11 @@ struct cgv_reencode {
     // Sound:
     AVFilterGraph *graph;
     AVFilterContext *source, *sink; // its ends
-    AVFrame *frame;
+    AVFrame *frame;                 // that was decoded
+    AVFrame *filtered;              // behind a graph
+    AVAudioFifo *samples;           // from graphs, for frames of the encoder's size
+    int64_t first;       // time of the first of them, or of the next, by the encoder's clock
+    bool begun, drained; // samples came; no more will come
     // Subtitles: the packet that waits to be received
     AVPacket *packet;
     bool damaged, ended;
@@ -34,6 +40,13 @@ static cgv_status out_of_memory(void) {
 
 static bool is_sound(const cgv_reencode *stream) {
     return stream->encoder->codec_type == AVMEDIA_TYPE_AUDIO;
+}
+
+// Once.
+static void warn_lost(cgv_reencode *stream, const char *what) {
+    if (!stream->damaged)
+        cgv_log(CGV_LOG_WARNING, "%s in stream %d; going on", what, stream->index);
+    stream->damaged = true;
 }
 
 // ---- opening
@@ -152,6 +165,13 @@ static cgv_status open_encoder(cgv_reencode *stream) {
     return status;
 }
 
+static bool make_room(cgv_reencode *stream) {
+    const AVCodecContext *encoder = stream->encoder;
+    stream->samples =
+        av_audio_fifo_alloc(encoder->sample_fmt, encoder->ch_layout.nb_channels, 1); // it grows
+    return stream->samples;
+}
+
 cgv_status cgv_reencode_open(cgv_reencode **out, AVStream *to, const AVStream *from,
                              const cgv_reencode_params *params) {
     *out = NULL;
@@ -162,11 +182,15 @@ cgv_status cgv_reencode_open(cgv_reencode **out, AVStream *to, const AVStream *f
     stream->index = from->index;
     stream->frame = av_frame_alloc();
     stream->packet = av_packet_alloc();
-    cgv_status status = stream->frame && stream->packet ? CGV_OK : out_of_memory();
+    stream->filtered = av_frame_alloc();
+    cgv_status status =
+        stream->frame && stream->filtered && stream->packet ? CGV_OK : out_of_memory();
     if (!status)
         status = open_decoder(stream, from);
     if (!status)
         status = open_encoder(stream);
+    if (!status && is_sound(stream) && !make_room(stream))
+        status = out_of_memory();
     if (!status && avcodec_parameters_from_context(to->codecpar, stream->encoder) < 0)
         status = out_of_memory();
     if (status) {
@@ -183,9 +207,12 @@ void cgv_reencode_close(cgv_reencode **handle) {
     if (!stream)
         return;
     avfilter_graph_free(&stream->graph);
+    if (stream->samples)
+        av_audio_fifo_free(stream->samples);
     avcodec_free_context(&stream->decoder);
     avcodec_free_context(&stream->encoder);
     av_frame_free(&stream->frame);
+    av_frame_free(&stream->filtered);
     av_packet_free(&stream->packet);
     free(stream);
     *handle = NULL;
@@ -193,11 +220,20 @@ void cgv_reencode_close(cgv_reencode **handle) {
 
 // ---- sound
 
+static int64_t next_sample(const cgv_reencode *stream) {
+    return stream->first + av_audio_fifo_size(stream->samples);
+}
+
 // What lies between decoder and encoder: gaps filled, the cut made to the sample, the encoder's
-// format.
-static void describe_graph(char *text, size_t size, const cgv_reencode *stream) {
+// format. in_rate: of what comes, in whose samples the beginning is told.
+static void describe_graph(char *text, size_t size, const cgv_reencode *stream, int in_rate) {
     const AVCodecContext *encoder = stream->encoder;
-    char layout[128], cut[64] = "", end[64] = "";
+    char layout[128], cut[64] = "", end[64] = "", first[64] = "";
+    if (stream->begun) // behind another graph: where that one ended
+        snprintf(first, sizeof first, ":first_pts=%" PRId64,
+                 av_rescale_rnd(next_sample(stream), in_rate, encoder->sample_rate, AV_ROUND_UP));
+    else if (stream->params.from_zero)
+        snprintf(first, sizeof first, ":first_pts=0");
     av_channel_layout_describe(&encoder->ch_layout, layout, sizeof layout);
     if (stream->params.cut)
         snprintf(cut, sizeof cut, "atrim=start=0,");
@@ -205,8 +241,8 @@ static void describe_graph(char *text, size_t size, const cgv_reencode *stream) 
         snprintf(end, sizeof end, "atrim=end=%.6f,", (double)stream->params.length / 1e6);
     snprintf(text, size,
              "aresample=async=1%s,%s%saformat=sample_fmts=%s:sample_rates=%d:channel_layouts=%s",
-             stream->params.from_zero ? ":first_pts=0" : "", cut, end,
-             av_get_sample_fmt_name(encoder->sample_fmt), encoder->sample_rate, layout);
+             first, cut, end, av_get_sample_fmt_name(encoder->sample_fmt), encoder->sample_rate,
+             layout);
 }
 
 static int link_graph(cgv_reencode *stream, const char *text) {
@@ -238,7 +274,7 @@ static cgv_status make_graph(cgv_reencode *stream, const AVFrame *frame) {
     av_channel_layout_describe(speakers, layout, sizeof layout);
     snprintf(from, sizeof from, "time_base=%d/%d:sample_rate=%d:sample_fmt=%s:channel_layout=%s",
              base.num, base.den, frame->sample_rate, av_get_sample_fmt_name(frame->format), layout);
-    describe_graph(text, sizeof text, stream);
+    describe_graph(text, sizeof text, stream, frame->sample_rate);
     cgv_av_clear_error();
     int error = avfilter_graph_create_filter(&stream->source, avfilter_get_by_name("abuffer"), "in",
                                              from, NULL, stream->graph);
@@ -249,9 +285,37 @@ static cgv_status make_graph(cgv_reencode *stream, const AVFrame *frame) {
         error = link_graph(stream, text);
     if (error < 0)
         return cgv_av_fail(error, "encode: cannot convert the sound of stream %d", stream->index);
-    if (!(stream->encoder->codec->capabilities & AV_CODEC_CAP_VARIABLE_FRAME_SIZE))
-        av_buffersink_set_frame_size(stream->sink, (unsigned)stream->encoder->frame_size);
     return CGV_OK;
+}
+
+// Move what a graph has ready to the other samples, up to a frame of the encoder. CGV_AGAIN: it
+// wants more; CGV_END: it has ended.
+static cgv_status take_samples(cgv_reencode *stream) {
+    AVFrame *frame = stream->filtered;
+    int error = av_buffersink_get_frame(stream->sink, frame);
+    if (error == AVERROR(EAGAIN) || error == AVERROR_EOF)
+        return error == AVERROR_EOF ? CGV_END : CGV_AGAIN;
+    if (error >= 0 && !av_audio_fifo_size(stream->samples))
+        stream->first = av_rescale_q(frame->pts, av_buffersink_get_time_base(stream->sink),
+                                     stream->encoder->time_base);
+    if (error >= 0)
+        error =
+            av_audio_fifo_write(stream->samples, (void **)frame->extended_data, frame->nb_samples);
+    stream->begun = true;
+    av_frame_unref(frame);
+    return error < 0 ? cgv_av_fail(error, "encode: the sound of stream %d", stream->index) : CGV_OK;
+}
+
+// Another graph follows: nothing of this one is lost.
+static cgv_status drain_graph(cgv_reencode *stream) {
+    int error = av_buffersrc_add_frame(stream->source, NULL);
+    cgv_status status =
+        error < 0 && error != AVERROR_EOF
+            ? cgv_av_fail(error, "encode: cannot convert the sound of stream %d", stream->index)
+            : CGV_OK;
+    while (!status)
+        status = take_samples(stream);
+    return status == CGV_END || status == CGV_AGAIN ? CGV_OK : status;
 }
 
 // Sound may change its format in the middle: broadcasts switch between stereo and surround.
@@ -261,11 +325,19 @@ static bool fits_graph(const cgv_reencode *stream, const AVFrame *frame) {
            stream->source->outputs[0]->ch_layout.nb_channels == frame->ch_layout.nb_channels;
 }
 
+// The first graph, or another one.
+static cgv_status change_graph(cgv_reencode *stream) {
+    if (fits_graph(stream, stream->frame))
+        return CGV_OK;
+    cgv_status status = stream->graph ? drain_graph(stream) : CGV_OK;
+    return status ? status : make_graph(stream, stream->frame);
+}
+
 static cgv_status filter_frames(cgv_reencode *stream) {
     AVFrame *frame = stream->frame;
     while (avcodec_receive_frame(stream->decoder, frame) >= 0) {
         frame->pts = frame->best_effort_timestamp;
-        cgv_status status = fits_graph(stream, frame) ? CGV_OK : make_graph(stream, frame);
+        cgv_status status = change_graph(stream);
         if (!status && frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
             av_channel_layout_default(&frame->ch_layout, frame->ch_layout.nb_channels);
         cgv_av_clear_error();
@@ -280,24 +352,44 @@ static cgv_status filter_frames(cgv_reencode *stream) {
     return CGV_OK;
 }
 
+// Hand the encoder its next frame, of `count` samples.
+static int send_samples(cgv_reencode *stream, int count) {
+    AVCodecContext *encoder = stream->encoder;
+    AVFrame *frame = stream->filtered;
+    frame->nb_samples = count;
+    frame->format = encoder->sample_fmt;
+    frame->sample_rate = encoder->sample_rate;
+    frame->pts = stream->first;
+    int error = av_channel_layout_copy(&frame->ch_layout, &encoder->ch_layout);
+    if (error >= 0)
+        error = av_frame_get_buffer(frame, 0);
+    if (error >= 0)
+        error = av_audio_fifo_read(stream->samples, (void **)frame->extended_data, count);
+    if (error >= 0)
+        error = avcodec_send_frame(encoder, frame);
+    stream->first += count;
+    av_frame_unref(frame);
+    return error;
+}
+
 static cgv_status encode_sound(cgv_reencode *stream) {
+    const AVCodecContext *encoder = stream->encoder;
+    bool any_size = encoder->codec->capabilities & AV_CODEC_CAP_VARIABLE_FRAME_SIZE;
+    int size = any_size ? 0 : encoder->frame_size, ready;
     if (!stream->graph)
         return stream->ended ? CGV_END : CGV_AGAIN;
-    int error = av_buffersink_get_frame(stream->sink, stream->frame);
-    if (error == AVERROR(EAGAIN))
-        return CGV_AGAIN;
-    cgv_av_clear_error();
-    if (error == AVERROR_EOF) {
-        error = avcodec_send_frame(stream->encoder, NULL);
-    } else if (error >= 0) {
-        stream->frame->pts =
-            av_rescale_q(stream->frame->pts, av_buffersink_get_time_base(stream->sink),
-                         stream->encoder->time_base);
-        error = avcodec_send_frame(stream->encoder, stream->frame);
-        av_frame_unref(stream->frame);
+    while (!(ready = av_audio_fifo_size(stream->samples)) || ready < size) {
+        cgv_status status = stream->drained ? CGV_END : take_samples(stream);
+        stream->drained |= status == CGV_END;
+        if (stream->drained)
+            break;
+        if (status)
+            return status;
     }
-    return error < 0 ? cgv_av_fail(error, "encode: %s failed", stream->encoder->codec->name)
-                     : CGV_OK;
+    cgv_av_clear_error();
+    int error = ready ? send_samples(stream, size ? FFMIN(ready, size) : ready)
+                      : avcodec_send_frame(stream->encoder, NULL);
+    return error < 0 ? cgv_av_fail(error, "encode: %s failed", encoder->codec->name) : CGV_OK;
 }
 
 static cgv_status receive_sound(cgv_reencode *stream, AVPacket *packet) {
@@ -331,9 +423,10 @@ static cgv_status encode_subtitle(cgv_reencode *stream, AVSubtitle *subtitle) {
     cgv_av_clear_error();
     int size =
         avcodec_encode_subtitle(stream->encoder, stream->packet->data, SUBTITLE_BYTES, subtitle);
-    if (size <= 0) {
+    if (size < 0)
+        warn_lost(stream, "encode: a subtitle that the encoder cannot hold");
+    if (size <= 0) { // 0: nothing of it would be seen
         av_packet_unref(stream->packet);
-        stream->damaged = true;
         return CGV_OK;
     }
     av_shrink_packet(stream->packet, size);
@@ -348,7 +441,7 @@ static cgv_status send_subtitle(cgv_reencode *stream, const AVPacket *packet) {
     av_packet_unref(stream->packet);
     int error = avcodec_decode_subtitle2(stream->decoder, &subtitle, &got, (AVPacket *)packet);
     if (error < 0)
-        stream->damaged = true;
+        warn_lost(stream, "decode: a damaged subtitle");
     if (error < 0 || !got)
         return CGV_OK;
     if (subtitle.pts == AV_NOPTS_VALUE)
@@ -377,10 +470,8 @@ cgv_status cgv_reencode_send(cgv_reencode *stream, const AVPacket *packet) {
     if (!is_sound(stream))
         return packet ? send_subtitle(stream, packet) : CGV_OK;
     int error = avcodec_send_packet(stream->decoder, packet);
-    if (error < 0 && error != AVERROR_EOF && !stream->damaged) {
-        cgv_log(CGV_LOG_WARNING, "decode: damaged sound in stream %d; going on", stream->index);
-        stream->damaged = true;
-    }
+    if (error < 0 && error != AVERROR_EOF)
+        warn_lost(stream, "decode: damaged sound");
     cgv_status status = filter_frames(stream);
     if (!status && !packet && stream->graph && av_buffersrc_add_frame(stream->source, NULL) < 0)
         status = out_of_memory();

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include <libavutil/avstring.h>
+#include <libavutil/common.h>
 
 #include "base/fault.h"
 #include "video/av.h"
@@ -48,9 +49,10 @@ static void fill_info(cgv_source *source) {
     cgv_source_info *info = &source->info;
     const AVFormatContext *input = source->input;
     int64_t origin = cgv_av_start(input);
-    source->start = origin + source->params.start;
-    source->end =
-        source->params.length == INT64_MAX ? INT64_MAX : source->start + source->params.length;
+    source->start = av_sat_add64(origin, source->params.start);
+    source->end = source->params.length == INT64_MAX
+                      ? INT64_MAX
+                      : av_sat_add64(source->start, source->params.length);
     AVRational rate = source->video->avg_frame_rate;
     if (!rate.num || !rate.den)
         rate = av_guess_frame_rate(source->input, source->video, NULL);
@@ -66,7 +68,7 @@ static void fill_info(cgv_source *source) {
         .live = source->arrivals.live,
     };
     if (input->duration != AV_NOPTS_VALUE)
-        info->length = FFMAX(input->duration - source->params.start, 0);
+        info->length = FFMAX(av_sat_sub64(input->duration, source->params.start), 0);
     if (source->params.length != INT64_MAX)
         info->length =
             info->length ? FFMIN(info->length, source->params.length) : source->params.length;
@@ -108,9 +110,9 @@ static bool trim_packet(cgv_source *source, AVPacket *packet) {
     av_packet_rescale_ts(packet, base, clock);
     int64_t shift = av_rescale_q(source->start, AV_TIME_BASE_Q, clock);
     if (packet->pts != AV_NOPTS_VALUE)
-        packet->pts -= shift;
+        packet->pts = av_sat_sub64(packet->pts, shift);
     if (packet->dts != AV_NOPTS_VALUE)
-        packet->dts -= shift;
+        packet->dts = av_sat_sub64(packet->dts, shift);
     return true;
 }
 
@@ -216,6 +218,7 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
         source->input->pb->error = 0;
     cgv_status status = CGV_OK;
     int index = source->packet->stream_index;
+    cgv_av_mend_times(source->packet, source->input->streams[index]);
     cgv_whole_note(&source->whole, source->packet, source->input->streams[index]);
     cgv_splice_packet(&source->splice, source->packet, source->input->streams[index]);
     cgv_arrivals_note(&source->arrivals, index == source->video->index, source->packet->pts);
@@ -259,7 +262,7 @@ static void set_times(cgv_source *source, AVFrame *frame) {
         duration = FFMAX(av_rescale_q(1, av_inv_q(rate), base), 1);
         cgv_av_frame_set_duration(frame, duration);
     }
-    source->next_pts = frame->pts + duration;
+    source->next_pts = av_sat_add64(frame->pts, duration);
 }
 
 // Take a decoded frame, if it belongs to the wanted part.
@@ -278,7 +281,8 @@ static cgv_status accept(cgv_source *source, AVFrame **frame) {
         return CGV_OK;
     }
     AVRational clock = f->time_base = cgv_av_clock(base, source->start);
-    f->pts = av_rescale_q(f->pts, base, clock) - av_rescale_q(source->start, AV_TIME_BASE_Q, clock);
+    f->pts = av_sat_sub64(av_rescale_q(f->pts, base, clock),
+                          av_rescale_q(source->start, AV_TIME_BASE_Q, clock));
     cgv_av_frame_set_duration(f, av_rescale_q(cgv_av_frame_duration(f), base, clock));
     *frame = NULL;
     return cgv_ready_send(source->ready, source->video, f);
@@ -364,13 +368,24 @@ static cgv_status keep_first(cgv_source *source, const AVFrame *frame) {
     return CGV_OK;
 }
 
+// What of the other streams waits for the first picture, which may be far behind it.
+enum { MOST_WAITING = 512 << 20 };
+
 // Read up to the first frame; CGV_END if there is none.
 static cgv_status find_first_frame(cgv_source *source) {
     cgv_item item = {0};
+    int64_t waiting = 0; // bytes
     cgv_status status;
     while (!(status = next(source, &item))) {
         bool found = item.kind == CGV_ITEM_FRAME;
-        status = found ? keep_first(source, item.frame) : CGV_OK;
+        waiting += found ? 0 : item.packet->size + (int64_t)sizeof *item.packet;
+        if (found)
+            status = keep_first(source, item.frame);
+        else if (waiting > MOST_WAITING)
+            status = cgv_fail(CGV_ERROR_UNSUPPORTED,
+                              "%s: no picture within the first %d MiB of its other streams; try "
+                              "-an, -sn and -dn",
+                              source->params.url, MOST_WAITING >> 20);
         if (status)
             cgv_item_free(&item);
         else
@@ -454,8 +469,9 @@ cgv_status cgv_source_open(cgv_source **out, const cgv_source_params *params) {
     source->arrivals.patience = params->patience;
     source->packet = av_packet_alloc();
     cgv_ready_params ready = {params->url, params->deinterlace, params->hdr};
-    cgv_status status = source->packet ? cgv_ready_create(&source->ready, &ready)
-                                       : cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+    cgv_status status = source->packet
+                            ? cgv_ready_create(&source->ready, &ready)
+                            : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", params->url);
     if (!status)
         status = cgv_source_open_input(source);
     if (!status)

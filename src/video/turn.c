@@ -80,7 +80,7 @@ cgv_status cgv_turn_frame(AVFrame **frame, cgv_turn turn) {
     AVFrame *in = *frame, *out = av_frame_alloc();
     bool swapped = cgv_turn_swaps_sides(turn);
     if (!out)
-        return cgv_fail(CGV_ERROR_MEMORY, "out of memory");
+        return cgv_fail(CGV_ERROR_MEMORY, "turn: out of memory");
     out->format = in->format;
     out->width = swapped ? in->height : in->width;
     out->height = swapped ? in->width : in->height;

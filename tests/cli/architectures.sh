@@ -31,5 +31,29 @@ for name in unet_64 resnet_1blocks_antialias; do
     grep -q "$name at 128x128" out.txt || fail "bench: $(cat out.txt)"
 done
 cmp -s unet_64-small.png unet_64-low.png || fail "a height changes a picture that is too small"
+
+# No option of bench is taken that does nothing.
+while read -r options; do
+    read -ra words <<<"$options"
+    expect 2 "$CGVIDEO" bench -v error -s 32x32 -n 1 "${words[@]}"
+    says_one_line "belongs to\|does nothing\|of discriminators\|of generators"
+done <<'O'
+-train -m unet_64.safetensors
+-train -precision fp32
+-train -frame
+-recompute
+-frame -batch 2
+-net_height 16
+-tile 64
+-m unet_64.safetensors -arch resnet_1blocks
+-m unet_64.safetensors -ngf=8
+-m unet_64.safetensors -head affine
+-m unet_64.safetensors --upsample resize
+-m unet_64.safetensors -layers 2
+-arch resnet_1blocks -ndf 8
+-arch patchgan -ngf 8
+-model_range 0,1
+O
+expect 0 "$CGVIDEO" bench -v error -arch patchgan -ndf 4 -layers 2 -s 64x64 -n 1
 no_litter
 finish

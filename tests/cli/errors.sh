@@ -62,7 +62,7 @@ equal "long forms" 5 "$(frame_count long.mp4)"
 # Files that cannot be.
 expect 1 "${quiet[@]}" -i missing.mp4 out.mp4
 says_one_line "missing.mp4: cannot open: No such file"
-expect 1 "${quiet[@]}" -device none-such -i file:missing.mp4 out.mp4 # before a device is opened
+expect 1 "${quiet[@]}" -gpu none-such -i file:missing.mp4 out.mp4 # before a device is opened
 says_one_line "file:missing.mp4: cannot open: No such file"
 expect 1 "$CGVIDEO" -v error -m missing.pth -i in.mp4 out.mp4
 says_one_line "missing.pth"
@@ -141,6 +141,12 @@ expect 0 "$CGVIDEO" -m identity -y -i in.mp4 -progress - out.mp4
 says "frame= *50 fps="
 grep -q "progress=end" out.txt || fail "-progress - writes to standard output"
 
+for output in - pipe:1 /dev/stdout; do
+    expect 2 "${quiet[@]}" -i in.mp4 -progress - -f nut "$output"
+    says_one_line "-progress -: standard output is an output already"
+done
+expect 0 "${quiet[@]}" -y -i in.mp4 -progress - -f nut beside.nut
+
 # A signal finishes the file, even where the input hangs; a second one gives up at once.
 feed() { exec ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=25:d=30 -f nut -c:v rawvideo \
     pipe:1 >fifo; }
@@ -179,6 +185,19 @@ wait $child || status=$?
 stop_feed
 equal "exit status after two signals" 255 $status
 
+# What fails behind a signal has failed: here the end of the file cannot be written.
+rm -f progress.txt
+feed & feeder=$!
+"$CGVIDEO" -v error -m identity -y -i fifo -preset ultrafast -crf 50 -progress progress.txt \
+    -f matroska /dev/full 2>err & child=$!
+wait_for some_frames
+kill -INT $child
+status=0
+wait $child || status=$?
+stop_feed
+equal "exit status of a failure behind SIGINT" 1 $status
+says_one_line "/dev/full: mux: cannot"
+
 # The key q finishes the file as well. That takes a terminal, which bare roots may lack.
 if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
     rm -f progress.txt
@@ -189,6 +208,11 @@ if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
         /dev/null || status=$?
     stop_feed
     equal "exit status after q" 0 $status
+    status=0
+    asked() { grep -q "Overwrite" asked.txt 2>/dev/null; }
+    { wait_for asked && printf '\003' && sleep 1; } | script -qefc \
+        "$CGVIDEO -v error -m identity -i in.mp4 kept.mp4" asked.txt >/dev/null || status=$?
+    equal "exit status after Ctrl-C at a question" 255 $status
     count=$(frame_count quit.mp4)
     [ "$count" -ge 5 ] && [ "$count" -lt 500 ] || fail "$count frames after q"
 else

@@ -61,6 +61,15 @@ equal "a frame a second" "clip.mp4 at 0.000 s|clip.mp4 at 1.000 s|clip.mp4 at 2.
 expect 0 evaluate -m identity -a a -limit 2 -o few
 equal "evenly chosen" "a/3.png|a/5.png" "$(value few "'|'.join(p['name'] for p in e['pictures'])")"
 
+# Names of files are bytes, and JSON is UTF-8: nothing is left out.
+mkdir bytes
+cp a/1.png $'bytes/caf\xe9.png'
+cp clip.mp4 $'bytes/clip\xe9.mp4'
+expect 0 evaluate -m identity -a $'bytes/caf\xe9.png,bytes/clip\xe9.mp4' -limit 12 -o bytes/out
+equal "pictures and clips" '4 bytes/caf\xe9.png 1 bytes/clip\xe9.mp4' "$(value bytes/out "
+'%d %s %d %s' % (len(e['pictures']), e['pictures'][0]['name'], len(e['flicker']['clips']),
+e['flicker']['clips'][0]['name'])")"
+
 # ---- a network that changes something
 
 expect 0 "$CGVIDEO" train -v error -a a -b b -o run -arch resnet_1blocks -ngf 4 -ndf 4 -layers 1 \

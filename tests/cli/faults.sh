@@ -242,7 +242,7 @@ fi
 fault 1 "${quiet[@]}" -i in.mp4 /proc/nowhere/out.mp4
 says_one_line "/proc/nowhere/out.mp4: mux: cannot create"
 fault 1 bash -c '"$0" models >/dev/full' "$CGVIDEO"
-says_one_line "cannot write the list"
+says_one_line "standard output: cannot write: No space left"
 fault 1 bash -c '"$0" devices >/dev/full' "$CGVIDEO"
 says_one_line "standard output: cannot write: No space left"
 
@@ -298,7 +298,7 @@ says_one_line "the Vulkan device was lost"
 CGV_FAULT=memory@2 fault 1 "$CGVIDEO" bench -m net.safetensors -s 64x48 -n 2
 says "bench: a smaller -s or -batch needs less memory"
 fault 1 bash -c '"$0" bench -json -m net.safetensors -s 64x48 -n 2 >/dev/full' "$CGVIDEO"
-says "cannot write"
+says "standard output: cannot write: No space left"
 mkdir a b
 for i in 1 2 3; do
     make_input -f lavfi -i "testsrc2=s=56x40:r=1:d=1,hue=h=$((i * 40))" -frames:v 1 a/$i.png

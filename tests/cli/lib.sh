@@ -90,6 +90,7 @@ stream() { ffprobe -v error -select_streams "$2" -show_entries "stream=$3" -of c
     sed -n '1 { s/,$//; p }'; }
 packets_md5() { ffprobe -v error -select_streams "$2" -show_data_hash md5 \
     -show_entries packet=data_hash -of csv=p=0 "$1" | sed 's/,$//' | md5sum; }
+# Of the first video stream, one checksum a frame.
 frames_md5() { ffmpeg -v error -nostdin -i "$1" -map v:0 -f framemd5 -fps_mode passthrough - |
     grep -v '^#' | awk '{ print $NF }'; }
 

@@ -78,6 +78,15 @@ for part in '"name": "with space"' '"architecture": "resnet_2blocks"' '"train_wi
     "\"bytes\": $(stat -c %s other.safetensors)" "\"path\": \"$own/night2day.safetensors\""; do
     grep -qF "$part" out.txt || fail "no $part in JSON"
 done
+mkdir graphs
+"$cgvideo" model convert day.safetensors graphs/graph.onnx
+cp day.safetensors $'graphs/caf\xe9.safetensors'
+CGVIDEO_MODEL_PATH=$work/graphs expect 0 "$cgvideo" models
+grep -qx '  graph.onnx' out.txt || fail "an .onnx file is not listed: $(cat out.txt)"
+CGVIDEO_MODEL_PATH=$work/graphs expect 0 "$cgvideo" model info graph.onnx
+CGVIDEO_MODEL_PATH=$work/graphs expect 0 "$cgvideo" models -json
+equal "messages of a name that is no UTF-8" "" "$(cat err)"
+grep -qF '"name": "caf\\xe9"' out.txt || fail "a name that is no UTF-8: $(cat out.txt)"
 unset CGVIDEO_MODEL_PATH
 expect 0 "$cgvideo" models -json
 grep -qF '"description": "by day"' out.txt || fail "no description in JSON"

@@ -105,6 +105,11 @@ refuse "of another job: segment_time was \"0.5\", and is \"1\"" \
 refuse "of another job: checksum of the model was" "${quiet[@]}" -m identity killed.mkv
 refuse "of another job: g was not there, and is \"5\"" "${quiet[@]}" -g 5 killed.mkv
 refuse "of another job: stabilize was 0.9" "${quiet[@]}" -stabilize 0 killed.mkv
+if [ "$(nproc)" -gt 1 ]; then
+    core=$(taskset -cp $$ | sed 's/.*: *\([0-9]*\).*/\1/')
+    refuse "of another job: cores for -threads 0 was $(nproc), and is 1" \
+        taskset -c "$core" "${quiet[@]}" killed.mkv
+fi
 CGV_SUMS=float refuse "of another job: CGV_SUMS was not there, and is \"float\"" \
     "${quiet[@]}" killed.mkv
 cp -p in.mkv kept.mkv

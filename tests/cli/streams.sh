@@ -76,6 +76,35 @@ expect 1 "$CGVIDEO" -v error -m identity -y -i in.mkv -c:a copy no.webm
 says_one_line "aac audio"
 no_file no.webm
 
+# Sound that changes its format on the way, to what has frames of one size and of any, from time 0
+# or not: nothing is lost, and nothing comes in between but the 0.03 s that fill an AC-3 frame.
+for channels in 2 6; do make_input -f lavfi -i sine=d=1:r=48000 -ac $channels $channels.ac3; done
+make_input -f lavfi -i sine=d=1:r=44100 -ac 2 slow.ac3
+cat 2.ac3 6.ac3 slow.ac3 >changes.ac3
+make_input -f lavfi -i testsrc2=s=64x48:r=25:d=3 -f ac3 -i changes.ac3 -c:v libx264 -c:a copy changes.mkv
+for to in "avi pcm_s16le 3.04 3.07" "avi mp2 3.04 3.08" "mkv flac 3.04 3.07" "mkv aac 3.04 3.10"; do
+    read -r container codec least most <<<"$to"
+    translate -i changes.mkv -c:a "$codec" changed.$container
+    ffmpeg -v info -nostdin -i changed.$container -map a -ar 48000 -ac 1 -f s16le \
+        -af silencedetect=n=-60dB:d=0.06 - 2>heard >samples
+    seconds=$(awk -v bytes="$(stat -c %s samples)" 'BEGIN { print bytes / 96000 }')
+    awk -v s="$seconds" -v a="$least" -v b="$most" 'BEGIN { exit !(s > a && s < b) }' ||
+        fail "changing sound to $codec in $container: $seconds seconds"
+    ! grep "silence_start: [1-9]" heard || fail "changing sound to $codec in $container: silence"
+done
+
+# A subtitle that no packet holds is told.
+{ printf '1\n00:00:00,100 --> 00:00:00,900\n' && head -c 70000 /dev/zero | tr '\0' x && printf '\n\n' &&
+    sed 's/^1$/2/' text.srt; } >long.srt
+make_input -f lavfi -i testsrc2=s=64x48:r=25:d=2 -i long.srt -c:v libx264 -c:s srt long.mkv
+expect 0 "$CGVIDEO" -v warning -hide_banner -m identity -y -i long.mkv -c:s ass -preset ultrafast out.mkv
+says "encode: a subtitle that the encoder cannot hold in stream 1; going on"
+
+# Times beyond all sense are none.
+make_input -i in.mkv -map 0:v -map 0:a -c copy -bsf:v "setts=ts=if(gt(N\,44)\,9e18+TS\,TS)" late.nut
+translate -i late.nut -preset ultrafast out.mkv
+equal "times beyond all sense" 50 "$(frame_times out.mkv | awk '$1 < 2.1' | wc -l)"
+
 # -map picks, in its order.
 translate -i in.mkv -map 0:s -map 0:v -preset ultrafast out.mkv
 equal "-map" "subrip h264" "$(codecs out.mkv)"

@@ -105,6 +105,38 @@ same_end killed
 expect 0 "$CGVIDEO" train -v info -resume whole # nothing is left to do
 same_end again
 
+# Checkpoints that are there and cannot be read do not make a run that begins anew; none do.
+cp -r whole damaged
+for file in damaged/checkpoints/*; do truncate -s 1000 "$file"; done
+tree() { (cd "$1" && find . -type f -exec md5sum {} + | sort); }
+before=$(tree damaged)
+expect 1 "$CGVIDEO" train -v error -resume damaged
+says "no whole checkpoint to go on from"
+equal "a run that cannot be gone on with" "$before" "$(tree damaged)"
+rm damaged/checkpoints/*
+expect 0 "$CGVIDEO" train -v info -resume damaged
+says "damaged has no checkpoint: starting from the beginning"
+same_end damaged
+
+# Networks of files: options say nothing of them, and the files may go once there is a checkpoint.
+mkdir files
+cp whole/G_AB.safetensors files/ab.safetensors
+cp transposed/G_AB.safetensors files/ba.safetensors
+from_files=(-v error -arch resnet_1blocks -ngf 3 -ndf 2 -layers 1 -crop 16x16
+    -init_g files/ab.safetensors,files/ba.safetensors)
+expect 0 "$CGVIDEO" train -a a -b b "${from_files[@]}" -steps 4 -save_every 2 -o from_files
+equal "network of a file" "resnet_1blocks resnet_1blocks_affine" \
+    "$(for g in AB BA; do "$CGVIDEO" model info from_files/G_$g.safetensors; done |
+        sed -n 's/^architecture *//p' | paste -sd ' ')"
+grep -q '"init_g"' from_files/config.json || fail "config.json: no -init_g"
+! grep -q '"arch"\|"ngf"' from_files/config.json || fail "config.json names a network that is none"
+cp -r from_files moved
+rm -r files moved/checkpoints/step_00000004.safetensors
+expect 0 "$CGVIDEO" train -v error -resume moved
+for g in AB BA; do
+    cmp -s from_files/G_$g.safetensors moved/G_$g.safetensors || fail "moved: another G_$g"
+done
+
 # ---- what cannot be
 
 expect 2 "$CGVIDEO" train -hide_banner -a a
@@ -120,6 +152,12 @@ says_one_line "nowhere"
 no_file none/config.json
 expect 1 "$CGVIDEO" train -v error -resume nowhere
 says_one_line "nowhere"
+expect 1 "$CGVIDEO" train -v error -a nowhere -b b -o none -arch resnet_none
+says_one_line "resnet_none: no such architecture" # before all sources are looked through
+CGV_FAULT=read@4 expect 1 "$CGVIDEO" train -v warning -hide_banner -a a -b b/clip.mp4 -o none
+says "b/clip.mp4: cannot read: Input/output error: left out"
+expect 1 "$CGVIDEO" train -v error -a a -b b -cache $'caf\xe9' -o none
+says_one_line "config.json notes all settings, and one of them is no text in UTF-8"
 expect 1 train -o none -init_g a/1.png
 says "a/1.png"
 no_file none/config.json
