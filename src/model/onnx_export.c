@@ -536,18 +536,24 @@ static cgv_status check_known(const cgv_net *net, const char *path) {
     return CGV_OK;
 }
 
+static cgv_status no_memory(const char *path) {
+    return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", path);
+}
+
 cgv_status cgv_onnx_write(const cgv_model *model, const char *path) {
     cgv_status known = check_known(model->net, path);
     if (known)
         return known;
     exporter e = {.model = model, .net = model->net};
     e.names = cgv_onnx_build_memory(&e.b, (size_t)model->net->node_count * sizeof *e.names);
-    if (e.names)
-        e.names[0] = "image";
+    if (!e.names) {
+        cgv_onnx_build_free(&e.b);
+        return no_memory(path);
+    }
+    e.names[0] = "image";
     for (int i = 1; !e.b.failed && i < model->net->node_count; i++)
         e.names[i] = node(&e, i);
-    cgv_status status =
-        e.b.failed ? cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", path) : write_file(&e, path);
+    cgv_status status = e.b.failed ? no_memory(path) : write_file(&e, path);
     cgv_onnx_build_free(&e.b);
     return status;
 }

@@ -131,18 +131,19 @@ static int side(cgv_size size, int axis) {
     return axis ? size.w : size.h;
 }
 
-static int gcd(int a, int b) {
-    return b ? gcd(b, a % b) : a;
+static bool makes_whole(const cgv_net *net, const cgv_size *sizes, int axis, int elements) {
+    for (int i = 1; i < net->node_count; i++)
+        if ((int64_t)elements * side(sizes[i], axis) % side(sizes[0], axis))
+            return false;
+    return true;
 }
 
-// Elements of the input that make whole elements in every tensor.
+// The fewest elements of the input that make whole elements in every tensor.
 static int grain(const cgv_net *net, const cgv_size *sizes, int axis) {
-    int in = side(sizes[0], axis), result = 1;
-    for (int i = 1; i < net->node_count; i++) {
-        int own = in / gcd(in, side(sizes[i], axis));
-        result = result / gcd(result, own) * own;
-    }
-    return result;
+    int in = side(sizes[0], axis), unit = 1;
+    while (unit < in && !makes_whole(net, sizes, axis, unit))
+        unit++;
+    return unit;
 }
 
 static cgv_status not_local(const cgv_net *net) {
