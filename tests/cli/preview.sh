@@ -42,10 +42,17 @@ start() { # OPTIONS…
     "$CGVIDEO" -v error -m "$model" -progress progress.txt "$@" 2>err & child=$!
     until_true "a window" has_window
     window=$(tail -1 window)
+    [ -n "$window" ] || kill $child # no key will end it
     until_true "a frame" has_frames
 }
+has_ended() { ! kill -0 $child 2>/dev/null; }
 ends_with() { # STATUS
     local status=0
+    for _ in $(seq 1800); do # a key may have been lost
+        has_ended && break
+        sleep 0.1
+    done
+    has_ended || kill -9 $child
     wait $child || status=$?
     equal "exit status" "$1" $status
     equal "messages" "" "$(cat err)"
