@@ -163,9 +163,9 @@ static void test_tiles(void) {
 
 // ---- the result ----
 
-// What a chain makes of x, with statistics held over `frames` runs of it; free() it.
+// What a chain makes of x, *count numbers, with statistics held over `frames` runs; free() it.
 static float *run_chain(const cgv_net *net, const float *weights, cgv_size size, int tile,
-                        const float *x, int frames) {
+                        const float *x, int frames, size_t *count) {
     cgv_device *device = cgv_test_device();
     cgv_chain *chain;
     cgv_params params;
@@ -200,6 +200,7 @@ static float *run_chain(const cgv_net *net, const float *weights, cgv_size size,
         cgv_activation_apply(cmd, host, output, CGV_ACT_NONE, 0);
     }
     CU_ASSERT_EQUAL_FATAL(cgv_cmd_run(cmd), CGV_OK);
+    *count = (size_t)(out / sizeof(float));
     float *y = numbers_allocate(out, 1);
     memcpy(y, (uint8_t *)memory.host + in, out);
     cgv_cmd_destroy(&cmd);
@@ -209,16 +210,15 @@ static float *run_chain(const cgv_net *net, const float *weights, cgv_size size,
     return y;
 }
 
-static void check_result(const char *name, int width, cgv_size size, int tile, int frames) {
-    cgv_net *net = net_named(name, width);
-    size_t pixels = 3 * (size_t)size.h * (size_t)size.w;
+static void check_tiles_of(const cgv_net *net, cgv_size size, int tile, int frames) {
+    size_t pixels = 3 * (size_t)size.h * (size_t)size.w, count;
     float *weights = numbers_random(&op_rng, net->param_floats, 0, 0.1f);
     float *x = numbers_random(&op_rng, pixels, 0, 0.5f);
-    float *whole = run_chain(net, weights, size, 0, x, frames);
-    float *tiled = run_chain(net, weights, size, tile, x, frames);
-    double *expected = numbers_widen(whole, pixels);
-    if (!numbers_close(tiled, expected, pixels, 1e-5)) {
-        printf("FAILED: %s at %dx%d in tiles of %d\n", name, size.w, size.h, tile);
+    float *whole = run_chain(net, weights, size, 0, x, frames, &count);
+    float *tiled = run_chain(net, weights, size, tile, x, frames, &count);
+    double *expected = numbers_widen(whole, count);
+    if (!numbers_close(tiled, expected, count, 1e-5)) {
+        printf("FAILED: %s at %dx%d in tiles of %d\n", net->architecture, size.w, size.h, tile);
         CU_FAIL("the result of tiles is another one");
     }
     free(weights);
@@ -226,6 +226,27 @@ static void check_result(const char *name, int width, cgv_size size, int tile, i
     free(whole);
     free(tiled);
     free(expected);
+}
+
+static void check_result(const char *name, int width, cgv_size size, int tile, int frames) {
+    cgv_net *net = net_named(name, width);
+    check_tiles_of(net, size, tile, frames);
+    cgv_net_destroy(&net);
+}
+
+// A net that ends where it is smallest, as one whose grid is sliced elsewhere.
+static void test_small_end(void) {
+    const cgv_size size = {120, 96};
+    cgv_net *net = net_named("resnet_2blocks_grid", 5);
+    net->node_count--;
+    int first, last;
+    cgv_size *sizes = numbers_allocate((size_t)net->node_count, sizeof *sizes);
+    CU_ASSERT_EQUAL_FATAL(cgv_net_shapes(net, size.h, size.w, sizes), CGV_OK);
+    cgv_tiling_narrow(&first, &last, net, sizes);
+    CU_ASSERT(first < last);
+    CU_ASSERT_EQUAL(last, net->node_count - 1);
+    check_tiles_of(net, size, 32, 1);
+    free(sizes);
     cgv_net_destroy(&net);
 }
 
@@ -281,6 +302,7 @@ int main(void) {
         {"cuts", test_cuts},
         {"tiles", test_tiles},
         {"the result of the whole picture", test_results},
+        {"a small end", test_small_end},
         {"less memory", test_saves_memory},
         {"refused", test_refused},
         {0},

@@ -97,8 +97,7 @@ CGV_NODISCARD cgv_status cgv_translator_create(cgv_translator **out_translator, 
                                                const cgv_picture_format *out,
                                                const cgv_translator_params *params);
 
-// Copy a picture in and start its translation. CGV_AGAIN: all slots are in flight (each with all of
-// its batch), receive first.
+// Copy a picture in and start its translation. CGV_AGAIN: all slots are in flight, receive first.
 CGV_NODISCARD cgv_status cgv_translator_send(cgv_translator *translator, const cgv_picture *in);
 
 // Wait for the oldest picture in flight and copy it out. CGV_END: none is in flight.

@@ -14,10 +14,13 @@ json_t *cgv_kernels_taken(cgv_device *device) {
     if (cgv_notes_used(device, &notes, &count))
         return NULL;
     json_t *kernels = json_object();
-    for (int i = 0; i < count; i++)
-        json_object_set_new(kernels, notes[i].name, json_string(notes[i].text));
+    bool all = kernels;
+    for (int i = 0; i < count && all; i++)
+        all = !json_object_set_new(kernels, notes[i].name, json_string(notes[i].text));
     free(notes);
-    return kernels;
+    if (!all)
+        json_decref(kernels);
+    return all ? kernels : NULL;
 }
 
 cgv_status cgv_kernels_take(cgv_device *device, const json_t *kernels, const char *where) {

@@ -63,7 +63,10 @@ static cgv_status save_past(past *out, const cgv_pipeline *pipeline, const AVFra
         return CGV_OK;
     cgv_translator_net_size(translator, &out->width, &out->height);
     out->state = av_malloc(out->size);
-    return out->state ? cgv_translator_save(translator, out->state) : out_of_memory();
+    cgv_status status = out->state ? cgv_translator_save(translator, out->state) : out_of_memory();
+    if (status)
+        av_freep(&out->state);
+    return status;
 }
 
 // A translator that blends otherwise goes on where the last one stood; one of another height does
@@ -169,9 +172,11 @@ static void take_parts(cgv_pipeline *pipeline) {
     if (!count)
         return;
     cgv_parts_sum(ms, entries, count);
+    const int together = cgv_translator_batch(pipeline->translator); // whose time that is
     for (int p = 0; p < CGV_PARTS; p++) {
         double before = atomic_load(&pipeline->device_ms[p]);
-        atomic_store(&pipeline->device_ms[p], before > 0 ? before + (ms[p] - before) / 4 : ms[p]);
+        const double each = ms[p] / together;
+        atomic_store(&pipeline->device_ms[p], before > 0 ? before + (each - before) / 4 : each);
     }
 }
 

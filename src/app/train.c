@@ -217,7 +217,8 @@ static json_t *describe_device(const cgv_device *device) {
 static json_t *settings(const cgv_train_options *o) {
     static const char *const of_networks[] = {"arch", "ngf", "upsample", "head"};
     json_t *all = cgv_config_write(cgv_train_option_table, o);
-    bool from_files = o->init_g && (o->paired || strchr(o->init_g, ','));
+    const char *second = o->init_g ? strchr(o->init_g, ',') : NULL;
+    bool from_files = o->init_g && (o->paired || (second && second[1]));
     for (size_t i = 0; from_files && i < sizeof of_networks / sizeof *of_networks; i++)
         json_object_del(all, of_networks[i]);
     return all;

@@ -133,8 +133,8 @@ static cgv_status create_trainer(run *r) {
 // ---- the run directory ----
 
 static cgv_status describe(run *r, json_t *config) {
-    if (!r->o->resume)
-        json_object_set_new(config, "kernels", cgv_kernels_taken(r->device));
+    if (!r->o->resume && json_object_set_new(config, "kernels", cgv_kernels_taken(r->device)))
+        return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
     r->config = json_dumps(config, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     return r->config ? CGV_OK : cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
 }

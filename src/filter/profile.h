@@ -5,7 +5,8 @@
 #include "cgvideo/translator.h"
 #include "gpu/gpu.h"
 
-// Times of the picture received last; needs params.profile. As cgv_cmd_profile; *count 0: it had
+// Times of the pictures that went through together with the one received last; needs
+// params.profile. As cgv_cmd_profile; *count 0: it had
 // none.
 CGV_NODISCARD cgv_status cgv_translator_profile(cgv_translator *translator,
                                                 const cgv_profile_entry **entries, int *count);

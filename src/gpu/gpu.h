@@ -146,7 +146,8 @@ typedef struct cgv_note {
 // Read what is kept on disk beside the pipelines, the first time; version: of what the notes are
 // about. Notes that are given win over it.
 void cgv_notes_begin(cgv_device *device, uint32_t version);
-bool cgv_notes_find(cgv_device *device, const char *name, char text[CGV_NOTE_TEXT]);
+// The note that was given, or the device's own.
+bool cgv_notes_find(cgv_device *device, const char *name, bool given, char text[CGV_NOTE_TEXT]);
 CGV_NODISCARD cgv_status cgv_notes_put(cgv_device *device, const char *name, const char *text,
                                        bool given);
 void cgv_notes_keep(cgv_device *device); // write them to disk

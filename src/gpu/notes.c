@@ -47,11 +47,6 @@ static cgv_note *find_kind(cgv_notes *notes, const char *name, bool given) {
 }
 
 // One that was given wins over the device's own, which stays for the file.
-static cgv_note *find(cgv_notes *notes, const char *name) {
-    cgv_note *given = find_kind(notes, name, true);
-    return given ? given : find_kind(notes, name, false);
-}
-
 static cgv_note *add(cgv_notes *notes, const char *name, const char *text) {
     if (notes->count == notes->capacity) {
         int capacity = notes->capacity ? 2 * notes->capacity : 32;
@@ -124,9 +119,9 @@ void cgv_notes_begin(cgv_device *device, uint32_t version) {
     pthread_mutex_unlock(&device->lock);
 }
 
-bool cgv_notes_find(cgv_device *device, const char *name, char text[CGV_NOTE_TEXT]) {
+bool cgv_notes_find(cgv_device *device, const char *name, bool given, char text[CGV_NOTE_TEXT]) {
     pthread_mutex_lock(&device->lock);
-    cgv_note *note = find(&device->notes, name);
+    cgv_note *note = find_kind(&device->notes, name, given);
     if (note) {
         note->used = true;
         memcpy(text, note->text, sizeof note->text);
@@ -142,7 +137,7 @@ cgv_status cgv_notes_put(cgv_device *device, const char *name, const char *text,
         status =
             cgv_fail(CGV_ERROR_FORMAT, "'%s', '%s': not what was measured of a device", name, text);
     } else {
-        cgv_note *note = given ? find_kind(&device->notes, name, true) : find(&device->notes, name);
+        cgv_note *note = find_kind(&device->notes, name, given);
         if (!note)
             note = add(&device->notes, name, text);
         if (note) {

@@ -61,8 +61,8 @@ static cgv_status cut(cgv_chain *chain, const cgv_net *net, cgv_size size, int t
     if (!status && last > first)
         status = add_part(chain, net, first, last, sizes[first], 0);
     if (!status && end > last) {
-        int inner = tile * sizes[last].h / size.h;
-        status = add_part(chain, net, last, end, sizes[last], inner > 0 ? inner : 1);
+        const int64_t inner = (int64_t)tile * sizes[last].h / size.h;
+        status = add_part(chain, net, last, end, sizes[last], inner > 0 ? (int)inner : 1);
     }
     free(sizes);
     return status;
@@ -177,6 +177,19 @@ static uint64_t lay_out(cgv_chain *chain, uint64_t base) {
     return next + room(chain->held_bytes);
 }
 
+// Shaders index the elements of a tensor with 32 bits; a plan looks at those of a tile only.
+static cgv_status check_sizes(const part *p) {
+    for (int end = 0; end < 2; end++) {
+        cgv_tensor t = whole_tensor(p, end ? p->net.node_count - 1 : 0);
+        if (p->tiled && cgv_tensor_bytes(t) / sizeof(float) > INT32_MAX)
+            return cgv_fail(
+                CGV_ERROR_UNSUPPORTED,
+                "%s at %dx%d: a tensor of more than 2^31 elements; use smaller pictures",
+                p->net.architecture, p->sizes[0].w, p->sizes[0].h);
+    }
+    return CGV_OK;
+}
+
 static cgv_status allocate(cgv_chain *chain) {
     cgv_status status = cgv_buffer_create(&chain->memory, chain->device, lay_out(chain, 0),
                                           CGV_MEMORY_DEVICE, "tiles");
@@ -193,6 +206,8 @@ static cgv_status create_tiled(cgv_chain *chain, const cgv_net *net, const cgv_p
                                int tile) {
     cgv_status status = cut(chain, net, (cgv_size){params->h, params->w}, tile);
     chain->keeps_input = params->keep_input;
+    for (int i = 0; i < chain->part_count && !status; i++)
+        status = check_sizes(&chain->parts[i]);
     for (int i = 0; i < chain->part_count && !status; i++)
         status = make_part(chain, &chain->parts[i]);
     return status ? status : allocate(chain);

@@ -62,15 +62,20 @@ static bool is_cut(const cgv_net *net, int i) {
 
 void cgv_tiling_narrow(int *first, int *last, const cgv_net *net, const cgv_size *sizes) {
     int end = net->node_count - 1;
-    *first = *last = end;
+    *first = *last = -1;
     for (int i = 1; i < end; i++) {
-        int64_t own = area(sizes[i]);
-        if (own >= area(sizes[0]) || own > area(sizes[*first]) || !is_cut(net, i))
+        const int64_t own = area(sizes[i]), least = area(sizes[*first < 0 ? 0 : *first]);
+        bool narrow = *first < 0 ? own < least : own <= least;
+        if (!narrow || !is_cut(net, i))
             continue;
-        if (own < area(sizes[*first]))
+        if (*first < 0 || own < least)
             *first = i;
         *last = i;
     }
+    if (*first < 0)
+        *first = end;
+    if (area(sizes[end]) <= area(sizes[*first]))
+        *last = end; // a net without its head may end there
 }
 
 // ---- margins ----

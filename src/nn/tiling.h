@@ -16,7 +16,7 @@ void cgv_net_part_destroy(cgv_net *part);
 
 // The stretch of a net where tensors are smallest: it begins with the tensor of node *first and
 // ends with that of *last, and nothing but these two connects it with what is before and behind.
-// Where the net has no smaller tensors than its input's, both are the last node.
+// Where nothing before its last node is smaller than its input, both are the last node.
 void cgv_tiling_narrow(int *first, int *last, const cgv_net *net, const cgv_size *sizes);
 
 // Tiles along one axis of an input. All have the same size, so that one plan serves all.

@@ -261,6 +261,9 @@ static cgv_status measure(layer *l) {
     cgv_status status = prepare(l, &l->trials[0], 1);
     if (!status)
         status = time_run(l, &l->trials[0], &once, 1);
+    int first = 0; // the one that others are compared with
+    while (first + 1 < l->trial_count && !l->results[first].right)
+        first++;
     int repeats = (int)fmin(fmax(repeat_ms / fmax(once.ms, 1e-3), 1), MOST_REPEATS);
     for (int i = 0; i < l->trial_count && !status; i++)
         status = prepare(l, &l->trials[i], repeats);
@@ -269,7 +272,7 @@ static cgv_status measure(layer *l) {
             break;
         for (int i = 0; i < l->trial_count && !status; i++) {
             cgv_trial *result = &l->results[i];
-            bool hopeless = result->ms > 1.5 * l->results[0].ms && round > 0;
+            bool hopeless = result->ms > 1.5 * l->results[first].ms && round > 0;
             if (result->right && !hopeless)
                 status = time_run(l, &l->trials[i], result, repeats);
         }
@@ -308,19 +311,22 @@ static cgv_status measure_layer(cgv_chooser *chooser, cgv_conv_choice *out, cons
     return status;
 }
 
-// What was noted, if it is among what there is to choose from.
+// What was noted, if it is among what there is to choose from: by those who gave it, or by this
+// device.
 static bool find(cgv_conv_choice *out, cgv_device *device, const char *name, cgv_tensor y,
                  cgv_tensor x, const cgv_conv_params *params) {
     cgv_conv_choice choices[CGV_MAX_CHOICES];
     char text[CGV_NOTE_TEXT], choice[CGV_CHOICE_NAME];
-    if (!cgv_notes_find(device, name, text))
-        return false;
     int count = cgv_conv_choices(choices, device, y, x, params);
-    for (int i = 0; i < count; i++) {
-        cgv_conv_choice_name(choice, choices[i]);
-        if (!strcmp(choice, text)) {
-            *out = choices[i];
-            return true;
+    for (int given = 1; given >= 0; given--) {
+        if (!cgv_notes_find(device, name, given, text))
+            continue;
+        for (int i = 0; i < count; i++) {
+            cgv_conv_choice_name(choice, choices[i]);
+            if (!strcmp(choice, text)) {
+                *out = choices[i];
+                return true;
+            }
         }
     }
     return false;

@@ -29,6 +29,7 @@ struct cgv_reencode {
     AVAudioFifo *samples;           // from graphs, for frames of the encoder's size
     int64_t first;       // time of the first of them, or of the next, by the encoder's clock
     bool begun, drained; // samples came; no more will come
+    int64_t expected;    // time of the next frame, if it follows the last one; AV_NOPTS_VALUE
     // Subtitles: the packet that waits to be received
     AVPacket *packet;
     bool damaged, ended;
@@ -180,6 +181,7 @@ cgv_status cgv_reencode_open(cgv_reencode **out, AVStream *to, const AVStream *f
         return out_of_memory();
     stream->params = *params;
     stream->index = from->index;
+    stream->expected = AV_NOPTS_VALUE;
     stream->frame = av_frame_alloc();
     stream->packet = av_packet_alloc();
     stream->filtered = av_frame_alloc();
@@ -295,7 +297,7 @@ static cgv_status take_samples(cgv_reencode *stream) {
     int error = av_buffersink_get_frame(stream->sink, frame);
     if (error == AVERROR(EAGAIN) || error == AVERROR_EOF)
         return error == AVERROR_EOF ? CGV_END : CGV_AGAIN;
-    if (error >= 0 && !av_audio_fifo_size(stream->samples))
+    if (error >= 0 && !av_audio_fifo_size(stream->samples) && frame->pts != AV_NOPTS_VALUE)
         stream->first = av_rescale_q(frame->pts, av_buffersink_get_time_base(stream->sink),
                                      stream->encoder->time_base);
     if (error >= 0)
@@ -333,10 +335,30 @@ static cgv_status change_graph(cgv_reencode *stream) {
     return status ? status : make_graph(stream, stream->frame);
 }
 
+// A frame without a time, or with one hours away, which would become hours of silence, follows the
+// last one.
+static void mend_time(cgv_reencode *stream, AVFrame *frame) {
+    const AVRational clock = stream->params.clock, second = {1, 1};
+    const int64_t hour = av_rescale_q(3600, second, clock);
+    if (stream->expected != AV_NOPTS_VALUE && frame->pts != AV_NOPTS_VALUE &&
+        (frame->pts > av_sat_add64(stream->expected, hour) ||
+         frame->pts < av_sat_sub64(stream->expected, hour))) {
+        warn_lost(stream, "times hours away from the others");
+        frame->pts = AV_NOPTS_VALUE;
+    }
+    if (frame->pts == AV_NOPTS_VALUE)
+        frame->pts = stream->expected;
+    if (frame->pts != AV_NOPTS_VALUE && frame->sample_rate > 0)
+        stream->expected =
+            av_sat_add64(frame->pts, av_rescale_q(frame->nb_samples,
+                                                  (AVRational){1, frame->sample_rate}, clock));
+}
+
 static cgv_status filter_frames(cgv_reencode *stream) {
     AVFrame *frame = stream->frame;
     while (avcodec_receive_frame(stream->decoder, frame) >= 0) {
         frame->pts = frame->best_effort_timestamp;
+        mend_time(stream, frame);
         cgv_status status = change_graph(stream);
         if (!status && frame->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
             av_channel_layout_default(&frame->ch_layout, frame->ch_layout.nb_channels);

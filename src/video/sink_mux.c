@@ -16,7 +16,7 @@ static void mend_times(cgv_sink *sink, AVPacket *packet) {
         packet->dts = packet->pts;
     int64_t least = *last == AV_NOPTS_VALUE ? INT64_MIN : *last + !(flags & AVFMT_TS_NONSTRICT);
     if (packet->dts == AV_NOPTS_VALUE)
-        packet->dts = *last == AV_NOPTS_VALUE ? 0 : least;
+        packet->dts = *last == AV_NOPTS_VALUE ? 0 : *last + FFMAX(packet->duration, 1);
     packet->dts = FFMAX(packet->dts, least);
     if (packet->pts == AV_NOPTS_VALUE || packet->pts < packet->dts)
         packet->pts = packet->dts;

@@ -29,10 +29,12 @@ sum=$(md5sum <"$(measured)")
 bench -kernels auto
 equal "kernels of another process" "$(cat auto)" "$(kernels)"
 equal "what was measured" "$sum" "$(md5sum <"$(measured)")"
+both=()
 for _ in 1 2; do # at once, so both measure
     XDG_CACHE_HOME=$PWD/together "$CGVIDEO" bench -v error -m net.safetensors -s 128x96 -n 1 >/dev/null &
+    both+=($!)
 done
-wait
+for one in "${both[@]}"; do wait "$one" || fail "two at once: exit status $?"; done
 cache together
 bench
 equal "kernels" "$(wc -l <auto)" "$(kernels | wc -l)"

@@ -38,6 +38,11 @@ equal() {
     [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
 }
 
+between() { # WHAT LEAST VALUE MOST
+    awk -v v="$3" -v a="$2" -v b="$4" 'BEGIN { exit !(v != "" && v >= a && v <= b) }' ||
+        fail "$1: $3 is not from $2 to $4"
+}
+
 # expect STATUS COMMAND…: runs it, its messages in ./err; complains unless it exits with STATUS.
 expect() {
     local wanted=$1 status=0

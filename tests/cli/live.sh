@@ -11,10 +11,6 @@ make_input -f lavfi -i testsrc2=s=160x120:r=25:d=3 -f lavfi -i sine=d=3 "${fast[
 # Ports that another run does not use.
 port=$((20000 + $$ % 20000))
 value() { sed -n "s/^$1=//p" "$2" | tail -1; } # the last value of a key of -progress
-between() { # WHAT LEAST VALUE MOST
-    awk -v v="$3" -v a="$2" -v b="$4" 'BEGIN { exit !(v != "" && v >= a && v <= b) }' ||
-        fail "$1: $3 is not from $2 to $4"
-}
 
 # ---- several outputs
 

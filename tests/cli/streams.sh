@@ -105,6 +105,19 @@ make_input -i in.mkv -map 0:v -map 0:a -c copy -bsf:v "setts=ts=if(gt(N\,44)\,9e
 translate -i late.nut -preset ultrafast out.mkv
 equal "times beyond all sense" 50 "$(frame_times out.mkv | awk '$1 < 2.1' | wc -l)"
 
+# Of sound, too, and times that are many years away: nothing is lost, and no years of silence come in.
+make_input -f lavfi -i testsrc2=s=64x48:r=25:d=2 -f lavfi -i sine=r=48000:d=2 -c:v mpeg4 -c:a pcm_s16le sound.nut
+bytes() { ffmpeg -v error -nostdin -i "$1" -map 0:a -f s16le - | wc -c; }
+for jump in 1e14 1e15; do
+    make_input -i sound.nut -c copy -bsf:a "setts=ts=if(gt(N\,20)\,$jump+TS\,TS)" late.nut
+    translate -i late.nut -c:a pcm_s16le -c:v mpeg4 out.avi
+    between "bytes of sound behind $jump" 191000 "$(bytes out.avi)" 193000
+    translate -i late.nut -c:a flac -c:v mpeg4 out.mkv
+    between "bytes of flac behind $jump" 191000 "$(bytes out.mkv)" 193000
+    last=$(ffprobe -v error -select_streams a -show_entries packet=pts_time -of csv=p=0 out.mkv | tail -1)
+    between "hundredths of the last time behind $jump" 180 "$(awk "BEGIN { print int(100 * ${last%,}) }")" 205
+done
+
 # -map picks, in its order.
 translate -i in.mkv -map 0:s -map 0:v -preset ultrafast out.mkv
 equal "-map" "subrip h264" "$(codecs out.mkv)"

@@ -28,6 +28,11 @@ run -net_height 190 -i in.png whole.png
 run -net_height 190 -tile 100 -i in.png tiled.png
 at_most_one "an affine head" "$(largest_difference whole.png tiled.png)"
 
+"$CGV_MAKE_MODEL" resnet_1blocks_grid 4 net.safetensors
+run -net_height 100 -i in.png whole.png
+run -net_height 100 -tile 40 -i in.png tiled.png
+at_most_one "a grid" "$(largest_difference whole.png tiled.png)"
+
 expect 2 "$CGVIDEO" -v error -m net.safetensors -tile 31 -i in.png none.png
 says_one_line "-tile takes 32 or more, or 0 for none"
 expect 2 "$CGVIDEO" -v error -m net.safetensors -tile 64 -precision fp16 -i in.png none.png
