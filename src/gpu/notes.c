@@ -46,7 +46,6 @@ static cgv_note *find_kind(cgv_notes *notes, const char *name, bool given) {
     return NULL;
 }
 
-// One that was given wins over the device's own, which stays for the file.
 static cgv_note *add(cgv_notes *notes, const char *name, const char *text) {
     if (notes->count == notes->capacity) {
         int capacity = notes->capacity ? 2 * notes->capacity : 32;
