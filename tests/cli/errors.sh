@@ -198,20 +198,21 @@ stop_feed
 equal "exit status of a failure behind SIGINT" 1 $status
 says_one_line "/dev/full: mux: cannot"
 
-# The key q finishes the file as well. That takes a terminal, which bare roots may lack.
+# The key q finishes the file as well. That takes a terminal, which bare roots may lack. With exec,
+# for a shell that stays between (dash) would die of Ctrl-C itself and answer in cgvideo's place.
 if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
     rm -f progress.txt
     feed & feeder=$!
     status=0
     { wait_for some_frames && printf q && sleep 2; } | script -qec \
-        "$CGVIDEO -v error -m identity -y -i fifo -preset ultrafast -progress progress.txt quit.mp4" \
+        "exec $CGVIDEO -v error -m identity -y -i fifo -preset ultrafast -progress progress.txt quit.mp4" \
         /dev/null || status=$?
     stop_feed
     equal "exit status after q" 0 $status
     status=0
     asked() { grep -q "Overwrite" asked.txt 2>/dev/null; }
     { wait_for asked && printf '\003' && sleep 1; } | script -qefc \
-        "$CGVIDEO -v error -m identity -i in.mp4 kept.mp4" asked.txt >/dev/null || status=$?
+        "exec $CGVIDEO -v error -m identity -i in.mp4 kept.mp4" asked.txt >/dev/null || status=$?
     equal "exit status after Ctrl-C at a question" 255 $status
     count=$(frame_count quit.mp4)
     [ "$count" -ge 5 ] && [ "$count" -lt 500 ] || fail "$count frames after q"
