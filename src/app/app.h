@@ -77,10 +77,6 @@ CGV_NODISCARD cgv_status cgv_app_begin(const cgv_app_common *common);
 // Open the device that -gpu names or the best one, and say which; warns of a CPU device.
 CGV_NODISCARD cgv_status cgv_app_open_device(cgv_device **out, const cgv_app_common *common);
 
-// Where the device is a CPU that decodes and encodes as well: this thread, and those that it starts
-// from here on, wait for the device's, all of which stand idle while one of them is kept waiting.
-void cgv_app_yield(const cgv_device *device);
-
 // Close it. The exit status: `code`, or a failure if the validation layer ran and complained.
 int cgv_app_close_device(cgv_device **device, int code);
 

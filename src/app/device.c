@@ -1,6 +1,5 @@
 // Options and device handling that the subcommands share.
 #include <signal.h>
-#include <sys/resource.h>
 
 #include "app/app.h"
 #include "app/console.h"
@@ -37,12 +36,6 @@ cgv_status cgv_app_open_device(cgv_device **out, const cgv_app_common *common) {
     if (info->type == CGV_DEVICE_CPU)
         cgv_log(CGV_LOG_WARNING, "this Vulkan device is the CPU: expect it to be slow");
     return CGV_OK;
-}
-
-void cgv_app_yield(const cgv_device *device) {
-    // On Linux a thread has a priority of its own, and passes it on to those that it creates.
-    if (cgv_device_get_info(device)->type == CGV_DEVICE_CPU)
-        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 5);
 }
 
 int cgv_app_close_device(cgv_device **device, int code) {

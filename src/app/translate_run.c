@@ -18,6 +18,7 @@
 #include "app/preview.h"
 #include "app/progress.h"
 #include "app/translate_job.h"
+#include "app/yield.h"
 #include "base/log.h"
 #include "video/av.h"
 #include "video/richest.h"
@@ -78,6 +79,7 @@ typedef struct run {
     const cgv_translate_options *o;
     cgv_wanted_part part;
     bool live, paced;
+    cgv_processor_times begin;
     cgv_source_params from;
     cgv_source *source;
     cgv_job *job; // NULL: its output is not written in segments
@@ -215,8 +217,8 @@ static cgv_status open_all(run *r) {
     // First, for all threads of what is opened behind it to yield to the device's.
     if (!status)
         status = cgv_app_open_device(&r->device, &o->common);
-    if (!status)
-        cgv_app_yield(r->device);
+    if (!status && cgv_device_get_info(r->device)->type == CGV_DEVICE_CPU)
+        cgv_yield(r->begin);
     if (!status)
         status = open_source(r);
     if (!status && cgv_translate_segmented(o))
@@ -379,7 +381,7 @@ static int exit_code(run *r, cgv_status status) {
 }
 
 int cgv_translate_run(const cgv_translate_options *o, const cgv_wanted_part *part) {
-    run r = {.o = o, .part = *part};
+    run r = {.o = o, .part = *part, .begin = cgv_processor_times_now()};
     cgv_av_log_init();
     catch_signals();
     for (int i = 0; i < o->outputs.count; i++)
