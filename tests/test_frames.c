@@ -19,8 +19,8 @@ enum { CLIP_WIDTH = 96, CLIP_HEIGHT = 64, CLIP_FRAMES = 7, CUT = 4 };
 static void clip_frame(test_picture *out, int frame) {
     const int scene = frame >= CUT;
     cgv_rng_seed(&rng, 1, 100 + (uint64_t)frame);
-    for (int y = 0; y < CLIP_HEIGHT; y++)
-        for (int x = 0; x < CLIP_WIDTH; x++) {
+    for (int y = 0; y < out->format.height; y++)
+        for (int x = 0; x < out->format.width; x++) {
             double place = scene ? 0.3 * y - 0.1 * (x - frame) : 0.1 * (x - frame) + 0.2 * y;
             for (int c = 0; c < 3; c++)
                 picture_set(out, c, x, y,
@@ -232,6 +232,51 @@ static void check_other_strength(const cgv_model *model, int net_height) {
     picture_destroy(&whole);
 }
 
+// Sum of absolute differences.
+static long distance(const test_picture *a, const test_picture *b,
+                     const cgv_picture_format *format) {
+    long sum = 0;
+    for (int y = 0; y < format->height; y++)
+        for (int x = 0; x < 3 * format->width; x++)
+            sum += labs((long)a->view.data[0][y * a->view.stride[0] + x] -
+                        b->view.data[0][y * b->view.stride[0] + x]);
+    return sum;
+}
+
+// A network that works on another height goes on, too: what a frame looks like then lies between
+// the last one and what it would be alone.
+static void check_other_height(const cgv_model *model, int before, int after) {
+    cgv_picture_format format = cgv_picture_format_rgb24(4 * CLIP_WIDTH, 4 * CLIP_HEIGHT);
+    test_picture in = picture_create(&format, PICTURE_TIGHT);
+    test_picture last = picture_create(&format, PICTURE_TIGHT);
+    test_picture followed = picture_create(&format, PICTURE_TIGHT);
+    test_picture alone = picture_create(&format, PICTURE_TIGHT);
+    cgv_translator *first = open_steady(model, &format, 1, 0.9f, before);
+    cgv_translator *second = open_steady(model, &format, 1, 0.9f, after);
+    uint64_t bytes = cgv_translator_state_size(first);
+    CU_ASSERT_EQUAL_FATAL(bytes, cgv_translator_state_size(second));
+    uint8_t *state = malloc(bytes);
+    clip_frame(&in, 0);
+    CU_ASSERT_EQUAL(cgv_translator_send(first, &in.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_receive(first, &last.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_send(second, &in.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_receive(second, &alone.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_save(first, state), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_restore(second, state), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_send(second, &in.view), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_translator_receive(second, &followed.view), CGV_OK);
+    long step = distance(&alone, &last, &format);
+    CU_ASSERT(step > 0);
+    CU_ASSERT(3 * distance(&followed, &last, &format) < 2 * step);
+    free(state);
+    cgv_translator_destroy(&first);
+    cgv_translator_destroy(&second);
+    picture_destroy(&in);
+    picture_destroy(&last);
+    picture_destroy(&followed);
+    picture_destroy(&alone);
+}
+
 static void test_state(void) {
     cgv_rng_seed(&rng, 1, 12);
     cgv_model *resnet = random_model_named(&rng, "resnet_1blocks", 4);
@@ -241,6 +286,8 @@ static void test_state(void) {
     check_state(grid, 0.9f, 32);
     check_other_strength(resnet, 0);
     check_other_strength(grid, 32);
+    check_other_height(resnet, 128, 0);
+    check_other_height(resnet, 192, 144);
     cgv_model_destroy(&grid);
     cgv_model_destroy(&resnet);
 }

@@ -109,7 +109,8 @@ void cgv_translator_begin(cgv_translator *translator);
 
 // What the pictures so far leave behind for the next ones (params.stabilize), so that a translator
 // made alike, on the same device, goes on where this one stands: that many bytes, 0 where every
-// picture is on its own. All pictures sent have been received: else CGV_AGAIN.
+// picture is on its own. One with another strength, or another net_height where the number of bytes
+// is the same, goes on as well. All pictures sent have been received: else CGV_AGAIN.
 uint64_t cgv_translator_state_size(const cgv_translator *translator);
 CGV_NODISCARD cgv_status cgv_translator_save(cgv_translator *translator, void *state);
 CGV_NODISCARD cgv_status cgv_translator_restore(cgv_translator *translator, const void *state);

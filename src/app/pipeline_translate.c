@@ -53,7 +53,6 @@ static void suggest_less(const cgv_pipeline *pipeline, const AVFrame *in) {
 typedef struct past {
     uint8_t *state; // NULL: nothing
     uint64_t size;
-    int width, height;
 } past;
 
 static cgv_status save_past(past *out, const cgv_pipeline *pipeline, const AVFrame *in) {
@@ -61,7 +60,6 @@ static cgv_status save_past(past *out, const cgv_pipeline *pipeline, const AVFra
     *out = (past){.size = translator ? cgv_translator_state_size(translator) : 0};
     if (!out->size || !cgv_colour_same(in, pipeline->format))
         return CGV_OK;
-    cgv_translator_net_size(translator, &out->width, &out->height);
     out->state = av_malloc(out->size);
     cgv_status status = out->state ? cgv_translator_save(translator, out->state) : out_of_memory();
     if (status)
@@ -69,13 +67,10 @@ static cgv_status save_past(past *out, const cgv_pipeline *pipeline, const AVFra
     return status;
 }
 
-// A translator that blends otherwise goes on where the last one stood; one of another height does
-// not, for what it holds has other sizes.
+// A translator that blends otherwise, or whose network has another height, goes on where the last
+// one stood; where sizes differ it cannot, as with a grid of another height.
 static cgv_status restore_past(cgv_pipeline *pipeline, const past *before) {
-    int width, height;
-    cgv_translator_net_size(pipeline->translator, &width, &height);
-    bool alike = before->size == cgv_translator_state_size(pipeline->translator) &&
-                 width == before->width && height == before->height;
+    bool alike = before->size == cgv_translator_state_size(pipeline->translator);
     return before->state && alike ? cgv_translator_restore(pipeline->translator, before->state)
                                   : CGV_OK;
 }

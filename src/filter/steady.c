@@ -45,12 +45,15 @@ static uint64_t lay_out(cgv_steady *s, cgv_chain *chain, cgv_tensor picture, boo
                         uint64_t base) {
     uint64_t next = base;
     const cgv_tensor input = cgv_chain_input(chain);
-    double scale = sqrt(SMALL_PIXELS / ((double)input.w * input.h));
+    // By the picture, so that what is held fits a network of another height as well.
+    double scale = sqrt(SMALL_PIXELS / ((double)picture.w * picture.h));
     scale = scale < 1 ? scale : 1;
     s->state = next;
     next += 256;
-    s->small =
-        (cgv_tensor){.n = 1, .c = 3, .h = scaled(input.h, scale), .w = scaled(input.w, scale)};
+    s->small = (cgv_tensor){.n = 1,
+                            .c = 3,
+                            .h = least(scaled(picture.h, scale), input.h),
+                            .w = least(scaled(picture.w, scale), input.w)};
     place(&s->small, &next);
     place_pictures(s, 0, &s->now, &next);
     place_pictures(s, 1, &s->last, &next);
