@@ -28,7 +28,15 @@ void main()
     uint64_t to = at(push.dx, (plane * push.h + y) * push.w);
     int v0, v1;
     sources(y, push.h, v0, v1);
-    for (int x = int(gl_LocalInvocationID.x); x < push.w; x += SUBGROUP) {
+    bool inner_row = v1 - v0 == 1;
+    for (int first = 0; first < push.w; first += SUBGROUP) {
+        int x = first + int(gl_LocalInvocationID.x);
+        if (inner_row && first > push.pad && first + SUBGROUP < push.w - push.pad) {
+            Floats(at(to, x)).v[0] = Floats(at(from, v0 * padded_w + x + push.pad)).v[0];
+            continue;
+        }
+        if (x >= push.w)
+            break;
         int u0, u1;
         sources(x, push.w, u0, u1);
         float sum = 0;

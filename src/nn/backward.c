@@ -94,6 +94,19 @@ static uint64_t grad_address(const walk *w, int param) {
     return w->grads ? cgv_plan_param(w->plan, w->grads, param) : 0;
 }
 
+// An instance norm takes off the mean, and with it a constant that was added to a plane before.
+static bool only_normalised(const cgv_net *net, int node) {
+    int readers = 0;
+    for (int i = node + 1; i < net->node_count; i++)
+        for (int k = 0; k < 2; k++)
+            if (net->nodes[i].input[k] == node) {
+                if (net->nodes[i].op != CGV_OP_INSTANCE_NORM || k > 0)
+                    return false;
+                readers++;
+            }
+    return readers > 0;
+}
+
 static void walk_conv(walk *w, const plan_step *step, int dy_where) {
     const cgv_plan *plan = w->plan;
     const cgv_node *node = &plan->net->nodes[step->node];
@@ -106,9 +119,12 @@ static void walk_conv(walk *w, const plan_step *step, int dy_where) {
         if (step->activation != CGV_ACT_NONE)
             cgv_activation_grad(w->cmd, dy, dy, cgv_plan_tensor(plan, w->tape, step->out),
                                 step->activation, step->slope);
+        // Where the bias is taken off again its gradient is zero, of which only rounding remained.
+        bool no_bias = step->out == step->node && only_normalised(plan->net, step->node);
         if (w->grads && !plan->net->params[node->weight].filter)
-            cgv_conv_param_grad(w->cmd, grad_address(w, node->weight), grad_address(w, node->bias),
-                                dy, x, address(w, scratch), &step->conv);
+            cgv_conv_param_grad(w->cmd, grad_address(w, node->weight),
+                                no_bias ? 0 : grad_address(w, node->bias), dy, x,
+                                address(w, scratch), &step->conv);
     }
     // Padding that repeats the picture: the gradient of the padded picture, then folded.
     bool fold = step->conv.pad_mode != CGV_PAD_ZERO && step->conv.pad > 0;

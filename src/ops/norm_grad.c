@@ -78,7 +78,6 @@ void cgv_instance_norm_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, cgv_tens
                             uint64_t stats, uint64_t dscale, uint64_t dshift, uint64_t scratch,
                             const cgv_norm_params *params) {
     sum_planes(cmd, dy, y, x, stats, dscale, dshift, scratch, params);
-    uint64_t count = cgv_tensor_bytes(x) / sizeof(float);
     bool activated = params->activation != CGV_ACT_NONE;
     struct norm_grad_push push = {
         .dx = cgv_cmd_write(cmd, dx.address, cgv_tensor_bytes(dx)),
@@ -89,14 +88,19 @@ void cgv_instance_norm_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, cgv_tens
         .sums = cgv_cmd_read(cmd, scratch, sums_bytes(x)),
         .scale = cgv_read_if(cmd, params->scale, (uint64_t)x.c * sizeof(float)),
         .plane = x.h * x.w,
-        .count = (int)count,
+        .planes = x.n * x.c,
         .channels = x.c,
         .slope = params->slope,
     };
-    cgv_dispatch_linear(cmd, count,
-                        (cgv_dispatch){.shader = &cgv_shader_norm_grad,
-                                       .spec = {params->activation},
-                                       .spec_count = 1,
-                                       .push = &push,
-                                       .push_bytes = sizeof push});
+    cgv_dispatch dispatch = {
+        .shader = &cgv_shader_norm_grad,
+        .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
+        .groups = {(uint32_t)cgv_divide_up(push.plane, NORM_GRAD_CHUNK)},
+        .spec = {params->activation},
+        .spec_count = 1,
+        .push = &push,
+        .push_bytes = sizeof push,
+    };
+    cgv_spread_planes(dispatch.groups + 1, push.planes);
+    cgv_cmd_dispatch(cmd, &dispatch);
 }
