@@ -59,17 +59,18 @@ static void test_times(void) {
 
 // In a process of its own, as it is for good.
 static void test_policy(void) {
-    for (int busy = 0; busy < 2; busy++) {
+    for (int k = 0; k < 3; k++) {
+        bool busy = k == 1, gaps_will_do = k != 2;
         pid_t child = fork();
         if (!child) {
             cgv_processor_times now = cgv_processor_times_now(), begin = now;
             begin.passed -= 100; // of 100 ticks others had none, or all
             begin.others -= busy ? 100 : 0;
             int nice = getpriority(PRIO_PROCESS, 0);
-            cgv_yield(begin);
+            cgv_yield(begin, gaps_will_do);
             bool lower = nice >= 19 || getpriority(PRIO_PROCESS, 0) > nice;
-            _exit(busy ? sched_getscheduler(0) != SCHED_OTHER || !lower
-                       : sched_getscheduler(0) != SCHED_IDLE);
+            _exit(busy || !gaps_will_do ? sched_getscheduler(0) != SCHED_OTHER || !lower
+                                        : sched_getscheduler(0) != SCHED_IDLE);
         }
         int status = -1;
         CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);

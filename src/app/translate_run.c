@@ -92,11 +92,27 @@ typedef struct run {
     int failed; // outputs
 } run;
 
+// No device, no filter, nothing from elsewhere.
+static bool reads_file(const cgv_translate_options *o) {
+    const char *protocol = avio_find_protocol_name(o->input);
+    return !o->input_format && protocol && !strcmp(protocol, "file");
+}
+
+// Whether nobody waits for a frame: files, neither played nor looked at.
+static bool at_leisure(const cgv_translate_options *o) {
+    struct stat about;
+    const char *path = o->input;
+    av_strstart(path, "file:", &path);
+    bool special =
+        reads_standard_input(o->input) || (!stat(path, &about) && !S_ISREG(about.st_mode));
+    return reads_file(o) && !special && !o->live && !o->paced && !o->preview;
+}
+
 // A mistyped name is told at once, not behind the opening of a model and a device.
 static cgv_status check_input(const cgv_translate_options *o) {
-    const char *path = o->input, *protocol = avio_find_protocol_name(path);
-    if (o->input_format || !protocol || strcmp(protocol, "file") || strpbrk(path, "%*?[{"))
-        return CGV_OK; // devices, filters; patterns
+    const char *path = o->input;
+    if (!reads_file(o) || strpbrk(path, "%*?[{")) // patterns
+        return CGV_OK;
     av_strstart(path, "file:", &path);
     if (!strcmp(path, "-") || !access(path, F_OK) || errno != ENOENT)
         return CGV_OK;
@@ -218,7 +234,7 @@ static cgv_status open_all(run *r) {
     if (!status)
         status = cgv_app_open_device(&r->device, &o->common);
     if (!status && cgv_device_get_info(r->device)->type == CGV_DEVICE_CPU)
-        cgv_yield(r->begin);
+        cgv_yield(r->begin, at_leisure(o));
     if (!status)
         status = open_source(r);
     if (!status && cgv_translate_segmented(o))

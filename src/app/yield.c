@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 cgv_processor_times cgv_processor_times_now(void) {
     enum { FIELDS = 8, IDLE = 3, IOWAIT = 4, STEAL = 7 }; // see proc(5), /proc/stat
     cgv_processor_times times = {0};
@@ -35,11 +37,13 @@ bool cgv_processors_were_idle(cgv_processor_times begin, cgv_processor_times end
     return begin.passed && passed >= FEWEST && end.others - begin.others <= passed / 2;
 }
 
-void cgv_yield(cgv_processor_times begin) {
+void cgv_yield(cgv_processor_times begin, bool gaps_will_do) {
     // On Linux a thread has a policy and a priority of its own, and passes them on to those that it
     // creates. There is no way back from SCHED_IDLE without privileges.
-    if (cgv_processors_were_idle(begin, cgv_processor_times_now()) &&
-        !sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0}))
+    if (gaps_will_do && cgv_processors_were_idle(begin, cgv_processor_times_now()) &&
+        !sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){0})) {
+        cgv_log(CGV_LOG_VERBOSE, "decoder and encoder run in the gaps that the device leaves");
         return;
+    }
     setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 5);
 }
