@@ -170,8 +170,11 @@ static cgv_status create_network(cgv_translator *translator, cgv_device *device,
         .keep_input = keeps_input(model, wanted),
         .kernels = wanted->kernels,
     };
-    cgv_status status = cgv_plan_wants_half(&params.half, device,
-                                            wanted->tile ? CGV_PRECISION_FP32 : wanted->precision);
+    cgv_status status = cgv_plan_wants_half(&params.half, device, wanted->precision);
+    if (wanted->tile && params.half) {
+        cgv_log(CGV_LOG_INFO, "tiles are worked on in single precision");
+        params.half = false;
+    }
     translator->half = params.half;
     translator->net = *model->net;
     int height = wanted->net_height

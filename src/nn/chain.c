@@ -1,6 +1,7 @@
 #include "nn/chain.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "nn/tiling.h"
@@ -202,9 +203,43 @@ static cgv_status allocate(cgv_chain *chain) {
     return CGV_OK;
 }
 
+static void destroy_parts(cgv_chain *chain) {
+    for (int i = 0; i < chain->part_count; i++) {
+        part *p = &chain->parts[i];
+        cgv_tape_destroy(&p->tape);
+        cgv_plan_destroy(&p->plan);
+        cgv_net_part_destroy(&p->net);
+        free(p->sizes);
+    }
+    memset(chain->parts, 0, sizeof chain->parts);
+    chain->part_count = 0;
+}
+
+static cgv_status create_whole(cgv_chain *chain, const cgv_net *net,
+                               const cgv_plan_params *params) {
+    chain->part_count = 1;
+    return make_plan(chain, &chain->parts[0], net, params);
+}
+
+// With what it needs around it a tile may be all there is.
+static bool tiles_are_whole(const cgv_chain *chain) {
+    for (int i = 0; i < chain->part_count; i++)
+        if (chain->parts[i].tiled && !cgv_tiling_is_whole(&chain->parts[i].tiling))
+            return false;
+    return true;
+}
+
 static cgv_status create_tiled(cgv_chain *chain, const cgv_net *net, const cgv_plan_params *params,
                                int tile) {
     cgv_status status = cut(chain, net, (cgv_size){params->h, params->w}, tile);
+    if (!status && tiles_are_whole(chain)) {
+        cgv_log(CGV_LOG_WARNING,
+                "tiles of %d, with what this network needs around them, are the whole picture: no "
+                "memory is saved",
+                tile);
+        destroy_parts(chain);
+        return create_whole(chain, net, params);
+    }
     chain->keeps_input = params->keep_input;
     for (int i = 0; i < chain->part_count && !status; i++)
         status = check_sizes(&chain->parts[i]);
@@ -220,13 +255,9 @@ cgv_status cgv_chain_create(cgv_chain **out, cgv_device *device, const cgv_net *
         return cgv_fail(CGV_ERROR_MEMORY, "planning the network: out of memory");
     chain->device = device;
     chain->kernels = params->kernels;
-    cgv_status status = CGV_OK;
-    if (tile && (params->h > tile || params->w > tile)) {
-        status = create_tiled(chain, net, params, tile);
-    } else {
-        chain->part_count = 1;
-        status = make_plan(chain, &chain->parts[0], net, params);
-    }
+    bool tiled = tile && (params->h > tile || params->w > tile);
+    cgv_status status =
+        tiled ? create_tiled(chain, net, params, tile) : create_whole(chain, net, params);
     if (status)
         cgv_chain_destroy(out);
     return status;
@@ -237,13 +268,7 @@ void cgv_chain_destroy(cgv_chain **out) {
         return;
     cgv_chain *chain = *out;
     *out = NULL;
-    for (int i = 0; i < chain->part_count; i++) {
-        part *p = &chain->parts[i];
-        cgv_tape_destroy(&p->tape);
-        cgv_plan_destroy(&p->plan);
-        cgv_net_part_destroy(&p->net);
-        free(p->sizes);
-    }
+    destroy_parts(chain);
     cgv_buffer_destroy(&chain->memory);
     free(chain);
 }

@@ -1,4 +1,5 @@
 // Which kernel every convolution of a plan takes.
+#include "base/log.h"
 #include "nn/plan_internal.h"
 #include "ops/choose.h"
 
@@ -39,9 +40,18 @@ static cgv_status choose_step(const cgv_plan *plan, cgv_chooser *chooser, cgv_ke
 cgv_status cgv_plan_choose_kernels(cgv_plan *plan, cgv_kernels kernels) {
     cgv_chooser chooser = {.device = plan->device};
     cgv_status status = CGV_OK;
-    for (int s = 0; s < plan->step_count && !status; s++)
-        if (plan->steps[s].conv.cin && !plan->steps[s].matrix)
+    int on_matrix_units = 0;
+    for (int s = 0; s < plan->step_count && !status; s++) {
+        if (plan->steps[s].matrix)
+            on_matrix_units++;
+        else if (plan->steps[s].conv.cin)
             status = choose_step(plan, &chooser, kernels, &plan->steps[s]);
+    }
     cgv_chooser_end(&chooser);
+    if (on_matrix_units && (kernels == CGV_KERNELS_DIRECT || kernels == CGV_KERNELS_WINOGRAD))
+        cgv_log(CGV_LOG_WARNING,
+                "%d layers run on matrix units, which have one kernel: -kernels is for the others; "
+                "-precision fp32 has none of these",
+                on_matrix_units);
     return status;
 }

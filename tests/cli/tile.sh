@@ -33,6 +33,14 @@ run -net_height 100 -i in.png whole.png
 run -net_height 100 -tile 40 -i in.png tiled.png
 at_most_one "a grid" "$(largest_difference whole.png tiled.png)"
 
+# Where one tile, with what it needs around it, is all there is.
+make_input -f lavfi -i testsrc2=s=200x190 -frames:v 1 small.png
+"$CGV_MAKE_MODEL" resnet_2blocks 8 net.safetensors
+run -i small.png whole.png
+expect 0 "$CGVIDEO" -v warning -y -m net.safetensors -tile 190 -i small.png tiled.png
+says "no memory is saved"
+equal "largest difference of what is whole" 0 "$(largest_difference whole.png tiled.png)"
+
 expect 2 "$CGVIDEO" -v error -m net.safetensors -tile 31 -i in.png none.png
 says_one_line "-tile takes 32 or more, or 0 for none"
 expect 2 "$CGVIDEO" -v error -m net.safetensors -tile 64 -precision fp16 -i in.png none.png
