@@ -96,7 +96,7 @@ static void print_line(const cgv_progress *progress, const cgv_progress_numbers 
 
 // Once, of a long job: what it takes, as the first frames tell.
 static void estimate(cgv_progress *progress, const cgv_progress_numbers *n, const pace *p) {
-    enum { LEAST_FRAMES = 10 };
+    enum { LEAST_FRAMES = 2 };
     const double first = 3, long_job = 60;
     if (progress->estimated || n->live || !progress->length || !p->steady || p->seconds < first ||
         p->frames < LEAST_FRAMES || !(p->speed > 0))
