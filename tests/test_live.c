@@ -12,6 +12,7 @@
 #include "support.h"
 #include "video/arrival.h"
 #include "video/av.h"
+#include "video/backlog.h"
 #include "video/convert.h"
 #include "video/encoder.h"
 #include "video/latency.h"
@@ -569,11 +570,58 @@ static void test_loopback_gets_even_sides(void) {
     avformat_free_context(input);
 }
 
+// ---- packets that wait for a decoder ----
+
+// Pictures of 25 a second, `cost` microseconds of decoding each, read one by one as they come or
+// later; *behind: the most that one was read late. Returns how many were skipped.
+static int decode_clip(int seconds, int64_t cost, int64_t drift, int64_t *behind) {
+    const int64_t interval = 40000;
+    cgv_backlog backlog = {0};
+    int skipped = 0;
+    *behind = 0;
+    int64_t now = 77777;
+    const int64_t begin = now;
+    for (int i = 0; i < 25 * seconds; i++) {
+        int64_t arrives = begin + i * interval + i * drift,
+                waited = arrives > now ? arrives - now : 0;
+        now += waited;
+        *behind = now - arrives > *behind ? now - arrives : *behind;
+        if (cgv_backlog_note(&backlog, now, 5000000 + i * interval, waited))
+            skipped++;
+        else
+            now += cost;
+    }
+    return skipped;
+}
+
+static void test_backlog(void) {
+    int64_t behind;
+    CU_ASSERT_EQUAL(decode_clip(600, 39000, 0, &behind), 0); // just fast enough
+    CU_ASSERT(behind < 1000);
+    // Clocks that drift apart by a thousandth.
+    CU_ASSERT_EQUAL(decode_clip(7200, 30000, 40, &behind), 0);
+    CU_ASSERT_EQUAL(decode_clip(7200, 30000, -40, &behind), 0);
+    int skipped = decode_clip(600, 60000, 0, &behind); // decodes two of three
+    CU_ASSERT(skipped > 4500 && skipped < 5500);
+    CU_ASSERT(behind > 900000 && behind < 1100000);
+    // One long pause is made up for by decoding itself, or by leaving out; a jump of stamps is
+    // none.
+    cgv_backlog backlog = {0};
+    CU_ASSERT_FALSE(cgv_backlog_note(&backlog, 0, 0, 40000));
+    CU_ASSERT_FALSE(cgv_backlog_note(&backlog, 800000, 40000, 0));
+    CU_ASSERT_TRUE(cgv_backlog_note(&backlog, 1200000, 80000, 0));
+    CU_ASSERT_TRUE(cgv_backlog_note(&backlog, 1200100, 1000000, 0));
+    CU_ASSERT_FALSE(cgv_backlog_note(&backlog, 1200200, 1120000, 0));
+    CU_ASSERT_FALSE(cgv_backlog_note(&backlog, 1240000, -3600000000, 0));
+    CU_ASSERT_FALSE(cgv_backlog_note(&backlog, 1280000, -3600000000 + 40000, 40000));
+}
+
 int main(void) {
     static const cgv_test_case cases[] = {
         {"queue: the latest frame wins", test_latest_frame_wins},
         {"queue: clone", test_clone},
         {"arrivals", test_arrivals},
+        {"packets that wait for a decoder", test_backlog},
         {"latency", test_latency},
         {"ladder: finds the height", test_ladder_finds_the_height},
         {"ladder: takes all that is of use", test_ladder_takes_all_that_is_of_use},

@@ -255,6 +255,7 @@ static cgv_progress_numbers numbers(const run *r, cgv_pipeline *pipeline) {
         .latency_median = cgv_pipeline_latency(pipeline, .5),
         .latency_95 = cgv_pipeline_latency(pipeline, .95),
     };
+    n.pipeline.dropped += cgv_source_skipped(r->source);
     for (int i = 0; i < r->sink_count; i++) {
         cgv_sink_stats stats = cgv_sink_get_stats(r->sinks[i]);
         n.sink.bytes += stats.bytes;

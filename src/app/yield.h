@@ -17,10 +17,10 @@ cgv_processor_times cgv_processor_times_now(void);
 // that is unknown.
 bool cgv_processors_were_idle(cgv_processor_times begin, cgv_processor_times end);
 
-// Let this thread, and those that it starts from here on, wait for the ones there are. gaps_will_do:
-// where the machine has been idle since `begin`, taken when the program was started, they run only
-// when no other thread wants to. Where it has not, or where frames come in their own time, other
-// programs would keep them waiting as well, so they have a lower priority instead.
+// Let this thread, and those that it starts from here on, wait for the ones there are.
+// gaps_will_do: where the machine has been idle since `begin`, taken when the program was started,
+// they run only when no other thread wants to. Where it has not, or where frames come in their own
+// time, other programs would keep them waiting as well, so they have a lower priority instead.
 void cgv_yield(cgv_processor_times begin, bool gaps_will_do);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <libavutil/avstring.h>
 #include <libavutil/common.h>
+#include <libavutil/time.h>
 
 #include "base/fault.h"
 #include "video/av.h"
@@ -135,6 +136,25 @@ static void end_by_packet(cgv_source *source, const AVPacket *packet) {
         av_compare_ts(time, source->video->time_base, source->end, AV_TIME_BASE_Q) >= 0;
 }
 
+// Where decoding a live video is slower than it comes, frames are left out: delay must not grow.
+static void catch_up(cgv_source *source, const AVPacket *packet) {
+    int64_t waited = source->waited;
+    source->waited = 0;
+    if (!source->arrivals.live || !source->opened || packet->dts == AV_NOPTS_VALUE)
+        return;
+    int64_t time = av_rescale_q(packet->dts, source->video->time_base, AV_TIME_BASE_Q);
+    bool before = source->backlog.skipping;
+    if (cgv_backlog_note(&source->backlog, av_gettime_relative(), time, waited)) {
+        source->wait_key = true;
+        if (!before)
+            cgv_log(CGV_LOG_WARNING,
+                    "%s: decoding is more than a second behind: going on with the newest key frame",
+                    source->params.url);
+    }
+    if (source->wait_key)
+        atomic_fetch_add(&source->skipped, 1);
+}
+
 // Past the wanted end, reading goes on only for audio that lags behind the video.
 static bool part_ended(const cgv_source *source) {
     if (source->end == INT64_MAX || !source->stream_ended[source->video->index])
@@ -206,9 +226,11 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
         return end_of_input(source, 0);
     cgv_av_clear_error();
     cgv_arrivals_begin_read(&source->arrivals);
+    int64_t asked = av_gettime_relative();
     int error =
         cgv_fault(CGV_FAULT_READ) ? AVERROR(EIO) : av_read_frame(source->input, source->packet);
     cgv_arrivals_end_read(&source->arrivals);
+    source->waited = FFMAX(source->waited, av_gettime_relative() - asked);
     if (error == AVERROR(EAGAIN))
         return CGV_OK;
     if (error < 0)
@@ -227,6 +249,7 @@ static cgv_status demux(cgv_source *source, cgv_item *item) {
     } else if (index == source->video->index) {
         note_lag(source, source->packet);
         source->wait_key &= !(source->packet->flags & AV_PKT_FLAG_KEY);
+        catch_up(source, source->packet);
         if (!source->stream_ended[index] && !source->wait_key) {
             source->errors.packets++;
             error = avcodec_send_packet(source->decoder, source->packet);
@@ -526,6 +549,10 @@ cgv_source_errors cgv_source_get_errors(const cgv_source *source) {
 
 bool cgv_source_lost(cgv_source *source) {
     return cgv_arrivals_lost(&source->arrivals);
+}
+
+int64_t cgv_source_skipped(const cgv_source *source) {
+    return atomic_load(&source->skipped);
 }
 
 void cgv_source_close(cgv_source **handle) {

@@ -72,6 +72,9 @@ bool cgv_source_watch(cgv_source *source);
 // Whether a live input ended by an error, or as nothing came any more. What came before is whole.
 bool cgv_source_lost(cgv_source *source);
 
+// Frames of a live video that were left out as decoding was too far behind; from any thread.
+int64_t cgv_source_skipped(const cgv_source *source);
+
 void cgv_source_close(cgv_source **source);
 
 #endif

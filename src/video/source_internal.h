@@ -3,6 +3,7 @@
 #define CGV_VIDEO_SOURCE_INTERNAL_H
 
 #include "video/arrival.h"
+#include "video/backlog.h"
 #include "video/source.h"
 #include "video/splice.h"
 #include "video/whole.h"
@@ -32,6 +33,9 @@ struct cgv_source {
     bool warned_damaged;
     bool opened; // the first frame is known
     cgv_arrivals arrivals;
+    cgv_backlog backlog;
+    int64_t waited; // for one packet at the most, since the last one of the video; microseconds
+    atomic_int_fast64_t skipped; // frames, to catch up
     bool probing;               // libav looks for streams
     int64_t probed;             // bytes that it has read meanwhile
     AVDictionary *not_demuxers; // the options that the demuxer does not have
