@@ -1,5 +1,6 @@
 // The parts of live translation that need neither device nor stream: what is dropped, what is
 // measured, which height is chosen, when frames are due, what options belong to which output.
+#include <math.h>
 #include <string.h>
 
 #include <libavutil/mem.h>
@@ -9,6 +10,7 @@
 #include "app/ladder.h"
 #include "app/outputs.h"
 #include "app/pace.h"
+#include "app/progress.h"
 #include "support.h"
 #include "video/arrival.h"
 #include "video/av.h"
@@ -148,6 +150,50 @@ static void test_latency(void) {
     cgv_latency_add(&latency, INT64_MAX);
     CU_ASSERT_EQUAL(cgv_latency_quantile(&latency, 1), INT32_MAX);
     cgv_latency_destroy(&latency);
+}
+
+// ---- progress
+
+static void test_progress_of_those_that_go_on(void) {
+    cgv_progress progress;
+    CU_ASSERT_EQUAL_FATAL(cgv_progress_open(&progress, NULL, 0), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(avio_open_dyn_buf(&progress.report), 0);
+    cgv_progress_numbers n = {.live = true, .sink = {.frames = 100, .time = 4000000}};
+    progress.rates_at -= 4000000;
+    cgv_progress_update(&progress, n, true);
+    CU_ASSERT(fabs(progress.out_rate - 25) < 1);
+    // The one that was ahead is gone: no rate is below nothing, and nothing goes back.
+    n.pipeline.failed = 1;
+    n.sink.frames = 20;
+    n.sink.time = 800000;
+    progress.rates_at -= 4000000;
+    cgv_progress_update(&progress, n, true);
+    CU_ASSERT(fabs(progress.out_rate - 25) < 1);
+    n.sink.frames = 60;
+    n.sink.time = 2400000;
+    progress.rates_at -= 4000000;
+    cgv_progress_update(&progress, n, true);
+    CU_ASSERT(fabs(progress.out_rate - 10) < 1);
+    n.sink.frames = 110;
+    n.sink.time = 4400000;
+    cgv_progress_update(&progress, n, true);
+    uint8_t *text;
+    int size = avio_close_dyn_buf(progress.report, &text);
+    progress.report = NULL;
+    static const char *const wanted[] = {
+        "frame=100\n", "out_time_us=4000000\n", "frame=100\n", "out_time_us=4000000\n",
+        "frame=100\n", "out_time_us=4000000\n", "frame=110\n", "out_time_us=4400000\n",
+    };
+    char *report = av_strndup((const char *)text, (size_t)size);
+    const char *rest = report;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted && rest; i++) {
+        rest = strstr(rest, i % 2 ? "out_time_us=" : "frame=");
+        CU_ASSERT(rest && !strncmp(rest, wanted[i], strlen(wanted[i])));
+        rest = rest ? rest + 1 : NULL;
+    }
+    av_free(report);
+    av_free(text);
+    cgv_progress_close(&progress);
 }
 
 // ---- ladder
@@ -575,6 +621,7 @@ int main(void) {
         {"queue: clone", test_clone},
         {"arrivals", test_arrivals},
         {"latency", test_latency},
+        {"progress: of those that go on", test_progress_of_those_that_go_on},
         {"ladder: finds the height", test_ladder_finds_the_height},
         {"ladder: takes all that is of use", test_ladder_takes_all_that_is_of_use},
         {"ladder: never below the least", test_ladder_never_goes_below_the_least},

@@ -50,6 +50,7 @@ static void outlet_ended(void *opaque, cgv_outlet *outlet, cgv_status status) {
     pthread_mutex_lock(&pipeline->lock);
     pipeline->output_ended[index] = true;
     bool echo = pipeline->status;
+    pipeline->output_failed[index] = status && !echo;
     pipeline->failed += status && !echo;
     bool others = pipeline->failed < count, goes_on = others || pipeline->params.show;
     pthread_mutex_unlock(&pipeline->lock);
@@ -301,10 +302,18 @@ cgv_pipeline_stats cgv_pipeline_get_stats(cgv_pipeline *pipeline) {
     return stats;
 }
 
+bool cgv_pipeline_output_failed(cgv_pipeline *pipeline, int output) {
+    pthread_mutex_lock(&pipeline->lock);
+    bool failed = pipeline->output_failed[output];
+    pthread_mutex_unlock(&pipeline->lock);
+    return failed;
+}
+
 int64_t cgv_pipeline_latency(cgv_pipeline *pipeline, double share) {
     int64_t most = 0;
     for (int i = 0; i < pipeline->params.sink_count; i++)
-        most = FFMAX(most, cgv_sink_latency(pipeline->params.sinks[i], share));
+        if (!cgv_pipeline_output_failed(pipeline, i))
+            most = FFMAX(most, cgv_sink_latency(pipeline->params.sinks[i], share));
     return most;
 }
 

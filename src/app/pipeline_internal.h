@@ -31,11 +31,11 @@ struct cgv_pipeline {
     cgv_outlet *outlets[CGV_MAX_OUTPUTS];
     pthread_t thread[CGV_PIPELINE_STAGES];
     int started;
-    pthread_mutex_t lock; // guards status, running, failed, output_ended
+    pthread_mutex_t lock; // guards status, running, failed, output_ended, output_failed
     pthread_cond_t ended;
     cgv_status status; // the first failure of all
     int running, failed;
-    bool output_ended[CGV_MAX_OUTPUTS];
+    bool output_ended[CGV_MAX_OUTPUTS], output_failed[CGV_MAX_OUTPUTS];
     cgv_pace pace;
     cgv_segments segments;
     atomic_int_fast64_t received, late, dropped, repeated;

@@ -25,14 +25,24 @@ cgv_status cgv_progress_open(cgv_progress *progress, const char *url, int64_t le
 
 static void measure_rates(cgv_progress *progress, const cgv_progress_numbers *n, int64_t now) {
     const int64_t interval = 2000000;
-    if (now - progress->rates_at < interval)
+    bool others = n->pipeline.failed != progress->failed; // frames of another output are counted
+    if (!others && now - progress->rates_at < interval)
         return;
     double seconds = (double)(now - progress->rates_at) / 1e6;
-    progress->in_rate = (double)(n->pipeline.received - progress->received) / seconds;
-    progress->out_rate = (double)(n->sink.frames - progress->written) / seconds;
+    if (!others) {
+        progress->in_rate = (double)(n->pipeline.received - progress->received) / seconds;
+        progress->out_rate = (double)(n->sink.frames - progress->written) / seconds;
+    }
+    progress->failed = n->pipeline.failed;
     progress->rates_at = now;
     progress->received = n->pipeline.received;
     progress->written = n->sink.frames;
+}
+
+// An output that has failed may have been ahead of those that go on: what was told stays.
+static void keep_told(cgv_progress *progress, cgv_progress_numbers *n) {
+    n->sink.frames = progress->told.frames = FFMAX(progress->told.frames, n->sink.frames);
+    n->sink.time = progress->told.time = FFMAX(progress->told.time, n->sink.time);
 }
 
 static double milliseconds(int64_t microseconds) {
@@ -150,12 +160,13 @@ void cgv_progress_update(cgv_progress *progress, cgv_progress_numbers numbers, b
     // Logs and terminals of others keep every line: fewer there.
     const int64_t line_interval = cgv_console_is_terminal() ? 250000 : 5000000;
     int64_t now = av_gettime_relative();
+    measure_rates(progress, &numbers, now);
+    keep_told(progress, &numbers);
     if (!progress->first_at && numbers.sink.frames > progress->before.frames) {
         progress->first_at = now;
         progress->first = numbers.sink;
     }
     pace p = pace_of(progress, &numbers.sink, now);
-    measure_rates(progress, &numbers, now);
     estimate(progress, &numbers, &p);
     if (cgv_log_wants(CGV_LOG_INFO) && (last || now - progress->line_at >= line_interval)) {
         print_line(progress, &numbers, &p, last);

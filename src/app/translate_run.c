@@ -255,13 +255,17 @@ static cgv_progress_numbers numbers(const run *r, cgv_pipeline *pipeline) {
         .latency_median = cgv_pipeline_latency(pipeline, .5),
         .latency_95 = cgv_pipeline_latency(pipeline, .95),
     };
+    int living = 0;
     for (int i = 0; i < r->sink_count; i++) {
         cgv_sink_stats stats = cgv_sink_get_stats(r->sinks[i]);
         n.sink.bytes += stats.bytes;
+        if (cgv_pipeline_output_failed(pipeline, i))
+            continue;
+        living++;
         n.sink.frames = FFMAX(n.sink.frames, stats.frames);
         n.sink.time = FFMAX(n.sink.time, stats.time);
     }
-    if (r->preview && !r->sink_count) {
+    if (r->preview && !living) {
         n.sink.frames = cgv_preview_frames(r->preview);
         n.latency_median = cgv_preview_latency(r->preview, .5);
         n.latency_95 = cgv_preview_latency(r->preview, .95);

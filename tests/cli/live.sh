@@ -133,6 +133,19 @@ between "frames beside a stuck output" 60 "$(frame_count beside.mkv)" 90
 kill $reader
 wait $feeder || true
 
+# The delay of an output that is gone is not told any more.
+mkfifo late
+(exec 0<late; for _ in 1 2 3 4; do head -c 115000; sleep 1; done) >/dev/null & # a picture a second
+ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=320x240:r=10:d=8 -f nut -c:v rawvideo pipe:1 >fifo &
+feeder=$!
+expect 1 timeout 60 "$CGVIDEO" -v warning -hide_banner -m identity -y -live -i fifo -c:v rawvideo -f nut -o late \
+    "${fast[@]}" -o beside.mkv -progress late.txt
+says "late: dropped; the others go on"
+between "the most delay while it was there" 600 \
+    "$(sed -n 's/^latency_p95_ms=//p' late.txt | sort -n | tail -1)" 4000
+between "delay of the one that goes on" 0.1 "$(value latency_p95_ms late.txt)" 500
+wait $feeder || true
+
 # The wanted part ends though its sound has died. It is longer than libav may look for streams, from
 # which only the latest frame is kept.
 make_input -f lavfi -i testsrc2=s=64x48:r=10:d=30 -f lavfi -i sine=d=1 "${fast[@]}" -g 10 dies.mkv
