@@ -216,7 +216,7 @@ static void run_ladder(cgv_ladder *ladder, machine *m, int frames, double interv
     m->changes = m->highest = 0;
     m->lowest = 1 << 20;
     for (int i = 0; i < frames; i++) {
-        int before = ladder->height, after = cgv_ladder_next(ladder, take(m, before), interval);
+        int before = ladder->height, after = cgv_ladder_next(ladder, take(m, before), interval, 0);
         CU_ASSERT_EQUAL(after, ladder->height);
         m->changes += after != before;
         m->lowest = after < m->lowest ? after : m->lowest;
@@ -284,18 +284,18 @@ static void test_ladder_keeps_a_limit(void) {
     cgv_ladder ladder;
     cgv_ladder_begin(&ladder, 720);
     while (ladder.height == CGV_LADDER_LEAST)
-        cgv_ladder_next(&ladder, .001, .04);
+        cgv_ladder_next(&ladder, .001, .04, 0);
     cgv_ladder_limit(&ladder, CGV_LADDER_LEAST); // the second height, of which nothing was measured
     for (int i = 0; i < 3600 * 25; i++)
-        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04), CGV_LADDER_LEAST);
+        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04, 0), CGV_LADDER_LEAST);
     cgv_ladder_begin(&ladder, 720);
     while (ladder.height < 256)
-        cgv_ladder_next(&ladder, .001, .04);
+        cgv_ladder_next(&ladder, .001, .04, 0);
     cgv_ladder_limit(&ladder, 256);
     for (int i = 0; i < 3600 * 25; i++)
-        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04), 256);
+        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04, 0), 256);
     for (int i = 0; i < 500 && ladder.height == 256; i++)
-        cgv_ladder_next(&ladder, .1, .04);
+        cgv_ladder_next(&ladder, .1, .04, 0);
     CU_ASSERT(ladder.height < 256); // down it still goes
 }
 
@@ -308,7 +308,7 @@ static void test_ladder_does_not_swing(void) {
     for (int i = 0; i < 4 * HOUR; i++) {
         int before = ladder.height;
         double seconds = before > 320 ? .1 : take(&low, before);
-        int step = cgv_ladder_next(&ladder, seconds, .04) != before;
+        int step = cgv_ladder_next(&ladder, seconds, .04, 0) != before;
         changes += step;
         late += step && i > 2 * HOUR;
     }
@@ -316,6 +316,74 @@ static void test_ladder_does_not_swing(void) {
     CU_ASSERT(changes < 40);
     CU_ASSERT(late <= 8);
     CU_ASSERT_EQUAL(ladder.height, 320);
+}
+
+// ---- ladder: frames that are lost
+
+// The share of frames that codecs lose beside a network of this height.
+typedef double losses(int height);
+
+static double codecs_starve(int height) {
+    return height > 300 ? (height - 300) / 1000. : 0;
+}
+
+static double slow_coder(int height) {
+    (void)height;
+    return .3;
+}
+
+static double a_few(int height) {
+    (void)height;
+    return .02;
+}
+
+// Hours of a machine whose network takes a fifth of the time at any height.
+static void run_losing(cgv_ladder *ladder, losses *share, int hours, int *changes) {
+    machine m = {.008, 0, 1, 6, 0, 0, 0};
+    double owed = 0;
+    *changes = 0;
+    for (int i = 0; i < hours * 3600 * 25; i++) {
+        int before = ladder->height;
+        double lose = share(before);
+        owed += lose / (1 - lose);
+        int lost = (int)owed;
+        owed -= lost;
+        *changes += cgv_ladder_next(ladder, take(&m, before), .04, lost) != before;
+    }
+}
+
+static void test_ladder_relieves_codecs(void) {
+    cgv_ladder ladder;
+    int changes;
+    cgv_ladder_begin(&ladder, 720);
+    run_losing(&ladder, codecs_starve, 1, &changes);
+    CU_ASSERT(ladder.height == 320 || ladder.height == 256);
+    CU_ASSERT(changes >= 3 && changes < 40);
+    // Ever more rarely it tries more.
+    run_losing(&ladder, codecs_starve, 4, &changes);
+    CU_ASSERT(ladder.height == 320 || ladder.height == 256 || ladder.height == 384);
+    CU_ASSERT(changes <= 16);
+}
+
+static void test_ladder_bears_what_no_height_mends(void) {
+    cgv_ladder ladder;
+    int changes;
+    cgv_ladder_begin(&ladder, 720);
+    run_losing(&ladder, slow_coder, 1, &changes);
+    CU_ASSERT_EQUAL(ladder.height, 720);
+    CU_ASSERT(changes > 2 && changes < 30);
+    run_losing(&ladder, slow_coder, 4, &changes);
+    CU_ASSERT_EQUAL(ladder.height, 720);
+    CU_ASSERT(changes <= 20);
+}
+
+static void test_ladder_stays_for_a_few(void) {
+    cgv_ladder ladder;
+    int changes;
+    cgv_ladder_begin(&ladder, 720);
+    run_losing(&ladder, a_few, 1, &changes);
+    CU_ASSERT_EQUAL(ladder.height, 720);
+    CU_ASSERT(changes <= 2); // to the second height measured, and to the one chosen
 }
 
 // ---- pace
@@ -628,6 +696,9 @@ int main(void) {
         {"ladder: follows the load", test_ladder_follows_the_load},
         {"ladder: keeps a limit", test_ladder_keeps_a_limit},
         {"ladder: does not swing", test_ladder_does_not_swing},
+        {"ladder: relieves codecs", test_ladder_relieves_codecs},
+        {"ladder: bears what no height mends", test_ladder_bears_what_no_height_mends},
+        {"ladder: stays for a few lost", test_ladder_stays_for_a_few},
         {"pace", test_pace},
         {"outputs: options before", test_options_before_an_output_are_its_own},
         {"outputs: options behind", test_options_behind_a_single_output_are_its_own},

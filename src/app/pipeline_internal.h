@@ -48,6 +48,8 @@ struct cgv_pipeline {
     cgv_translator *translator;
     cgv_translator_params made; // what it was made with
     cgv_ladder ladder;
+    int64_t starved; // frames that went as some encoder was too slow
+    int64_t lost;    // that the ladder knows of
     AVFrame *format; // of the input that the translator was made for; no data
     cgv_pipeline_slot slots[CGV_PIPELINE_SLOTS]; // in flight, oldest first
     int in_flight;
