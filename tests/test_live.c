@@ -646,28 +646,31 @@ static void test_convert_changes_matrix_and_range(void) {
     cgv_convert_destroy(&back);
 }
 
-// A loopback device gets even sides, whatever the picture's are.
-static void test_loopback_gets_even_sides(void) {
+// A loopback device gets even sides, whatever the picture's are, and what every program takes.
+static void loopback(enum AVPixelFormat input, const char *wanted, enum AVPixelFormat gets,
+                     int size) {
     const AVOutputFormat *v4l2 = av_guess_format("v4l2", NULL, NULL);
     if (!v4l2) {
         puts("SKIPPED: this FFmpeg writes no v4l2");
         return;
     }
     static const uint8_t grey[3] = {100, 128, 128};
-    AVFormatContext *input = avformat_alloc_context();
-    AVFrame *first = flat_frame(AV_PIX_FMT_YUV420P, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, grey);
+    AVFormatContext *context = avformat_alloc_context();
+    AVFrame *first = flat_frame(input, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, grey);
     first->time_base = (AVRational){1, 25};
-    cgv_source_info info = {.input = input,
-                            .video = avformat_new_stream(input, NULL),
+    cgv_source_info info = {.input = context,
+                            .video = avformat_new_stream(context, NULL),
                             .first = first,
                             .rate = {25, 1},
                             .live = true};
-    cgv_sink_params params = {.crf = -1, .quality = -1, .rate = {0, 1}, .live = true};
+    cgv_sink_params params = {
+        .crf = -1, .quality = -1, .rate = {0, 1}, .live = true, .pixel_format = wanted};
     cgv_encoder encoder = {0};
     const AVCodec *codec = avcodec_find_encoder(v4l2->video_codec);
     CU_ASSERT_EQUAL_FATAL(cgv_encoder_open(&encoder, codec, v4l2, &params, &info), CGV_OK);
     CU_ASSERT_EQUAL(encoder.context->width, 32);
     CU_ASSERT_EQUAL(encoder.context->height, 16);
+    CU_ASSERT_EQUAL(encoder.context->pix_fmt, gets);
     AVPacket *packet = av_packet_alloc();
     int64_t captured;
     AVFrame *frame = av_frame_clone(first);
@@ -675,12 +678,20 @@ static void test_loopback_gets_even_sides(void) {
     cgv_av_frame_set_captured(frame, 99);
     CU_ASSERT_EQUAL_FATAL(cgv_encoder_send(&encoder, frame), CGV_OK);
     CU_ASSERT_EQUAL_FATAL(cgv_encoder_receive(&encoder, packet, &captured), CGV_OK);
-    CU_ASSERT_EQUAL(packet->size, 32 * 16 * 3 / 2);
+    CU_ASSERT_EQUAL(packet->size, size);
     CU_ASSERT_EQUAL(captured, 99);
     av_packet_free(&packet);
     cgv_encoder_close(&encoder);
     av_frame_free(&first);
-    avformat_free_context(input);
+    avformat_free_context(context);
+}
+
+static void test_loopback_gets_what_is_taken(void) {
+    enum { PIXELS = 32 * 16 };
+    loopback(AV_PIX_FMT_YUV420P, NULL, AV_PIX_FMT_YUV420P, PIXELS * 3 / 2);
+    loopback(AV_PIX_FMT_YUV444P, NULL, AV_PIX_FMT_YUV420P, PIXELS * 3 / 2);
+    loopback(AV_PIX_FMT_YUV422P10LE, NULL, AV_PIX_FMT_YUV420P, PIXELS * 3 / 2);
+    loopback(AV_PIX_FMT_YUV420P, "yuyv422", AV_PIX_FMT_YUYV422, PIXELS * 2);
 }
 
 int main(void) {
@@ -707,7 +718,7 @@ int main(void) {
         {"what comes by HTTP", test_live_by_http},
         {"several sinks: one format", test_richest_format},
         {"convert: matrix and range", test_convert_changes_matrix_and_range},
-        {"encoder: even sides", test_loopback_gets_even_sides},
+        {"encoder: of a loopback device", test_loopback_gets_what_is_taken},
         {0},
     };
     cgv_live_init();

@@ -225,6 +225,10 @@ expect 0 "$CGVIDEO" -list_devices
 [ -s out.txt ] || fail "-list_devices prints nothing"
 expect 1 "${quiet[@]}" -i in.mp4 -o v4l2:/dev/video97
 says "/dev/video97: no such device: load the loopback driver: modprobe v4l2loopback video_nr=97"
+expect 1 "${quiet[@]}" -i in.mp4 -f v4l2 -o /dev/null
+says_one_line "/dev/null: mux: it is no loopback device, or takes no pictures in yuv420p .*-list_devices"
+expect 1 "${quiet[@]}" -i in.mp4 -pix_fmt yuv444p10le -f v4l2 -o /dev/null
+says_one_line "/dev/null: mux: .*takes no pictures in yuv444p10le"
 expect 1 "${quiet[@]}" -i /dev/video98 out.mkv
 says_one_line "/dev/video98: cannot open"
 expect 0 "${quiet[@]}" -f lavfi -i testsrc2=s=64x48:r=10:d=1 generated.mkv
