@@ -49,17 +49,18 @@ static double milliseconds(int64_t microseconds) {
     return (double)microseconds / 1000;
 }
 
-// What matters of a live source only. The device's parts: in, network, carried to full size, out.
+// What matters of a live source only. The device's parts: in, network, held steady, carried to full
+// size, out.
 static void format_live(const cgv_progress *progress, char *text, size_t size,
                         const cgv_progress_numbers *n) {
     const double *gpu = n->pipeline.device;
     snprintf(text, size,
              " in=%.1f out=%.1f drop=%" PRId64
-             " N=%d gpu=%.0f+%.0f+%.0f+%.0fms translate=%.0fms latency=%.0f/%.0fms",
+             " N=%d gpu=%.0f+%.0f+%.0f+%.0f+%.0fms translate=%.0fms latency=%.0f/%.0fms",
              progress->in_rate, progress->out_rate, n->pipeline.dropped, n->pipeline.net_height,
-             gpu[CGV_PART_IN], gpu[CGV_PART_NETWORK], gpu[CGV_PART_CARRY], gpu[CGV_PART_OUT],
-             milliseconds(n->pipeline.translate), milliseconds(n->latency_median),
-             milliseconds(n->latency_95));
+             gpu[CGV_PART_IN], gpu[CGV_PART_NETWORK], gpu[CGV_PART_STEADY], gpu[CGV_PART_CARRY],
+             gpu[CGV_PART_OUT], milliseconds(n->pipeline.translate),
+             milliseconds(n->latency_median), milliseconds(n->latency_95));
 }
 
 // Since the first frame, as soon as there is anything to tell from.
@@ -149,9 +150,11 @@ static void write_report(const cgv_progress *progress, const cgv_progress_number
                 n->pipeline.outputs, n->pipeline.failed);
     if (n->live)
         avio_printf(report,
-                    "gpu_in_ms=%.1f\ngpu_network_ms=%.1f\ngpu_carry_ms=%.1f\ngpu_out_ms=%.1f\n",
+                    "gpu_in_ms=%.1f\ngpu_network_ms=%.1f\ngpu_steady_ms=%.1f\ngpu_carry_ms=%.1f\n"
+                    "gpu_out_ms=%.1f\n",
                     n->pipeline.device[CGV_PART_IN], n->pipeline.device[CGV_PART_NETWORK],
-                    n->pipeline.device[CGV_PART_CARRY], n->pipeline.device[CGV_PART_OUT]);
+                    n->pipeline.device[CGV_PART_STEADY], n->pipeline.device[CGV_PART_CARRY],
+                    n->pipeline.device[CGV_PART_OUT]);
     avio_printf(report, "progress=%s\n", last ? "end" : "continue");
     avio_flush(report);
 }

@@ -104,6 +104,10 @@ one=$(value translate_ms slow.txt)
 between "delay in pictures" 0.5 "$(awk -v a="$(value latency_p95_ms slow.txt)" -v b="$one" \
     'BEGIN { print a / b }')" 6
 
+expect 0 "$CGVIDEO" -v error -m slow.safetensors -y -re -i in.mp4 -net_height 40 -progress steady.txt "${fast[@]}" \
+    steady.mkv
+between "milliseconds of holding steady" 0.1 "$(value gpu_steady_ms steady.txt)" 10000
+
 # The height that keeps up: a height that is given is obeyed.
 expect 1 "${quiet[@]}" -i in.mp4 -quality auto out.mkv
 says_one_line "-quality auto: in.mp4 is not live"
