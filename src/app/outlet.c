@@ -66,6 +66,7 @@ cgv_status cgv_outlet_create(cgv_outlet **out, const cgv_outlet_params *params) 
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", cgv_sink_url(params->sink));
     outlet->params = *params;
     outlet->rate.rate = params->rate;
+    outlet->rate.most = params->most;
     cgv_status status = cgv_queue_create(&outlet->queue, params->live ? LIVE_FRAMES : QUEUE_FRAMES,
                                          params->live ? LIVE_PACKETS : QUEUE_PACKETS);
     if (status)

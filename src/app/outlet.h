@@ -14,6 +14,7 @@ typedef struct cgv_outlet_params {
     cgv_sink *sink;
     cgv_job *job;    // the sink is a segmented one; NULL: it is not
     AVRational rate; // constant rate to make of the frames that come; {0, 1}: they are as they are
+    int most;        // ticks of that rate that a frame is given at most; 0: as many as there are
     bool live;       // never make others wait
     // Called from the outlet's thread when it is done: CGV_OK after the sink was finished.
     void (*ended)(void *opaque, cgv_outlet *outlet, cgv_status status);

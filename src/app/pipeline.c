@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -128,6 +129,14 @@ static void *translate_thread(void *opaque) {
 
 // ----
 
+// Behind a jump of a live source's clock nobody waits for hours of one picture: a second, or twice
+// the time that it lasts.
+static int most_ticks(const cgv_pipeline *pipeline, AVRational rate) {
+    AVRational source = cgv_source_get_info(pipeline->params.source)->rate;
+    double seconds = source.num ? FFMAX(1, 2 / av_q2d(source)) : 1;
+    return pipeline->params.live && rate.num ? (int)ceil(seconds * av_q2d(rate)) : 0;
+}
+
 static cgv_status create_outlets(cgv_pipeline *pipeline) {
     const cgv_pipeline_params *params = &pipeline->params;
     cgv_status status = CGV_OK;
@@ -136,6 +145,7 @@ static cgv_status create_outlets(cgv_pipeline *pipeline) {
             .sink = params->sinks[i],
             .job = params->job,
             .rate = params->rate.num ? (AVRational){0, 1} : cgv_sink_rate(params->sinks[i]),
+            .most = most_ticks(pipeline, cgv_sink_rate(params->sinks[i])),
             .live = params->live,
             .ended = outlet_ended,
             .opaque = pipeline,

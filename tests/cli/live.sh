@@ -150,6 +150,15 @@ between "the most delay while it was there" 600 \
 between "delay of the one that goes on" 0.1 "$(value latency_p95_ms late.txt)" 500
 wait $feeder || true
 
+# Behind a jump of the clock an output of constant rate does not make up for an hour of pictures.
+ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=10:d=4 -vf "setpts=PTS+gt(N\,30)*3600/TB" \
+    -enc_time_base 1:10 -fps_mode passthrough -f nut -c:v rawvideo pipe:1 >fifo &
+feeder=$!
+expect 0 timeout 60 "${quiet[@]}" -live -i fifo -r 20 -c:v mjpeg jump.mkv
+wait $feeder || true
+between "frames around a jump" 30 "$(frame_count jump.mkv)" 110
+between "seconds behind a jump" 3600 "$(frame_times jump.mkv | tail -1)" 3605
+
 # The wanted part ends though its sound has died. It is longer than libav may look for streams, from
 # which only the latest frame is kept.
 make_input -f lavfi -i testsrc2=s=64x48:r=10:d=30 -f lavfi -i sine=d=1 "${fast[@]}" -g 10 dies.mkv
