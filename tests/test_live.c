@@ -1,5 +1,6 @@
 // The parts of live translation that need neither device nor stream: what is dropped, what is
 // measured, which height is chosen, when frames are due, what options belong to which output.
+#include <math.h>
 #include <string.h>
 
 #include <libavutil/mem.h>
@@ -9,6 +10,7 @@
 #include "app/ladder.h"
 #include "app/outputs.h"
 #include "app/pace.h"
+#include "app/progress.h"
 #include "support.h"
 #include "video/arrival.h"
 #include "video/av.h"
@@ -151,6 +153,50 @@ static void test_latency(void) {
     cgv_latency_destroy(&latency);
 }
 
+// ---- progress
+
+static void test_progress_of_those_that_go_on(void) {
+    cgv_progress progress;
+    CU_ASSERT_EQUAL_FATAL(cgv_progress_open(&progress, NULL, 0), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(avio_open_dyn_buf(&progress.report), 0);
+    cgv_progress_numbers n = {.live = true, .sink = {.frames = 100, .time = 4000000}};
+    progress.rates_at -= 4000000;
+    cgv_progress_update(&progress, n, true);
+    CU_ASSERT(fabs(progress.out_rate - 25) < 1);
+    // The one that was ahead is gone: no rate is below nothing, and nothing goes back.
+    n.pipeline.failed = 1;
+    n.sink.frames = 20;
+    n.sink.time = 800000;
+    progress.rates_at -= 4000000;
+    cgv_progress_update(&progress, n, true);
+    CU_ASSERT(fabs(progress.out_rate - 25) < 1);
+    n.sink.frames = 60;
+    n.sink.time = 2400000;
+    progress.rates_at -= 4000000;
+    cgv_progress_update(&progress, n, true);
+    CU_ASSERT(fabs(progress.out_rate - 10) < 1);
+    n.sink.frames = 110;
+    n.sink.time = 4400000;
+    cgv_progress_update(&progress, n, true);
+    uint8_t *text;
+    int size = avio_close_dyn_buf(progress.report, &text);
+    progress.report = NULL;
+    static const char *const wanted[] = {
+        "frame=100\n", "out_time_us=4000000\n", "frame=100\n", "out_time_us=4000000\n",
+        "frame=100\n", "out_time_us=4000000\n", "frame=110\n", "out_time_us=4400000\n",
+    };
+    char *report = av_strndup((const char *)text, (size_t)size);
+    const char *rest = report;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted && rest; i++) {
+        rest = strstr(rest, i % 2 ? "out_time_us=" : "frame=");
+        CU_ASSERT(rest && !strncmp(rest, wanted[i], strlen(wanted[i])));
+        rest = rest ? rest + 1 : NULL;
+    }
+    av_free(report);
+    av_free(text);
+    cgv_progress_close(&progress);
+}
+
 // ---- ladder
 
 typedef struct machine {
@@ -171,7 +217,7 @@ static void run_ladder(cgv_ladder *ladder, machine *m, int frames, double interv
     m->changes = m->highest = 0;
     m->lowest = 1 << 20;
     for (int i = 0; i < frames; i++) {
-        int before = ladder->height, after = cgv_ladder_next(ladder, take(m, before), interval);
+        int before = ladder->height, after = cgv_ladder_next(ladder, take(m, before), interval, 0);
         CU_ASSERT_EQUAL(after, ladder->height);
         m->changes += after != before;
         m->lowest = after < m->lowest ? after : m->lowest;
@@ -239,18 +285,18 @@ static void test_ladder_keeps_a_limit(void) {
     cgv_ladder ladder;
     cgv_ladder_begin(&ladder, 720);
     while (ladder.height == CGV_LADDER_LEAST)
-        cgv_ladder_next(&ladder, .001, .04);
+        cgv_ladder_next(&ladder, .001, .04, 0);
     cgv_ladder_limit(&ladder, CGV_LADDER_LEAST); // the second height, of which nothing was measured
     for (int i = 0; i < 3600 * 25; i++)
-        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04), CGV_LADDER_LEAST);
+        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04, 0), CGV_LADDER_LEAST);
     cgv_ladder_begin(&ladder, 720);
     while (ladder.height < 256)
-        cgv_ladder_next(&ladder, .001, .04);
+        cgv_ladder_next(&ladder, .001, .04, 0);
     cgv_ladder_limit(&ladder, 256);
     for (int i = 0; i < 3600 * 25; i++)
-        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04), 256);
+        CU_ASSERT_EQUAL_FATAL(cgv_ladder_next(&ladder, .001, .04, 0), 256);
     for (int i = 0; i < 500 && ladder.height == 256; i++)
-        cgv_ladder_next(&ladder, .1, .04);
+        cgv_ladder_next(&ladder, .1, .04, 0);
     CU_ASSERT(ladder.height < 256); // down it still goes
 }
 
@@ -263,7 +309,7 @@ static void test_ladder_does_not_swing(void) {
     for (int i = 0; i < 4 * HOUR; i++) {
         int before = ladder.height;
         double seconds = before > 320 ? .1 : take(&low, before);
-        int step = cgv_ladder_next(&ladder, seconds, .04) != before;
+        int step = cgv_ladder_next(&ladder, seconds, .04, 0) != before;
         changes += step;
         late += step && i > 2 * HOUR;
     }
@@ -271,6 +317,74 @@ static void test_ladder_does_not_swing(void) {
     CU_ASSERT(changes < 40);
     CU_ASSERT(late <= 8);
     CU_ASSERT_EQUAL(ladder.height, 320);
+}
+
+// ---- ladder: frames that are lost
+
+// The share of frames that codecs lose beside a network of this height.
+typedef double losses(int height);
+
+static double codecs_starve(int height) {
+    return height > 300 ? (height - 300) / 1000. : 0;
+}
+
+static double slow_coder(int height) {
+    (void)height;
+    return .3;
+}
+
+static double a_few(int height) {
+    (void)height;
+    return .02;
+}
+
+// Hours of a machine whose network takes a fifth of the time at any height.
+static void run_losing(cgv_ladder *ladder, losses *share, int hours, int *changes) {
+    machine m = {.008, 0, 1, 6, 0, 0, 0};
+    double owed = 0;
+    *changes = 0;
+    for (int i = 0; i < hours * 3600 * 25; i++) {
+        int before = ladder->height;
+        double lose = share(before);
+        owed += lose / (1 - lose);
+        int lost = (int)owed;
+        owed -= lost;
+        *changes += cgv_ladder_next(ladder, take(&m, before), .04, lost) != before;
+    }
+}
+
+static void test_ladder_relieves_codecs(void) {
+    cgv_ladder ladder;
+    int changes;
+    cgv_ladder_begin(&ladder, 720);
+    run_losing(&ladder, codecs_starve, 1, &changes);
+    CU_ASSERT(ladder.height == 320 || ladder.height == 256);
+    CU_ASSERT(changes >= 3 && changes < 40);
+    // Ever more rarely it tries more.
+    run_losing(&ladder, codecs_starve, 4, &changes);
+    CU_ASSERT(ladder.height == 320 || ladder.height == 256 || ladder.height == 384);
+    CU_ASSERT(changes <= 16);
+}
+
+static void test_ladder_bears_what_no_height_mends(void) {
+    cgv_ladder ladder;
+    int changes;
+    cgv_ladder_begin(&ladder, 720);
+    run_losing(&ladder, slow_coder, 1, &changes);
+    CU_ASSERT_EQUAL(ladder.height, 720);
+    CU_ASSERT(changes > 2 && changes < 30);
+    run_losing(&ladder, slow_coder, 4, &changes);
+    CU_ASSERT_EQUAL(ladder.height, 720);
+    CU_ASSERT(changes <= 20);
+}
+
+static void test_ladder_stays_for_a_few(void) {
+    cgv_ladder ladder;
+    int changes;
+    cgv_ladder_begin(&ladder, 720);
+    run_losing(&ladder, a_few, 1, &changes);
+    CU_ASSERT_EQUAL(ladder.height, 720);
+    CU_ASSERT(changes <= 2); // to the second height measured, and to the one chosen
 }
 
 // ---- pace
@@ -533,28 +647,31 @@ static void test_convert_changes_matrix_and_range(void) {
     cgv_convert_destroy(&back);
 }
 
-// A loopback device gets even sides, whatever the picture's are.
-static void test_loopback_gets_even_sides(void) {
+// A loopback device gets even sides, whatever the picture's are, and what every program takes.
+static void loopback(enum AVPixelFormat input, const char *wanted, enum AVPixelFormat gets,
+                     int size) {
     const AVOutputFormat *v4l2 = av_guess_format("v4l2", NULL, NULL);
     if (!v4l2) {
         puts("SKIPPED: this FFmpeg writes no v4l2");
         return;
     }
     static const uint8_t grey[3] = {100, 128, 128};
-    AVFormatContext *input = avformat_alloc_context();
-    AVFrame *first = flat_frame(AV_PIX_FMT_YUV420P, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, grey);
+    AVFormatContext *context = avformat_alloc_context();
+    AVFrame *first = flat_frame(input, AVCOL_SPC_BT709, AVCOL_RANGE_MPEG, grey);
     first->time_base = (AVRational){1, 25};
-    cgv_source_info info = {.input = input,
-                            .video = avformat_new_stream(input, NULL),
+    cgv_source_info info = {.input = context,
+                            .video = avformat_new_stream(context, NULL),
                             .first = first,
                             .rate = {25, 1},
                             .live = true};
-    cgv_sink_params params = {.crf = -1, .quality = -1, .rate = {0, 1}, .live = true};
+    cgv_sink_params params = {
+        .crf = -1, .quality = -1, .rate = {0, 1}, .live = true, .pixel_format = wanted};
     cgv_encoder encoder = {0};
     const AVCodec *codec = avcodec_find_encoder(v4l2->video_codec);
     CU_ASSERT_EQUAL_FATAL(cgv_encoder_open(&encoder, codec, v4l2, &params, &info), CGV_OK);
     CU_ASSERT_EQUAL(encoder.context->width, 32);
     CU_ASSERT_EQUAL(encoder.context->height, 16);
+    CU_ASSERT_EQUAL(encoder.context->pix_fmt, gets);
     AVPacket *packet = av_packet_alloc();
     int64_t captured;
     AVFrame *frame = av_frame_clone(first);
@@ -562,12 +679,20 @@ static void test_loopback_gets_even_sides(void) {
     cgv_av_frame_set_captured(frame, 99);
     CU_ASSERT_EQUAL_FATAL(cgv_encoder_send(&encoder, frame), CGV_OK);
     CU_ASSERT_EQUAL_FATAL(cgv_encoder_receive(&encoder, packet, &captured), CGV_OK);
-    CU_ASSERT_EQUAL(packet->size, 32 * 16 * 3 / 2);
+    CU_ASSERT_EQUAL(packet->size, size);
     CU_ASSERT_EQUAL(captured, 99);
     av_packet_free(&packet);
     cgv_encoder_close(&encoder);
     av_frame_free(&first);
-    avformat_free_context(input);
+    avformat_free_context(context);
+}
+
+static void test_loopback_gets_what_is_taken(void) {
+    enum { PIXELS = 32 * 16 };
+    loopback(AV_PIX_FMT_YUV420P, NULL, AV_PIX_FMT_YUV420P, PIXELS * 3 / 2);
+    loopback(AV_PIX_FMT_YUV444P, NULL, AV_PIX_FMT_YUV420P, PIXELS * 3 / 2);
+    loopback(AV_PIX_FMT_YUV422P10LE, NULL, AV_PIX_FMT_YUV420P, PIXELS * 3 / 2);
+    loopback(AV_PIX_FMT_YUV420P, "yuyv422", AV_PIX_FMT_YUYV422, PIXELS * 2);
 }
 
 // ---- packets that wait for a decoder ----
@@ -623,12 +748,16 @@ int main(void) {
         {"arrivals", test_arrivals},
         {"packets that wait for a decoder", test_backlog},
         {"latency", test_latency},
+        {"progress: of those that go on", test_progress_of_those_that_go_on},
         {"ladder: finds the height", test_ladder_finds_the_height},
         {"ladder: takes all that is of use", test_ladder_takes_all_that_is_of_use},
         {"ladder: never below the least", test_ladder_never_goes_below_the_least},
         {"ladder: follows the load", test_ladder_follows_the_load},
         {"ladder: keeps a limit", test_ladder_keeps_a_limit},
         {"ladder: does not swing", test_ladder_does_not_swing},
+        {"ladder: relieves codecs", test_ladder_relieves_codecs},
+        {"ladder: bears what no height mends", test_ladder_bears_what_no_height_mends},
+        {"ladder: stays for a few lost", test_ladder_stays_for_a_few},
         {"pace", test_pace},
         {"outputs: options before", test_options_before_an_output_are_its_own},
         {"outputs: options behind", test_options_behind_a_single_output_are_its_own},
@@ -637,7 +766,7 @@ int main(void) {
         {"what comes by HTTP", test_live_by_http},
         {"several sinks: one format", test_richest_format},
         {"convert: matrix and range", test_convert_changes_matrix_and_range},
-        {"encoder: even sides", test_loopback_gets_even_sides},
+        {"encoder: of a loopback device", test_loopback_gets_what_is_taken},
         {0},
     };
     cgv_live_init();

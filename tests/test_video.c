@@ -113,8 +113,9 @@ static void test_queue_abort_wakes_the_reader(void) {
 
 // Feed frames of one duration at `times` (ends with -1, in 1/100 s) and note which are shown how
 // often, as "index x repeats@tick".
-static void check_rate(int fps, const int *times, int duration, const char *expected) {
-    cgv_rate rate = {.rate = {fps, 1}};
+static void check_capped_rate(int fps, int most, const int *times, int duration,
+                              const char *expected) {
+    cgv_rate rate = {.rate = {fps, 1}, .most = most};
     char text[256] = "";
     for (int i = 0;; i++) {
         cgv_item out, in = {0};
@@ -137,6 +138,10 @@ static void check_rate(int fps, const int *times, int duration, const char *expe
     cgv_rate_clear(&rate);
 }
 
+static void check_rate(int fps, const int *times, int duration, const char *expected) {
+    check_capped_rate(fps, 0, times, duration, expected);
+}
+
 static void test_rate(void) {
     check_rate(25, (int[]){0, 4, 8, 12, -1}, 4, "0x1@0 1x1@1 2x1@2 3x1@3 ");
     check_rate(50, (int[]){0, 4, 8, -1}, 4, "0x2@0 1x2@2 2x2@4 ");
@@ -144,6 +149,11 @@ static void test_rate(void) {
     check_rate(25, (int[]){0, 40, -1}, 4, "0x10@0 1x1@10 "); // a gap
     check_rate(1, (int[]){0, 4, -1}, 4, "1x1@0 ");           // shorter than a tick
     check_rate(1, (int[]){-1}, 4, "");
+    // A jump of an hour, after which times are right.
+    check_rate(25, (int[]){0, 4, 360000, 360004, -1}, 4, "0x1@0 1x89999@1 2x1@90000 3x1@90001 ");
+    check_capped_rate(25, 25, (int[]){0, 4, 360000, 360004, -1}, 4,
+                      "0x1@0 1x25@1 2x1@90000 3x1@90001 ");
+    check_capped_rate(25, 25, (int[]){0, 100, -1}, 104, "0x25@0 1x25@25 ");
 }
 
 // ---- colours

@@ -1,7 +1,8 @@
 // -quality auto: the height at which the network keeps up with a live source, from measured times.
 // It begins low, measures two heights, takes the largest that leaves some room, and then moves
-// rarely: down when pictures take longer than they may, up when there is much room, and each time
-// that a step up had to be taken back it waits twice as long for the next one.
+// rarely: down when pictures take longer than they may or when frames are lost all the same, up
+// when there is much room, and each time that a step up had to be taken back, or frames were lost,
+// it waits twice as long for the next one.
 #ifndef CGV_APP_LADDER_H
 #define CGV_APP_LADDER_H
 
@@ -19,17 +20,23 @@ typedef struct cgv_ladder {
     double first;          // of the first height measured
     double window[CGV_LADDER_WINDOW], spent;
     int count, warming; // in the window; pictures that do not count yet
+    int lost;           // frames, in the window
     double since;       // seconds of video since the last step
     double patience;    // of them before a step up
     bool climbed;       // the last step led up, and has not proved itself yet
+    // Steps down for frames that are lost: how many, whence, and the share that was lost there.
+    int steps, from;
+    double first_share;
+    double excused; // seconds for which they are taken for no matter of the height
 } cgv_ladder;
 
 // `most`: the height above which nothing is gained.
 void cgv_ladder_begin(cgv_ladder *ladder, int most);
 
-// One picture at ladder->height took `seconds`, of the `interval` that there is for it. Returns the
-// height from now on, which is ladder->height as well.
-int cgv_ladder_next(cgv_ladder *ladder, double seconds, double interval);
+// One picture at ladder->height took `seconds`, of the `interval` that there is for it, and since
+// the one before so many frames were lost as some stage had no time for them. Returns the height
+// from now on, which is ladder->height as well.
+int cgv_ladder_next(cgv_ladder *ladder, double seconds, double interval, int lost);
 
 // ladder->height is impossible: from now on it is `most` or less.
 void cgv_ladder_limit(cgv_ladder *ladder, int most);

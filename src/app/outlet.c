@@ -66,6 +66,7 @@ cgv_status cgv_outlet_create(cgv_outlet **out, const cgv_outlet_params *params) 
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", cgv_sink_url(params->sink));
     outlet->params = *params;
     outlet->rate.rate = params->rate;
+    outlet->rate.most = params->most;
     cgv_status status = cgv_queue_create(&outlet->queue, params->live ? LIVE_FRAMES : QUEUE_FRAMES,
                                          params->live ? LIVE_PACKETS : QUEUE_PACKETS);
     if (status)
@@ -79,12 +80,13 @@ cgv_status cgv_outlet_start(cgv_outlet *outlet) {
     return outlet->started ? CGV_OK : cgv_fail(CGV_ERROR_MEMORY, "cannot start a thread");
 }
 
-void cgv_outlet_push(cgv_outlet *outlet, cgv_item item) {
+bool cgv_outlet_push(cgv_outlet *outlet, cgv_item item) {
     bool frame = item.kind == CGV_ITEM_FRAME, dropped = false;
     cgv_status ended = outlet->params.live ? cgv_queue_push_latest(outlet->queue, item, &dropped)
                                            : cgv_queue_push(outlet->queue, item);
-    if (!ended && dropped && frame)
-        atomic_fetch_add(&outlet->late, 1);
+    bool late = !ended && dropped && frame;
+    atomic_fetch_add(&outlet->late, late);
+    return late && !cgv_sink_waiting(outlet->params.sink);
 }
 
 bool cgv_outlet_stuck(cgv_outlet *outlet) {

@@ -14,6 +14,7 @@ typedef struct cgv_outlet_params {
     cgv_sink *sink;
     cgv_job *job;    // the sink is a segmented one; NULL: it is not
     AVRational rate; // constant rate to make of the frames that come; {0, 1}: they are as they are
+    int most;        // ticks of that rate that a frame is given at most; 0: as many as there are
     bool live;       // never make others wait
     // Called from the outlet's thread when it is done: CGV_OK after the sink was finished.
     void (*ended)(void *opaque, cgv_outlet *outlet, cgv_status status);
@@ -25,8 +26,9 @@ CGV_NODISCARD cgv_status cgv_outlet_create(cgv_outlet **out, const cgv_outlet_pa
 CGV_NODISCARD cgv_status cgv_outlet_start(cgv_outlet *outlet);
 
 // Hand an item on; takes it. Waits while the queue is full, unless it is a live one: then the
-// oldest frame goes. Items for an outlet that has ended vanish.
-void cgv_outlet_push(cgv_outlet *outlet, cgv_item item);
+// oldest frame goes. Items for an outlet that has ended vanish. Returns whether a frame went as the
+// encoder was too slow, and not whoever reads the output.
+bool cgv_outlet_push(cgv_outlet *outlet, cgv_item item);
 
 // Whether its sink has been taking nothing for so long that it is stuck.
 bool cgv_outlet_stuck(cgv_outlet *outlet);

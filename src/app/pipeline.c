@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -50,6 +51,7 @@ static void outlet_ended(void *opaque, cgv_outlet *outlet, cgv_status status) {
     pthread_mutex_lock(&pipeline->lock);
     pipeline->output_ended[index] = true;
     bool echo = pipeline->status;
+    pipeline->output_failed[index] = status && !echo;
     pipeline->failed += status && !echo;
     bool others = pipeline->failed < count, goes_on = others || pipeline->params.show;
     pthread_mutex_unlock(&pipeline->lock);
@@ -127,6 +129,14 @@ static void *translate_thread(void *opaque) {
 
 // ----
 
+// Behind a jump of a live source's clock nobody waits for hours of one picture: a second, or twice
+// the time that it lasts.
+static int most_ticks(const cgv_pipeline *pipeline, AVRational rate) {
+    AVRational source = cgv_source_get_info(pipeline->params.source)->rate;
+    double seconds = source.num ? FFMAX(1, 2 / av_q2d(source)) : 1;
+    return pipeline->params.live && rate.num ? (int)ceil(seconds * av_q2d(rate)) : 0;
+}
+
 static cgv_status create_outlets(cgv_pipeline *pipeline) {
     const cgv_pipeline_params *params = &pipeline->params;
     cgv_status status = CGV_OK;
@@ -135,6 +145,7 @@ static cgv_status create_outlets(cgv_pipeline *pipeline) {
             .sink = params->sinks[i],
             .job = params->job,
             .rate = params->rate.num ? (AVRational){0, 1} : cgv_sink_rate(params->sinks[i]),
+            .most = most_ticks(pipeline, cgv_sink_rate(params->sinks[i])),
             .live = params->live,
             .ended = outlet_ended,
             .opaque = pipeline,
@@ -301,10 +312,18 @@ cgv_pipeline_stats cgv_pipeline_get_stats(cgv_pipeline *pipeline) {
     return stats;
 }
 
+bool cgv_pipeline_output_failed(cgv_pipeline *pipeline, int output) {
+    pthread_mutex_lock(&pipeline->lock);
+    bool failed = pipeline->output_failed[output];
+    pthread_mutex_unlock(&pipeline->lock);
+    return failed;
+}
+
 int64_t cgv_pipeline_latency(cgv_pipeline *pipeline, double share) {
     int64_t most = 0;
     for (int i = 0; i < pipeline->params.sink_count; i++)
-        most = FFMAX(most, cgv_sink_latency(pipeline->params.sinks[i], share));
+        if (!cgv_pipeline_output_failed(pipeline, i))
+            most = FFMAX(most, cgv_sink_latency(pipeline->params.sinks[i], share));
     return most;
 }
 

@@ -66,8 +66,11 @@ typedef struct cgv_pipeline_stats {
 } cgv_pipeline_stats;
 cgv_pipeline_stats cgv_pipeline_get_stats(cgv_pipeline *pipeline);
 
+// Whether this one of the sinks has failed; the pipeline goes on if there are others.
+bool cgv_pipeline_output_failed(cgv_pipeline *pipeline, int output);
+
 // Microseconds from capture to sink that `share` of the last frames do not exceed, of the output
-// where that is most; 0 where nothing was measured.
+// where that is most, but for those that have failed; 0 where nothing was measured.
 int64_t cgv_pipeline_latency(cgv_pipeline *pipeline, double share);
 
 // Stop what still runs, free, and return the first failure. On CGV_OK each sink that has not

@@ -31,11 +31,11 @@ struct cgv_pipeline {
     cgv_outlet *outlets[CGV_MAX_OUTPUTS];
     pthread_t thread[CGV_PIPELINE_STAGES];
     int started;
-    pthread_mutex_t lock; // guards status, running, failed, output_ended
+    pthread_mutex_t lock; // guards status, running, failed, output_ended, output_failed
     pthread_cond_t ended;
     cgv_status status; // the first failure of all
     int running, failed;
-    bool output_ended[CGV_MAX_OUTPUTS];
+    bool output_ended[CGV_MAX_OUTPUTS], output_failed[CGV_MAX_OUTPUTS];
     cgv_pace pace;
     cgv_segments segments;
     atomic_int_fast64_t received, late, dropped, repeated;
@@ -48,6 +48,8 @@ struct cgv_pipeline {
     cgv_translator *translator;
     cgv_translator_params made; // what it was made with
     cgv_ladder ladder;
+    int64_t starved; // frames that went as some encoder was too slow
+    int64_t lost;    // that the ladder knows of
     AVFrame *format; // of the input that the translator was made for; no data
     cgv_pipeline_slot slots[CGV_PIPELINE_SLOTS]; // in flight, oldest first
     int in_flight;

@@ -136,6 +136,7 @@ void cgv_pipeline_free_slot(cgv_pipeline_slot *slot) {
 static cgv_status hand_out(cgv_pipeline *pipeline, cgv_item item) {
     int last = pipeline->params.sink_count - 1;
     cgv_status status = CGV_OK;
+    bool starved = false;
     if (item.kind == CGV_ITEM_FRAME && pipeline->params.show)
         pipeline->params.show(pipeline->params.show_to, &item);
     av_frame_free(&item.before);
@@ -143,12 +144,13 @@ static cgv_status hand_out(cgv_pipeline *pipeline, cgv_item item) {
         cgv_item copy;
         status = cgv_item_clone(&copy, &item);
         if (!status)
-            cgv_outlet_push(pipeline->outlets[i], copy);
+            starved |= cgv_outlet_push(pipeline->outlets[i], copy);
     }
     if (status || last < 0)
         cgv_item_free(&item);
     else
-        cgv_outlet_push(pipeline->outlets[last], item);
+        starved |= cgv_outlet_push(pipeline->outlets[last], item);
+    pipeline->starved += starved;
     return status;
 }
 
@@ -175,6 +177,14 @@ static void take_parts(cgv_pipeline *pipeline) {
     }
 }
 
+// Frames since the last call for which some stage had no time. Those that a constant rate leaves
+// out are wanted to be.
+static int newly_lost(cgv_pipeline *pipeline) {
+    int64_t lost = atomic_load(&pipeline->late) + pipeline->starved, before = pipeline->lost;
+    pipeline->lost = lost;
+    return (int)(lost - before);
+}
+
 static void take_time(cgv_pipeline *pipeline, int64_t microseconds) {
     cgv_latency_add(&pipeline->translate, microseconds);
     take_parts(pipeline);
@@ -182,7 +192,7 @@ static void take_time(cgv_pipeline *pipeline, int64_t microseconds) {
         return;
     double seconds = (double)microseconds / AV_TIME_BASE;
     bool begun = pipeline->ladder.phase == CGV_LADDER_STEADY;
-    cgv_ladder_next(&pipeline->ladder, seconds, interval(pipeline));
+    cgv_ladder_next(&pipeline->ladder, seconds, interval(pipeline), newly_lost(pipeline));
     bool steady = pipeline->ladder.phase == CGV_LADDER_STEADY;
     if (steady && (!begun || pipeline->ladder.height != pipeline->made.net_height))
         cgv_log(

@@ -46,7 +46,8 @@ cgv_status cgv_preview_open(cgv_preview **out, const char *title, const cgv_sour
         preview->format->sample_aspect_ratio = source->video->sample_aspect_ratio.num
                                                    ? source->video->sample_aspect_ratio
                                                    : source->first->sample_aspect_ratio;
-        status = cgv_display_open(&preview->display, title, preview->format);
+        status = cgv_display_open(&preview->display, title, preview->format,
+                                  cgv_av_turn(source->video, source->first));
     }
     if (status)
         cgv_preview_close(out);

@@ -25,31 +25,42 @@ cgv_status cgv_progress_open(cgv_progress *progress, const char *url, int64_t le
 
 static void measure_rates(cgv_progress *progress, const cgv_progress_numbers *n, int64_t now) {
     const int64_t interval = 2000000;
-    if (now - progress->rates_at < interval)
+    bool others = n->pipeline.failed != progress->failed; // frames of another output are counted
+    if (!others && now - progress->rates_at < interval)
         return;
     double seconds = (double)(now - progress->rates_at) / 1e6;
-    progress->in_rate = (double)(n->pipeline.received - progress->received) / seconds;
-    progress->out_rate = (double)(n->sink.frames - progress->written) / seconds;
+    if (!others) {
+        progress->in_rate = (double)(n->pipeline.received - progress->received) / seconds;
+        progress->out_rate = (double)(n->sink.frames - progress->written) / seconds;
+    }
+    progress->failed = n->pipeline.failed;
     progress->rates_at = now;
     progress->received = n->pipeline.received;
     progress->written = n->sink.frames;
+}
+
+// An output that has failed may have been ahead of those that go on: what was told stays.
+static void keep_told(cgv_progress *progress, cgv_progress_numbers *n) {
+    n->sink.frames = progress->told.frames = FFMAX(progress->told.frames, n->sink.frames);
+    n->sink.time = progress->told.time = FFMAX(progress->told.time, n->sink.time);
 }
 
 static double milliseconds(int64_t microseconds) {
     return (double)microseconds / 1000;
 }
 
-// What matters of a live source only. The device's parts: in, network, carried to full size, out.
+// What matters of a live source only. The device's parts: in, network, held steady, carried to full
+// size, out.
 static void format_live(const cgv_progress *progress, char *text, size_t size,
                         const cgv_progress_numbers *n) {
     const double *gpu = n->pipeline.device;
     snprintf(text, size,
              " in=%.1f out=%.1f drop=%" PRId64
-             " N=%d gpu=%.0f+%.0f+%.0f+%.0fms translate=%.0fms latency=%.0f/%.0fms",
+             " N=%d gpu=%.0f+%.0f+%.0f+%.0f+%.0fms translate=%.0fms latency=%.0f/%.0fms",
              progress->in_rate, progress->out_rate, n->pipeline.dropped, n->pipeline.net_height,
-             gpu[CGV_PART_IN], gpu[CGV_PART_NETWORK], gpu[CGV_PART_CARRY], gpu[CGV_PART_OUT],
-             milliseconds(n->pipeline.translate), milliseconds(n->latency_median),
-             milliseconds(n->latency_95));
+             gpu[CGV_PART_IN], gpu[CGV_PART_NETWORK], gpu[CGV_PART_STEADY], gpu[CGV_PART_CARRY],
+             gpu[CGV_PART_OUT], milliseconds(n->pipeline.translate),
+             milliseconds(n->latency_median), milliseconds(n->latency_95));
 }
 
 // Since the first frame, as soon as there is anything to tell from.
@@ -139,9 +150,11 @@ static void write_report(const cgv_progress *progress, const cgv_progress_number
                 n->pipeline.outputs, n->pipeline.failed);
     if (n->live)
         avio_printf(report,
-                    "gpu_in_ms=%.1f\ngpu_network_ms=%.1f\ngpu_carry_ms=%.1f\ngpu_out_ms=%.1f\n",
+                    "gpu_in_ms=%.1f\ngpu_network_ms=%.1f\ngpu_steady_ms=%.1f\ngpu_carry_ms=%.1f\n"
+                    "gpu_out_ms=%.1f\n",
                     n->pipeline.device[CGV_PART_IN], n->pipeline.device[CGV_PART_NETWORK],
-                    n->pipeline.device[CGV_PART_CARRY], n->pipeline.device[CGV_PART_OUT]);
+                    n->pipeline.device[CGV_PART_STEADY], n->pipeline.device[CGV_PART_CARRY],
+                    n->pipeline.device[CGV_PART_OUT]);
     avio_printf(report, "progress=%s\n", last ? "end" : "continue");
     avio_flush(report);
 }
@@ -150,12 +163,13 @@ void cgv_progress_update(cgv_progress *progress, cgv_progress_numbers numbers, b
     // Logs and terminals of others keep every line: fewer there.
     const int64_t line_interval = cgv_console_is_terminal() ? 250000 : 5000000;
     int64_t now = av_gettime_relative();
+    measure_rates(progress, &numbers, now);
+    keep_told(progress, &numbers);
     if (!progress->first_at && numbers.sink.frames > progress->before.frames) {
         progress->first_at = now;
         progress->first = numbers.sink;
     }
     pace p = pace_of(progress, &numbers.sink, now);
-    measure_rates(progress, &numbers, now);
     estimate(progress, &numbers, &p);
     if (cgv_log_wants(CGV_LOG_INFO) && (last || now - progress->line_at >= line_interval)) {
         print_line(progress, &numbers, &p, last);

@@ -12,7 +12,7 @@
 #include "video/sink.h"
 
 typedef struct cgv_progress_numbers {
-    cgv_sink_stats sink; // of all outputs together
+    cgv_sink_stats sink; // bytes of all outputs; the most frames and time of those that go on
     cgv_pipeline_stats pipeline;
     bool live;
     int64_t latency_median, latency_95; // microseconds from capture to sink
@@ -30,7 +30,9 @@ typedef struct cgv_progress {
     // Frames a second of the last seconds, and what was counted when they were taken.
     double in_rate, out_rate;
     int64_t rates_at, received, written;
-    bool estimated; // what the whole job takes
+    int failed;          // outputs, at that time
+    cgv_sink_stats told; // the most frames and time so far
+    bool estimated;      // what the whole job takes
 } cgv_progress;
 
 // `url` of -progress, or NULL.

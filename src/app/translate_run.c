@@ -2,6 +2,7 @@
 #include "app/translate.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,34 @@ static cgv_status open_sinks(run *r) {
     return status || !r->sink_count ? status : choose_format(r);
 }
 
+typedef struct opening {
+    run *r;
+    cgv_status status;
+    atomic_bool done;
+} opening;
+
+static void *open_sinks_apart(void *opaque) {
+    opening *o = opaque;
+    o->status = open_sinks(o->r);
+    atomic_store(&o->done, true);
+    return NULL;
+}
+
+// An output may wait for somebody to connect: the window is there meanwhile, and answers.
+static cgv_status open_sinks_beside_window(run *r) {
+    opening o = {.r = r};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, open_sinks_apart, &o))
+        return cgv_fail(CGV_ERROR_MEMORY, "cannot start a thread");
+    while (!atomic_load(&o.done)) {
+        if (cgv_preview_update(r->preview).quit)
+            atomic_store(&stop, true);
+        av_usleep(10000);
+    }
+    pthread_join(thread, NULL);
+    return o.status;
+}
+
 static cgv_status open_all(run *r) {
     const cgv_translate_options *o = r->o;
     cgv_status status = check_input(o);
@@ -240,11 +269,11 @@ static cgv_status open_all(run *r) {
     if (!status && cgv_translate_segmented(o))
         status =
             cgv_translate_job_open(&r->job, o, &r->from, cgv_source_get_info(r->source), r->device);
-    if (!status)
-        status = open_sinks(r);
     if (!status && o->preview)
         status = cgv_preview_open(&r->preview, o->input, cgv_source_get_info(r->source),
                                   (float)o->strength);
+    if (!status)
+        status = r->preview && o->outputs.count ? open_sinks_beside_window(r) : open_sinks(r);
     return status;
 }
 
@@ -256,13 +285,17 @@ static cgv_progress_numbers numbers(const run *r, cgv_pipeline *pipeline) {
         .latency_95 = cgv_pipeline_latency(pipeline, .95),
     };
     n.pipeline.dropped += cgv_source_skipped(r->source);
+    int living = 0;
     for (int i = 0; i < r->sink_count; i++) {
         cgv_sink_stats stats = cgv_sink_get_stats(r->sinks[i]);
         n.sink.bytes += stats.bytes;
+        if (cgv_pipeline_output_failed(pipeline, i))
+            continue;
+        living++;
         n.sink.frames = FFMAX(n.sink.frames, stats.frames);
         n.sink.time = FFMAX(n.sink.time, stats.time);
     }
-    if (r->preview && !r->sink_count) {
+    if (r->preview && !living) {
         n.sink.frames = cgv_preview_frames(r->preview);
         n.latency_median = cgv_preview_latency(r->preview, .5);
         n.latency_95 = cgv_preview_latency(r->preview, .95);

@@ -22,8 +22,10 @@ struct cgv_display {
     SDL_Renderer *renderer;
     surface after, before;
     int width, height; // of the pictures
-    int shown_width;   // with square pixels, as the height
-    float wipe;        // 0..1 of the width
+    cgv_turn turn;     // in which they are shown
+    // With square pixels: as stored (the height is the same), and upright.
+    int stored_width, shown_width, shown_height;
+    float wipe; // 0..1 of the width
 };
 
 static cgv_status failed(const char *what) {
@@ -34,7 +36,7 @@ static cgv_status failed(const char *what) {
 static void choose_size(const cgv_display *display, int *width, int *height) {
     SDL_Rect room;
     *width = display->shown_width;
-    *height = display->height;
+    *height = display->shown_height;
     if (SDL_GetDisplayUsableBounds(0, &room) || (*width <= room.w && *height <= room.h))
         return;
     if ((int64_t)*width * room.h > (int64_t)*height * room.w) {
@@ -66,20 +68,25 @@ static cgv_status open_window(cgv_display *display, const char *title) {
     display->renderer = SDL_CreateRenderer(display->window, -1, 0);
     if (!display->renderer)
         return failed("cannot draw");
-    if (SDL_RenderSetLogicalSize(display->renderer, display->shown_width, display->height))
+    if (SDL_RenderSetLogicalSize(display->renderer, display->shown_width, display->shown_height))
         return failed("cannot scale");
     return CGV_OK;
 }
 
-cgv_status cgv_display_open(cgv_display **out, const char *title, const AVFrame *like) {
+cgv_status cgv_display_open(cgv_display **out, const char *title, const AVFrame *like,
+                            cgv_turn turn) {
     cgv_display *display = *out = calloc(1, sizeof *display);
     if (!display)
         return cgv_fail(CGV_ERROR_MEMORY, "-preview: out of memory");
     AVRational shape = like->sample_aspect_ratio;
-    display->width = display->shown_width = like->width;
+    display->turn = turn;
+    display->width = display->stored_width = like->width;
     display->height = like->height;
     if (shape.num > 0 && shape.den > 0)
-        display->shown_width = (int)av_rescale(like->width, shape.num, shape.den);
+        display->stored_width = (int)av_rescale(like->width, shape.num, shape.den);
+    bool swapped = cgv_turn_swaps_sides(turn);
+    display->shown_width = swapped ? display->height : display->stored_width;
+    display->shown_height = swapped ? display->stored_width : display->height;
     display->wipe = .5f;
     cgv_status status = cgv_convert_create(&display->after.convert);
     if (!status)
@@ -141,13 +148,26 @@ static cgv_status load(cgv_display *display, surface *s, const AVFrame *picture)
     return status;
 }
 
+// The whole picture, upright. SDL mirrors, then turns clockwise about the middle.
+static bool draw(cgv_display *display, const surface *s) {
+    const cgv_turn t = display->turn;
+    const bool mirrored = t.xx * t.yy - t.xy * t.yx < 0;
+    const int x = mirrored ? -t.xx : t.xx, y = mirrored ? -t.xy : t.xy; // where its x then goes
+    const double angle = x > 0 ? 0 : x < 0 ? 180 : y > 0 ? 90 : 270;
+    const float width = (float)display->stored_width, height = (float)display->height;
+    const SDL_FRect place = {((float)display->shown_width - width) / 2,
+                             ((float)display->shown_height - height) / 2, width, height};
+    return !SDL_RenderCopyExF(display->renderer, s->texture, NULL, &place, angle, NULL,
+                              mirrored ? SDL_FLIP_HORIZONTAL : SDL_FLIP_NONE);
+}
+
 // The left part of the picture that was, and a line.
 static bool draw_wipe(cgv_display *display) {
-    int edge = (int)(display->wipe * (float)display->width);
     int shown = (int)(display->wipe * (float)display->shown_width);
-    SDL_Rect from = {0, 0, edge, display->height}, to = {0, 0, shown, display->height};
-    SDL_Rect line = {shown - 1, 0, 2, display->height};
-    return !SDL_RenderCopy(display->renderer, display->before.texture, &from, &to) &&
+    SDL_Rect part = {0, 0, shown, display->shown_height};
+    SDL_Rect line = {shown - 1, 0, 2, display->shown_height};
+    bool ok = !SDL_RenderSetClipRect(display->renderer, &part) && draw(display, &display->before);
+    return !SDL_RenderSetClipRect(display->renderer, NULL) && ok &&
            !SDL_SetRenderDrawColor(display->renderer, 255, 255, 255, 255) &&
            !SDL_RenderFillRect(display->renderer, &line);
 }
@@ -159,8 +179,7 @@ cgv_status cgv_display_show(cgv_display *display, const AVFrame *picture, const 
     if (status)
         return status;
     bool ok = !SDL_SetRenderDrawColor(display->renderer, 0, 0, 0, 255) &&
-              !SDL_RenderClear(display->renderer) &&
-              !SDL_RenderCopy(display->renderer, display->after.texture, NULL, NULL) &&
+              !SDL_RenderClear(display->renderer) && draw(display, &display->after) &&
               (!before || draw_wipe(display));
     SDL_RenderPresent(display->renderer);
     return ok ? CGV_OK : failed("cannot draw");

@@ -5,13 +5,15 @@
 #include <libavutil/frame.h>
 
 #include "cgvideo/status.h"
+#include "video/turn.h"
 
 typedef struct cgv_display cgv_display;
 
-// A window for pictures of the size and shape of `like`, no larger than the screen.
+// A window for pictures of the size and shape of `like`, no larger than the screen. They are shown
+// turned.
 // CGV_ERROR_UNSUPPORTED: this build has no SDL2, or there is no screen.
-CGV_NODISCARD cgv_status cgv_display_open(cgv_display **out, const char *title,
-                                          const AVFrame *like);
+CGV_NODISCARD cgv_status cgv_display_open(cgv_display **out, const char *title, const AVFrame *like,
+                                          cgv_turn turn);
 
 // Show a picture; with `before`, a picture of the same size, left of the wipe, which follows the
 // pointer. Neither is kept.

@@ -2,8 +2,9 @@
 #include "base/log.h"
 #include "video/display.h"
 
-cgv_status cgv_display_open(cgv_display **out, const char *title, const AVFrame *like) {
-    (void)title, (void)like;
+cgv_status cgv_display_open(cgv_display **out, const char *title, const AVFrame *like,
+                            cgv_turn turn) {
+    (void)title, (void)like, (void)turn;
     *out = NULL;
     return cgv_fail(CGV_ERROR_UNSUPPORTED,
                     "-preview: this build has no SDL2: install libsdl2-dev and build again");

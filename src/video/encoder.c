@@ -99,7 +99,12 @@ static enum AVPixelFormat nearest(const enum AVPixelFormat *list, enum AVPixelFo
         avcodec_find_best_pix_fmt_of_list(count ? clear : list, format, count > 0, NULL));
 }
 
+static bool is_loopback(const AVOutputFormat *container) {
+    return av_match_name("v4l2", container->name);
+}
+
 static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *codec,
+                                      const AVOutputFormat *container,
                                       const cgv_sink_params *params, const AVFrame *first,
                                       cgv_turn turn) {
     sides stored = stored_sides(first, turn);
@@ -107,6 +112,8 @@ static cgv_status choose_pixel_format(enum AVPixelFormat *out, const AVCodec *co
         return named_pixel_format(out, codec, params, stored);
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(first->format);
     enum AVPixelFormat format = first->format;
+    if (is_loopback(container) && codec->id == AV_CODEC_ID_RAWVIDEO)
+        format = AV_PIX_FMT_YUV420P; // what every program takes of a camera
     const enum AVPixelFormat *list = cgv_av_pixel_formats(codec);
     if (!takes(codec, format))
         format = nearest(list, format);
@@ -339,7 +346,7 @@ static void set_picture(cgv_encoder *encoder, enum AVPixelFormat format,
         frame->chroma_location = AVCHROMA_LOC_CENTER;
     context->width = swapped ? frame->height : frame->width;
     context->height = swapped ? frame->width : frame->height;
-    if (av_match_name("v4l2", container->name)) { // the loopback driver takes even sides only
+    if (is_loopback(container)) { // the loopback driver takes even sides only
         context->width &= ~1;
         context->height &= ~1;
     }
@@ -406,8 +413,8 @@ cgv_status cgv_encoder_open(cgv_encoder *encoder, const AVCodec *codec,
     if (!status)
         status = cgv_convert_create(&encoder->recolour);
     if (!status)
-        status = choose_pixel_format(&encoder->pixel_format, codec, params, source->first,
-                                     encoder->turn);
+        status = choose_pixel_format(&encoder->pixel_format, codec, container, params,
+                                     source->first, encoder->turn);
     return status ? status : open_context(encoder, codec, container, params, source);
 }
 

@@ -7,8 +7,10 @@
 #include <libavdevice/avdevice.h>
 #include <libavutil/avstring.h>
 #include <libavutil/opt.h>
+#include <libavutil/pixdesc.h>
 
 #include "base/log.h"
+#include "video/av.h"
 
 void cgv_live_init(void) {
     avdevice_register_all();
@@ -96,7 +98,12 @@ const AVOutputFormat *cgv_live_muxer(const char *url) {
     return NULL;
 }
 
-cgv_status cgv_live_no_device(const char *device) {
+cgv_status cgv_live_refused(int error, const char *device, enum AVPixelFormat pictures) {
+    if (error != AVERROR(ENOENT))
+        return cgv_av_fail(error,
+                           "%s: mux: it is no loopback device, or takes no pictures in %s (see "
+                           "-list_devices; -pix_fmt yuv420p and yuyv422 are taken by most)",
+                           device, av_get_pix_fmt_name(pictures));
     const char *number = device + strcspn(device, "0123456789");
     return cgv_fail(CGV_ERROR_IO,
                     "%s: no such device: load the loopback driver: modprobe v4l2loopback "

@@ -31,7 +31,9 @@ const char *cgv_live_output(const char **format, const char *url);
 // The container that nearly everybody expects of an address without an ending, or NULL.
 const AVOutputFormat *cgv_live_muxer(const char *url);
 
-// What to do about a v4l2 device that is not there.
-cgv_status cgv_live_no_device(const char *device);
+// What to do about a v4l2 device that is not there (ENOENT), is none to write to (ENOTTY), or does
+// not take such pictures (EINVAL).
+CGV_NODISCARD cgv_status cgv_live_refused(int error, const char *device,
+                                          enum AVPixelFormat pictures);
 
 #endif

@@ -15,7 +15,9 @@ static void release(cgv_rate *rate, cgv_item *out, int64_t end) {
     }
     *out = rate->held;
     rate->held = (cgv_item){0};
-    out->repeat = (int)FFMIN(end - rate->held_tick, INT32_MAX);
+    // The next frame has its own tick: what a jump of the clock leaves empty shifts nothing.
+    int most = rate->most ? rate->most : INT32_MAX;
+    out->repeat = (int)FFMIN(end - rate->held_tick, most);
     out->frame->pts = rate->held_tick;
     out->frame->time_base = av_inv_q(rate->rate);
     cgv_av_frame_set_duration(out->frame, 1);

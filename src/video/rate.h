@@ -9,6 +9,7 @@
 
 typedef struct cgv_rate {
     AVRational rate; // {0, 1}: pass everything through
+    int most;        // ticks that a frame is given at most; 0: as many as there are
     cgv_item held;   // its frame waits for the next one to tell how long it is shown
     int64_t held_tick;
     bool released; // some frame was

@@ -89,7 +89,8 @@ static cgv_status write_frame(cgv_sink *sink, cgv_item *item) {
         }
     }
     for (int i = 0; !status && i < item->repeat; i++)
-        status = encode(sink, item->frame, pts + i * duration);
+        status = atomic_load(&sink->abandoned) ? CGV_ERROR_INTERRUPTED
+                                               : encode(sink, item->frame, pts + i * duration);
     if (status)
         return status;
     // Counted before the encoder's delay, so that the time left can be told from the start.

@@ -110,8 +110,10 @@ static cgv_status write_header(cgv_sink *sink, const cgv_sink_params *params,
     error = avformat_write_header(sink->output, &options);
     sink->stop = NULL; // from here on it is finished, not given up
     cgv_status status = CGV_OK;
-    if (error == AVERROR(ENOENT) && av_match_name("v4l2", sink->output->oformat->name))
-        status = cgv_live_no_device(sink->url);
+    bool loopback = av_match_name("v4l2", sink->output->oformat->name);
+    if (loopback &&
+        (error == AVERROR(ENOENT) || error == AVERROR(EINVAL) || error == AVERROR(ENOTTY)))
+        status = cgv_live_refused(error, sink->url, sink->encoder.context->pix_fmt);
     else if (error < 0)
         status =
             cgv_av_fail(error, "%s: mux: cannot write %s", sink->url, sink->output->oformat->name);

@@ -104,6 +104,10 @@ one=$(value translate_ms slow.txt)
 between "delay in pictures" 0.5 "$(awk -v a="$(value latency_p95_ms slow.txt)" -v b="$one" \
     'BEGIN { print a / b }')" 6
 
+expect 0 "$CGVIDEO" -v error -m slow.safetensors -y -re -i in.mp4 -net_height 40 -progress steady.txt "${fast[@]}" \
+    steady.mkv
+between "milliseconds of holding steady" 0.1 "$(value gpu_steady_ms steady.txt)" 10000
+
 # The height that keeps up: a height that is given is obeyed.
 expect 1 "${quiet[@]}" -i in.mp4 -quality auto out.mkv
 says_one_line "-quality auto: in.mp4 is not live"
@@ -132,6 +136,28 @@ equal "failed outputs" 1 "$(value failed_outputs stuck.txt)"
 between "frames beside a stuck output" 60 "$(frame_count beside.mkv)" 90
 kill $reader
 wait $feeder || true
+
+# The delay of an output that is gone is not told any more.
+mkfifo late
+(exec 0<late; for _ in 1 2 3 4; do head -c 115000; sleep 1; done) >/dev/null & # a picture a second
+ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=320x240:r=10:d=8 -f nut -c:v rawvideo pipe:1 >fifo &
+feeder=$!
+expect 1 timeout 60 "$CGVIDEO" -v warning -hide_banner -m identity -y -live -i fifo -c:v rawvideo -f nut -o late \
+    "${fast[@]}" -o beside.mkv -progress late.txt
+says "late: dropped; the others go on"
+between "the most delay while it was there" 600 \
+    "$(sed -n 's/^latency_p95_ms=//p' late.txt | sort -n | tail -1)" 4000
+between "delay of the one that goes on" 0.1 "$(value latency_p95_ms late.txt)" 500
+wait $feeder || true
+
+# Behind a jump of the clock an output of constant rate does not make up for an hour of pictures.
+ffmpeg -v quiet -nostdin -re -f lavfi -i testsrc2=s=64x48:r=10:d=4 -vf "setpts=PTS+gt(N\,30)*3600/TB" \
+    -enc_time_base 1:10 -fps_mode passthrough -f nut -c:v rawvideo pipe:1 >fifo &
+feeder=$!
+expect 0 timeout 60 "${quiet[@]}" -live -i fifo -r 20 -c:v mjpeg jump.mkv
+wait $feeder || true
+between "frames around a jump" 30 "$(frame_count jump.mkv)" 110
+between "seconds behind a jump" 3600 "$(frame_times jump.mkv | tail -1)" 3605
 
 # The wanted part ends though its sound has died. It is longer than libav may look for streams, from
 # which only the latest frame is kept.
@@ -212,6 +238,10 @@ expect 0 "$CGVIDEO" -list_devices
 [ -s out.txt ] || fail "-list_devices prints nothing"
 expect 1 "${quiet[@]}" -i in.mp4 -o v4l2:/dev/video97
 says "/dev/video97: no such device: load the loopback driver: modprobe v4l2loopback video_nr=97"
+expect 1 "${quiet[@]}" -i in.mp4 -f v4l2 -o /dev/null
+says_one_line "/dev/null: mux: it is no loopback device, or takes no pictures in yuv420p .*-list_devices"
+expect 1 "${quiet[@]}" -i in.mp4 -pix_fmt yuv444p10le -f v4l2 -o /dev/null
+says_one_line "/dev/null: mux: .*takes no pictures in yuv444p10le"
 expect 1 "${quiet[@]}" -i /dev/video98 out.mkv
 says_one_line "/dev/video98: cannot open"
 expect 0 "${quiet[@]}" -f lavfi -i testsrc2=s=64x48:r=10:d=1 generated.mkv

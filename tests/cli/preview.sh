@@ -46,6 +46,11 @@ start() { # OPTIONS…
     until_true "a frame" has_frames
 }
 has_ended() { ! kill -0 $child 2>/dev/null; }
+end_by() { # KEY, before whose release the window may be gone
+    xdotool keydown --window "$window" "$1"
+    until_true "an end by $1" has_ended
+    xdotool keyup "$1"
+}
 ends_with() { # STATUS
     local status=0
     for _ in $(seq 1800); do # a key may have been lost
@@ -137,12 +142,65 @@ equal "frames beside a window" 1500 "$(frame_count out.mkv)"
 make_input -i clip.mp4 -t 2 -c copy short.mp4
 mv short.mp4 clip.mp4
 
+# An output that waits for somebody to connect: the window is there, and is heard.
+rm -f progress.txt
+"$CGVIDEO" -v error -m identity -i clip.mp4 -preview -f mpegts \
+    -o "tcp://127.0.0.1:$((20000 + $$ % 20000))?listen=1" 2>err & child=$!
+until_true "a window while nobody connects" has_window
+window=$(tail -1 window)
+key c
+until_true "an answer while nobody connects" title_is "clip.mp4 [compare]"
+end_by q
+has_ended || kill -9 $child
+status=0
+wait $child || status=$?
+equal "exit status" 1 $status
+
 # A picture stays until the window is closed.
 start -i clip.mp4 -preview
 sleep 4
 kill -0 $child 2>/dev/null || fail "the window closes at the end of the file"
-key Escape
+end_by Escape
 ends_with 0
+
+# A video that is to be shown turned is shown so, and so is what the wipe uncovers.
+make_input -f lavfi -i color=red:s=160x120,pad=320:240:0:0:blue -f lavfi -i color=lime:s=160x120:d=1 \
+    -filter_complex '[0][1]overlay=160:120' -t 1 -c:v libx264 -preset ultrafast -pix_fmt yuv420p flat.mp4
+make_input -display_rotation 90 -i flat.mp4 -c copy turned.mp4 2>/dev/null ||
+    make_input -i flat.mp4 -c copy -metadata:s:v rotate=90 turned.mp4
+ffmpeg -v error -nostdin -y -i turned.mp4 -frames:v 1 upright.png # turned by ffmpeg
+mv turned.mp4 clip.mp4
+colours() { # of the middles of a picture's four corners: 0 where a channel is dark, else 1
+    for place in 60,80 180,80 60,240 180,240; do
+        convert "$1" -format "%[fx:round(p{$place}.r)]%[fx:round(p{$place}.g)]%[fx:round(p{$place}.b)] " info:
+    done
+}
+start -i clip.mp4 -preview
+sleep 2
+equal "size of a turned window" "WIDTH=240 HEIGHT=320" \
+    "$(echo $(xdotool getwindowgeometry --shell "$window" | grep -e ^WIDTH -e ^HEIGHT))"
+shot one.png 239
+equal "a turned video" "$(colours upright.png)" "$(colours one.png)"
+key c
+until_true "compared" title_is "clip.mp4 [compare]"
+shot one.png 239
+equal "a turned video, compared" "$(colours upright.png)" "$(colours one.png)"
+end_by q
+ends_with 0
+model=odd.safetensors
+start -i clip.mp4 -preview
+sleep 2
+shot plain.png 120
+key c
+until_true "compared" title_is "clip.mp4 [compare]"
+shot one.png 120
+equal "left of the wipe" "$(colours upright.png | cut -d' ' -f1,3)" "$(colours one.png | cut -d' ' -f1,3)"
+equal "right of the wipe" "$(convert plain.png -crop 100x320+130+0 rgb:- | md5sum)" \
+    "$(convert one.png -crop 100x320+130+0 rgb:- | md5sum)"
+differ plain.png one.png || fail "nothing is seen left of the wipe"
+end_by q
+ends_with 0
+model=identity
 
 # What the screen shows is a live source.
 expect 0 "$CGVIDEO" -v error -m identity -f x11grab -video_size 320x240 -framerate 10 -i "$DISPLAY" -t 2 -progress x.txt \
