@@ -372,12 +372,12 @@ static cgv_status print_json(const bench *b, const cgv_bench_options *o) {
         bool known = has_roofline(b, s);
         char name[128];
         json_array_append_new(
-            layers, json_pack("{s:s, s:s, s:f, s:f, s:I, s:f, s:o, s:s}", "step",
+            layers, json_pack("{s:s, s:s, s:f, s:f, s:I, s:f, s:o, s:s?}", "step",
                               squeeze(name, sizeof name, step.label), "kernel", step.kernel, "ms",
                               b->layer_ms[s], "gmac", 1e-9 * step.macs, "least_bytes",
                               (json_int_t)step.bytes, "roofline_ms", bound.ms, "of_roofline",
                               known ? json_real(bound.ms / b->layer_ms[s]) : json_null(),
-                              "bound_by", known ? bound_word(bound, &step) : "nothing"));
+                              "bound_by", known ? bound_word(bound, &step) : NULL));
     }
     const totals all = add_up(b);
     json_t *root = json_pack(
