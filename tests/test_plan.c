@@ -466,6 +466,66 @@ static void test_random(void) {
 
 // ---- memory and refusals ----
 
+// The step with this in its label.
+static cgv_plan_step_info find_step(const cgv_plan *plan, const char *what) {
+    for (int s = 0; s < cgv_plan_step_count(plan); s++)
+        if (strstr(cgv_plan_step(plan, s).label, what))
+            return cgv_plan_step(plan, s);
+    CU_FAIL_FATAL("no such step");
+    return (cgv_plan_step_info){0};
+}
+
+// What a step must move: each operand, its weights and its result, once.
+static void test_least_bytes(void) {
+    enum { PIXELS = 64 * 64 };
+    cgv_net *net = cgv_test_net("resnet_1blocks", 8, 0);
+    cgv_plan *plan;
+    for (int n = 1; n <= 2; n++) {
+        cgv_plan_params shape = {.n = n, .h = 64, .w = 64};
+        CU_ASSERT_EQUAL_FATAL(cgv_plan_create(&plan, cgv_test_device(), net, &shape), CGV_OK);
+        CU_ASSERT_EQUAL(find_step(plan, "conv 7 3>8").bytes,
+                        4.0 * (n * (3 + 8) * PIXELS + 3 * 8 * 49 + 8));
+        CU_ASSERT_EQUAL(find_step(plan, "instance norm 8 ").bytes, 4.0 * n * 2 * 8 * PIXELS);
+        // The last norm of a block adds what went into the block.
+        double with_residual = 0;
+        for (int s = 0; s < cgv_plan_step_count(plan); s++)
+            if (strstr(cgv_plan_step(plan, s).label, "instance norm 32 "))
+                with_residual = cgv_plan_step(plan, s).bytes;
+        CU_ASSERT_EQUAL(with_residual, 4.0 * n * 3 * 32 * PIXELS / 16);
+        CU_ASSERT(!find_step(plan, "conv 7 3>8").matrix);
+        cgv_plan_destroy(&plan);
+    }
+    cgv_net_destroy(&net);
+    net = cgv_test_net("unet_32", 8, 0); // its parts are in their places in a batch of one
+    for (int n = 1; n <= 2; n++) {
+        cgv_plan_params shape = {.n = n, .h = 32, .w = 32};
+        CU_ASSERT_EQUAL_FATAL(cgv_plan_create(&plan, cgv_test_device(), net, &shape), CGV_OK);
+        for (int s = 0; s < cgv_plan_step_count(plan); s++) {
+            cgv_plan_step_info step = cgv_plan_step(plan, s);
+            bool nothing = n == 1 && strstr(step.label, "concat");
+            CU_ASSERT(nothing ? step.bytes == 0 : step.bytes > 0);
+        }
+        cgv_plan_destroy(&plan);
+    }
+    cgv_net_destroy(&net);
+}
+
+// Of matrix units: pixels and weights in half precision.
+static void test_least_bytes_half(void) {
+    enum { CHANNELS = 4 * 32, PIXELS = 16 * 16 };
+    cgv_net *net = cgv_test_net("resnet_2blocks", 32, 0);
+    cgv_plan *plan;
+    cgv_plan_params shape = {.n = 1, .h = 64, .w = 64, .half = true};
+    CU_ASSERT_EQUAL_FATAL(cgv_plan_create(&plan, cgv_test_device(), net, &shape), CGV_OK);
+    cgv_plan_step_info step = find_step(plan, "conv 3 128>128");
+    CU_ASSERT(step.matrix);
+    CU_ASSERT_EQUAL(step.bytes,
+                    2.0 * (2 * CHANNELS * PIXELS + 9 * CHANNELS * CHANNELS) + 4.0 * CHANNELS);
+    CU_ASSERT(!find_step(plan, "instance norm 128").matrix); // has no products
+    cgv_plan_destroy(&plan);
+    cgv_net_destroy(&net);
+}
+
 static void test_memory(void) {
     begin(7);
     cgv_net *net = cgv_test_net("resnet_9blocks", 8, 0);
@@ -525,7 +585,8 @@ static void test_refused(void) {
 }
 
 int main(int argc, char **argv) {
-    static const cgv_test_case half[] = {{"half precision", test_half}, {0}};
+    static const cgv_test_case half[] = {
+        {"half precision", test_half}, {"least bytes of steps", test_least_bytes_half}, {0}};
     static const cgv_test_case cases[] = {
         {"resnet", test_resnet},
         {"mobile resnet", test_mobile},
@@ -536,6 +597,7 @@ int main(int argc, char **argv) {
         {"identity", test_identity},
         {"fusions that may not be", test_traps},
         {"random networks", test_random},
+        {"least bytes of steps", test_least_bytes},
         {"memory", test_memory},
         {"refused", test_refused},
         {0},

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "nn/arch.h"
 #include "nn/plan.h"
+#include "ops/roofline.h"
 
 static const cgv_cli_option options[] = {
     {.name = "m",
@@ -127,6 +128,7 @@ typedef struct bench {
     cgv_plan *plan;
     cgv_tape tape;
     cgv_cmd *cmd, *profiled;
+    cgv_roofline roofline;
     double *layer_ms; // of every step of the plan
     double *run_ms;
     int runs;
@@ -286,21 +288,62 @@ static double total_macs(const bench *b) {
     return macs;
 }
 
-static void print_table(const bench *b, const cgv_bench_options *o) {
-    double ms = cgv_bench_median(b->run_ms, b->runs), layers_ms = 0;
-    for (int s = 0; s < cgv_plan_step_count(b->plan); s++)
-        layers_ms += b->layer_ms[s];
-    printf("%9s %6s %9s %9s  %-10s  %s\n", "ms", "%", "MMAC", "GFLOP/s", "kernel", "step");
+// The least time of a step. The arithmetic that was measured is no roof of matrix units.
+static cgv_roofline_bound bound_of(const bench *b, const cgv_plan_step_info *step) {
+    return cgv_roofline_of(&b->roofline, step->matrix ? 0 : 2 * step->macs, step->bytes);
+}
+
+// Not of a step with nothing to do, as a concatenation whose parts are in their places.
+static bool has_roofline(const bench *b, int s) {
+    return cgv_plan_step(b->plan, s).bytes > 0 && b->layer_ms[s] > 0;
+}
+
+static const char *bound_word(cgv_roofline_bound bound, const cgv_plan_step_info *step) {
+    return bound.arithmetic ? "arithmetic" : step->matrix ? "memory only" : "memory";
+}
+
+// Of all steps, as measured and at least.
+typedef struct totals {
+    double ms, roofline_ms;
+    bool matrix; // some are of matrix units
+} totals;
+
+static totals add_up(const bench *b) {
+    totals t = {0};
     for (int s = 0; s < cgv_plan_step_count(b->plan); s++) {
         cgv_plan_step_info step = cgv_plan_step(b->plan, s);
-        printf("%9.3f %6.1f ", b->layer_ms[s], 100 * b->layer_ms[s] / layers_ms);
+        t.ms += b->layer_ms[s];
+        t.roofline_ms += bound_of(b, &step).ms;
+        t.matrix |= step.matrix;
+    }
+    return t;
+}
+
+static void print_table(const bench *b, const cgv_bench_options *o) {
+    double ms = cgv_bench_median(b->run_ms, b->runs);
+    const totals all = add_up(b);
+    printf("%9s %6s %9s %9s %11s  %-11s  %-10s  %s\n", "ms", "%", "MMAC", "GFLOP/s", "of roofline",
+           "bound by", "kernel", "step");
+    for (int s = 0; s < cgv_plan_step_count(b->plan); s++) {
+        cgv_plan_step_info step = cgv_plan_step(b->plan, s);
+        cgv_roofline_bound bound = bound_of(b, &step);
+        printf("%9.3f %6.1f ", b->layer_ms[s], 100 * b->layer_ms[s] / all.ms);
         if (step.macs > 0)
             printf("%9.1f %9.1f", 1e-6 * step.macs, 2e-6 * step.macs / b->layer_ms[s]);
         else
             printf("%9s %9s", "", "");
+        if (has_roofline(b, s))
+            printf(" %9.1f %%  %-11s", 100 * bound.ms / b->layer_ms[s], bound_word(bound, &step));
+        else
+            printf(" %11s  %-11s", "-", "-");
         printf("  %-10s  %s\n", step.kernel, step.label);
     }
-    printf("\n%s at %dx%d, batch %d, on %s (%s)\n", b->model->info.architecture, o->size.width,
+    printf("\nroofline: %.1f GFLOP/s in float32, %.1f GB/s (copying %.0f MiB); the layers together "
+           "are at %.1f %% of it%s\n",
+           1e-9 * b->roofline.flops, 1e-9 * b->roofline.bytes,
+           (double)b->roofline.copied / (1 << 20), 100 * all.roofline_ms / all.ms,
+           all.matrix ? " (those on matrix units: of the memory alone)" : "");
+    printf("%s at %dx%d, batch %d, on %s (%s)\n", b->model->info.architecture, o->size.width,
            o->size.height, o->batch, cgv_device_get_info(b->device)->name,
            cgv_device_get_info(b->device)->driver);
     printf("%.3f ms a frame (median of %d; fastest %.3f), %.2f frames a second, %.3f GMAC a frame, "
@@ -325,20 +368,29 @@ static cgv_status print_json(const bench *b, const cgv_bench_options *o) {
     json_t *layers = json_array();
     for (int s = 0; s < cgv_plan_step_count(b->plan); s++) {
         cgv_plan_step_info step = cgv_plan_step(b->plan, s);
+        cgv_roofline_bound bound = bound_of(b, &step);
+        bool known = has_roofline(b, s);
         char name[128];
-        json_array_append_new(layers, json_pack("{s:s, s:s, s:f, s:f}", "step",
-                                                squeeze(name, sizeof name, step.label), "kernel",
-                                                step.kernel, "ms", b->layer_ms[s], "gmac",
-                                                1e-9 * step.macs));
+        json_array_append_new(
+            layers, json_pack("{s:s, s:s, s:f, s:f, s:I, s:f, s:o, s:s?}", "step",
+                              squeeze(name, sizeof name, step.label), "kernel", step.kernel, "ms",
+                              b->layer_ms[s], "gmac", 1e-9 * step.macs, "least_bytes",
+                              (json_int_t)step.bytes, "roofline_ms", bound.ms, "of_roofline",
+                              known ? json_real(bound.ms / b->layer_ms[s]) : json_null(),
+                              "bound_by", known ? bound_word(bound, &step) : NULL));
     }
+    const totals all = add_up(b);
     json_t *root = json_pack(
-        "{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "arch",
-        b->model->info.architecture, "device", cgv_device_get_info(b->device)->name, "driver",
-        cgv_device_get_info(b->device)->driver, "width", o->size.width, "height", o->size.height,
-        "batch", o->batch, "runs", b->runs, "ms_per_frame", ms / o->batch, "ms_per_frame_min",
-        b->run_ms[0] / o->batch, "ms_first_run", b->first_ms, "gmac",
+        "{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:I, s:f, "
+        "s:o}",
+        "arch", b->model->info.architecture, "device", cgv_device_get_info(b->device)->name,
+        "driver", cgv_device_get_info(b->device)->driver, "width", o->size.width, "height",
+        o->size.height, "batch", o->batch, "runs", b->runs, "ms_per_frame", ms / o->batch,
+        "ms_per_frame_min", b->run_ms[0] / o->batch, "ms_first_run", b->first_ms, "gmac",
         1e-9 * total_macs(b) / o->batch, "gflops", 2e-6 * total_macs(b) / ms, "memory_bytes",
-        (json_int_t)memory_bytes(b), "layers", layers);
+        (json_int_t)memory_bytes(b), "peak_gflops", 1e-9 * b->roofline.flops, "bandwidth_gbytes",
+        1e-9 * b->roofline.bytes, "bandwidth_copied_bytes", (json_int_t)b->roofline.copied,
+        "of_roofline", all.roofline_ms / all.ms, "layers", layers);
     return cgv_bench_print_json(root);
 }
 
@@ -364,6 +416,8 @@ static void close_bench(bench *b) {
 
 static cgv_status bench_forward(bench *b, const cgv_bench_options *o) {
     cgv_status status = cgv_bench_open_model(&b->model, o);
+    if (!status)
+        status = cgv_roofline_measure(&b->roofline, b->device);
     if (!status)
         status = prepare(b, o);
     if (!status)
@@ -433,6 +487,12 @@ int cgv_app_bench(int argc, char **argv) {
     if (o.common.help) {
         puts("cgvideo bench [options]: time a network on random pictures");
         cgv_cli_help(options, stdout);
+        puts("\n'of roofline': the least time that the device's arithmetic in float32 and its "
+             "memory\nallow, both measured at the start, as a share of the time taken. "
+             "Multiply-adds are "
+             "those of\nthe direct sum, of which Winograd does a quarter, and caches are faster "
+             "than memory: so it\ncan exceed 100 %. Layers on matrix units are compared with "
+             "memory only.");
         return CGV_EXIT_OK;
     }
     if (check_options(&o, argc, argv))

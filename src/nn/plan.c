@@ -464,23 +464,6 @@ uint64_t cgv_plan_bytes(const cgv_plan *plan) {
     return plan->packed.size + plan->workspace.size;
 }
 
-int cgv_plan_step_count(const cgv_plan *plan) {
-    return plan->step_count;
-}
-
-cgv_plan_step_info cgv_plan_step(const cgv_plan *plan, int index) {
-    const plan_step *step = &plan->steps[index];
-    cgv_plan_step_info info = {
-        .label = step->label,
-        .macs = plan->n * cgv_node_macs(plan->net, step->node, plan->sizes),
-    };
-    if (step->conv.cin && step->matrix)
-        snprintf(info.kernel, sizeof info.kernel, "matrix");
-    else if (step->conv.cin)
-        cgv_conv_choice_name(info.kernel, step->conv.choice);
-    return info;
-}
-
 static bool is_norm(const cgv_plan *plan, int step) {
     return plan->net->nodes[plan->steps[step].node].op == CGV_OP_INSTANCE_NORM;
 }

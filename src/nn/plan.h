@@ -88,6 +88,8 @@ uint64_t cgv_plan_bytes(const cgv_plan *plan);
 typedef struct cgv_plan_step_info {
     const char *label;
     double macs;                  // multiply-adds of a convolution, else 0
+    double bytes;                 // that it must move: operands, weights, result, each of them once
+    bool matrix;                  // its products are of matrix units, in half precision
     char kernel[CGV_CHOICE_NAME]; // of a convolution, else empty
 } cgv_plan_step_info;
 int cgv_plan_step_count(const cgv_plan *plan);

@@ -29,6 +29,7 @@ for name in unet_64 resnet_1blocks_antialias; do
     [ "$psnr" = inf ] || [ "${psnr%.*}" -ge 45 ] || fail "$name in half precision: PSNR $psnr"
     expect 0 "$CGVIDEO" bench -m $name.safetensors -s 128x128 -n 1 -kernels rules
     grep -q "$name at 128x128" out.txt || fail "bench: $(cat out.txt)"
+    [ $name != unet_64 ] || grep -q ' -  - .* concat ' out.txt || fail "a roofline of nothing: $(cat out.txt)"
 done
 cmp -s unet_64-small.png unet_64-low.png || fail "a height changes a picture that is too small"
 

@@ -41,6 +41,33 @@ equal "kernels" "$(wc -l <auto)" "$(kernels | wc -l)"
 no_litter
 expect 0 "$CGVIDEO" bench -v error -m net.safetensors -s 128x96 -n 1
 grep -q 'kernel  *step' out.txt || fail "no column of kernels: $(cat out.txt)"
+
+# Against the roofline: every layer, and together.
+grep -q 'of roofline  bound by ' out.txt || fail "no column of the roofline: $(cat out.txt)"
+layers=$(grep -c ' conv \| instance norm ' out.txt)
+bounds=$(grep -Ec ' [0-9]+\.[0-9] %  (arithmetic|memory) ' out.txt)
+equal "layers against the roofline" "$layers" "$bounds"
+sed -nE 's/^roofline: ([0-9.]+) GFLOP.s in float32, ([0-9.]+) GB.s \(copying [0-9]+ MiB\); .* at ([0-9.]+) % of it$/\1 \2 \3/p' out.txt >rates
+read -r arithmetic memory together <rates || fail "no rates: $(cat out.txt)"
+between "arithmetic, GFLOP/s" 0.1 "$arithmetic" 1e7
+between "memory, GB/s" 0.1 "$memory" 1e6
+between "percent of the roofline" 0.01 "$together" 10000
+bench -kernels rules
+value() { sed -nE "s/^ *\"$1\": (.*[^,]),?\$/\1/p" out.txt; }
+for key in peak_gflops bandwidth_gbytes bandwidth_copied_bytes; do
+    between "$key" 0.1 "$(value $key)" 1e12
+done
+equal "layers in JSON" "$layers" "$(value bound_by | grep -c 'arithmetic\|memory')"
+equal "layers' bytes in JSON" "$layers" "$(value least_bytes | grep -c '^[1-9]')"
+# A layer's least time is that of its arithmetic or its memory; its share and that of all follow.
+paste <(value ms) <(value gmac | tail -n +2) <(value least_bytes) <(value roofline_ms) \
+    <(value of_roofline | tail -n +2) |
+    awk -v flops="$(value peak_gflops)" -v bytes="$(value bandwidth_gbytes)" \
+        -v together="$(value of_roofline | head -n 1)" '
+    function far(a, b) { return a > 1.001 * b || b > 1.001 * a }
+    { a = 2e3 * $2 / flops; m = 1e-6 * $3 / bytes; least = a > m ? a : m; ms += $1; sum += least }
+    NF != 5 || far($4, least) || far($5, $4 / $1) { print "layer " NR ": " $0; wrong = 1 }
+    END { exit wrong || far(together, sum / ms) }' || fail "roofline: $(cat out.txt)"
 expect 2 "$CGVIDEO" bench -kernels fast
 expect 0 "$CGVIDEO" bench -v error -train -arch resnet_1blocks -ngf 2 -ndf 2 -layers 1 -s 16x16 -n 1 -kernels rules
 expect 0 "$CGVIDEO" bench -v error -frame -m net.safetensors -s 64x48 -n 1 -kernels winograd
