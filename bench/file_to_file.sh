@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # How near translating a file comes to its slowest stage alone:
-#   bench/file_to_file.sh INPUT [OPTIONS OF CGVIDEO...]
+#     bench/file_to_file.sh INPUT [OPTIONS OF CGVIDEO...]
 # Decoding (ffmpeg), translating (raw pictures in, none out), encoding (ffmpeg, libx264 of -preset
 # ultrafast), then all of it by cgvideo; frames a second of each, three rounds in turns, medians.
 # Where the device is the CPU, the stages share its cores: then the processor time of all stages
 # over the cores is a bound, too. $CGVIDEO: the program (default: the release build).
 set -euo pipefail
-top=$(cd "$(dirname "$0")/.." && pwd)
-export CGVIDEO=${CGVIDEO:-$top/build/release/src/app/cgvideo}
+. "$(dirname "$0")/setup.sh"
+[ $# -gt 0 ] || usage
 input=$1
 shift
+install_packages python3 ffmpeg
+prepare
+export CGVIDEO=$cgvideo
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 quiet=(ffmpeg -v error -nostdin -y)

@@ -1,25 +1,36 @@
 #!/usr/bin/env bash
 # A training step here and in PyTorch on the same CPU, taking turns, since machines are noisy:
-#   bench/train_vs_torch.sh [NGF BLOCKS NDF SIZE [ROUNDS]]     (default 16 6 32 128 5)
-# Needs python3-torch. $CGVIDEO: the program (default: the release build).
+#     bench/train_vs_torch.sh [-gpu DEVICE] [NGF BLOCKS NDF SIZE [ROUNDS]]     (default 16 6 32 128 5)
+# Both in single precision, in which all training is; cgvideo on the CPU's Vulkan driver or on
+# DEVICE. PyTorch is python3-torch of apt, or what $CGV_TORCH, a Python, has. $CGVIDEO: the program
+# (default: the release build).
 set -euo pipefail
-top=$(cd "$(dirname "$0")/.." && pwd)
-cgvideo=${CGVIDEO:-$top/build/release/src/app/cgvideo}
+. "$(dirname "$0")/setup.sh"
+chosen=
+while [[ ${1-} == -* ]]; do
+    case $1 in
+    -gpu) chosen=${2:?-gpu needs a device} && shift 2 ;;
+    *) usage ;;
+    esac
+done
 ngf=${1:-16} blocks=${2:-6} ndf=${3:-32} size=${4:-128} rounds=${5:-5}
-/usr/bin/python3 -c 'import torch' 2>/dev/null || {
-    echo "no PyTorch for /usr/bin/python3: apt-get install python3-torch" >&2
+install_packages python3
+prepare
+same_device "$chosen"
+prepare_torch || {
+    say "no PyTorch for $torch (Debian: python3-torch)"
     exit 1
 }
-own=() torch=()
+own=() peer=()
 for _ in $(seq "$rounds"); do
-    own+=("$("$cgvideo" bench -v error -train -arch "resnet_${blocks}blocks" -ngf "$ngf" \
-        -ndf "$ndf" -s "${size}x$size" -n 3 -json |
+    own+=("$("$cgvideo" bench -v error -gpu "$device" -train \
+        -arch "resnet_${blocks}blocks" -ngf "$ngf" -ndf "$ndf" -s "${size}x$size" -n 3 -json |
         python3 -c 'import json,sys; print(json.load(sys.stdin)["ms_per_step"])')")
-    torch+=("$(/usr/bin/python3 "$top/bench/peers/torch_cyclegan.py" --ngf "$ngf" \
+    peer+=("$("$torch" "$root/bench/peers/torch_cyclegan.py" --ngf "$ngf" \
         --blocks "$blocks" --ndf "$ndf" --size "$size" --runs 3 |
         python3 -c 'import json,statistics,sys; print(statistics.median(json.load(sys.stdin)["ms"]))')")
 done
-python3 - "${own[*]}" "${torch[*]}" <<'PY'
+python3 - "${own[*]}" "${peer[*]}" <<'PY'
 import statistics, sys
 own, torch = ([float(x) for x in a.split()] for a in sys.argv[1:3])
 o, t = statistics.median(own), statistics.median(torch)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""torch_graph.py FILE SIZE [RUNS]: a generator that dump_graph.py wrote, in PyTorch on the CPU, as
-its users would write it. Milliseconds of each run on a picture of SIZE x SIZE, and the mean of the
-output's magnitude, as one JSON object. Needs python3-torch."""
+"""torch_graph.py FILE PICTURE SIZE OUTPUT [RUNS]: a generator that dump_graph.py wrote, in PyTorch on
+the CPU, as its users would write it. Milliseconds of each run on a picture of SIZE x SIZE, as one
+JSON object. PICTURE and OUTPUT: their float32 numbers, channel by channel. Needs python3-torch."""
 import json
 import os
 import pickle
@@ -51,7 +51,8 @@ OPS = {
 def main():
     with open(sys.argv[1], "rb") as f:
         graph = pickle.load(f)
-    size, runs = int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    picture, size, output = sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    runs = int(sys.argv[5]) if len(sys.argv) > 5 else 5
     torch.set_num_threads(os.cpu_count())
     constants = {k: torch.frombuffer(bytearray(data), dtype=DTYPES[dtype]).reshape(shape)
                  for k, (dtype, shape, data) in graph["constants"].items() if data}
@@ -62,7 +63,8 @@ def main():
             values[outputs[0]] = OPS[op](*(values[i] for i in inputs if i), **attributes)
         return values[graph["output"]]
 
-    x = torch.rand(1, 3, size, size) * 2 - 1
+    with open(picture, "rb") as f:
+        x = torch.frombuffer(bytearray(f.read()), dtype=torch.float32).reshape(1, 3, size, size)
     times = []
     with torch.no_grad():
         y = run(x)
@@ -70,7 +72,8 @@ def main():
             begin = time.perf_counter()
             y = run(x)
             times.append(1e3 * (time.perf_counter() - begin))
-    print(json.dumps({"ms": times, "magnitude": float(y.abs().mean())}))
+    y.numpy().tofile(output)
+    print(json.dumps({"ms": times}))
 
 
 main()
