@@ -194,12 +194,13 @@ static void take_time(cgv_pipeline *pipeline, int64_t microseconds) {
     bool begun = pipeline->ladder.phase == CGV_LADDER_STEADY;
     cgv_ladder_next(&pipeline->ladder, seconds, interval(pipeline), newly_lost(pipeline));
     bool steady = pipeline->ladder.phase == CGV_LADDER_STEADY;
-    if (steady && (!begun || pipeline->ladder.height != pipeline->made.net_height))
+    bool moves = pipeline->ladder.height != pipeline->made.net_height;
+    if (steady && (!begun || moves))
         cgv_log(
             CGV_LOG_INFO,
             "quality: the network runs at a height of %d: %.1f ms a frame are expected, of %.1f",
-            pipeline->ladder.height, 1000 * cgv_ladder_expected(&pipeline->ladder),
-            1000 * interval(pipeline));
+            moves ? pipeline->ladder.height : atomic_load(&pipeline->net_height),
+            1000 * cgv_ladder_expected(&pipeline->ladder), 1000 * interval(pipeline));
 }
 
 // The filter said what happened, but not where in the video. frame: of this run.
