@@ -13,8 +13,9 @@ typedef struct cgv_backlog {
     bool skipping;
 } cgv_backlog;
 
-// A packet of the video was read at `now`, stamped `time`; since the one before, reading had to wait
-// for `waited` at a time, as nothing was there. Whether it is to be skipped, as are all up to one that has just come.
+// A packet of the video was read at `now`, stamped `time`; since the one before, reading had to
+// wait for `waited` at a time, as nothing was there. Whether it is to be skipped, as are all up to
+// one that has just come.
 bool cgv_backlog_note(cgv_backlog *backlog, int64_t now, int64_t time, int64_t waited);
 
 #endif

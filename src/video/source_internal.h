@@ -36,9 +36,9 @@ struct cgv_source {
     cgv_backlog backlog;
     int64_t waited; // for one packet at the most, since the last one of the video; microseconds
     atomic_int_fast64_t skipped; // frames, to catch up
-    bool probing;               // libav looks for streams
-    int64_t probed;             // bytes that it has read meanwhile
-    AVDictionary *not_demuxers; // the options that the demuxer does not have
+    bool probing;                // libav looks for streams
+    int64_t probed;              // bytes that it has read meanwhile
+    AVDictionary *not_demuxers;  // the options that the demuxer does not have
     cgv_source_errors errors;
     cgv_whole whole;
 };
