@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Generators here and in other programs on the same CPU, taking turns, since machines are noisy:
-#     bench/peers.sh [-gpu DEVICE] [SIZE [ROUNDS]]     (default 256 5; a SIZE that 4 divides)
+#     bench/peers.sh [-gpu DEVICE] [-only NETWORK] [SIZE [ROUNDS]]  (default 256 5; a SIZE that 4 divides)
 # Medians in milliseconds, one line a network, all in single precision; cgvideo and ncnn's Vulkan on
 # the CPU's driver or on DEVICE. "-" is a failure, which a line tells. What the programs make of a
 # picture is compared. Exit status 1 if one failed or differs; one that cannot be had is left out.
@@ -9,10 +9,11 @@
 # release build).
 set -euo pipefail
 . "$(dirname "$0")/setup.sh"
-chosen=
+chosen='' only=''
 while [[ ${1-} == -* ]]; do
     case $1 in
     -gpu) chosen=${2:?-gpu needs a device} && shift 2 ;;
+    -only) only=${2:?-only needs the name of a network} && shift 2 ;;
     *) usage ;;
     esac
 done
@@ -72,7 +73,7 @@ fi
 for model in "$work"/*.safetensors; do
     "$cgvideo" model convert "$model" "${model%.safetensors}.onnx"
 done
-# The peers run the bundled network without the slicing of its grid.
+# The bundled network is compared without the slicing of its grid, which the peers do not have.
 cp "$root/models/day2night.safetensors" "$work/day2night.safetensors"
 "$cgvideo" model convert "$work/day2night.safetensors" "$work/whole.onnx"
 "$python" - "$work" "$size" <<'PY'
@@ -116,9 +117,11 @@ run() {
     esac
 }
 
-status=0
+status=0 measured=''
 for model in "$work"/*.safetensors; do
     model=${model%.safetensors}
+    [ -z "$only" ] || [ "$(basename "$model")" = "$only" ] || continue
+    measured=1
     folder=$model.runs # PEER.ROUND.json, .err where it failed; PEER, its output
     mkdir "$folder"
     for round in $(seq "$rounds"); do
@@ -140,4 +143,8 @@ for model in "$work"/*.safetensors; do
     done
     "$python" "$root/bench/peers/report.py" "$folder" "$rounds" "${peers[@]}" || status=1
 done
+[ -n "$measured" ] || {
+    say "there is no network $only here"
+    exit 2
+}
 exit $status

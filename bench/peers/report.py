@@ -32,7 +32,11 @@ def measured(peer, number):
                 lines = [line for line in f.read().splitlines() if line.strip()]
             raise ValueError(lines[-1].strip() if lines else text)
         said = json.loads(text)
-        return said.get("ms_per_frame") or statistics.median(said["ms"])
+        if "ms_per_frame" not in said:
+            return statistics.median(said["ms"])
+        layers = [(layer["ms"], layer["step"]) for layer in said["layers"]]
+        slicing = sum(ms for ms, step in layers if step.startswith("bilateral slice"))
+        return said["ms_per_frame"] * (1 - slicing / sum(ms for ms, _ in layers))
     except (ValueError, KeyError) as error:
         remark(f"{peer} failed in round {number}: {error}")
         return float("nan")
