@@ -104,8 +104,13 @@ run() {
         [ -e "$3.ppm" ] || [ "$(basename "$2")" = day2night ] ||
             "$cgvideo" -v error -m "$2.safetensors" -gpu "$device" -precision fp32 \
                 -i "$work/picture.ppm" "$3.ppm"
-        "$cgvideo" bench -v error -m "$2.safetensors" -gpu "$device" -precision fp32 \
-            -s "${size}x$size" -n 5 -json
+        local bench=("$cgvideo" bench -v error -m "$2.safetensors" -gpu "$device" -precision fp32
+            -s "${size}x$size" -json)
+        # For a second, as the others are: small networks take many pictures to get up to speed.
+        local count
+        count=$("${bench[@]}" -n 3 | "$python" -c 'import json, sys
+print(max(5, min(100, round(1000 / json.load(sys.stdin)["ms_per_frame"]))))')
+        "${bench[@]}" -n "$count"
         ;;
     PyTorch)
         "$python" "$root/bench/peers/dump_graph.py" "$2.onnx" "$2.pickle"
