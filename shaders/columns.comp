@@ -28,7 +28,7 @@ void main()
     int ky = tap / KERNEL - PAD, kx = tap % KERNEL - PAD;
     int plane = push.h * push.w;
     uint64_t to = push.columns + (uint64_t(all / BLOCK) * uint64_t(push.steps * 2 * BLOCK) +
-                                  uint64_t(all % BLOCK)) * 8;
+                                  uint64_t(all % BLOCK)) * PAIR_BYTES;
     int first = int(gl_WorkGroupID.y) * STEPS, last = min(first + STEPS, push.steps);
     for (int pair = 2 * first; pair < 2 * last; pair++) {
         float v[2];
@@ -47,6 +47,6 @@ void main()
             v[i] = exists && seen && 2 * pair + i < push.pixels ? value : 0;
         }
         if (group < push.groups)
-            store_pair(to + uint64_t(pair * BLOCK) * 8, vec2(v[0], v[1]));
+            store_pair(to + uint64_t(pair * BLOCK) * PAIR_BYTES, vec2(v[0], v[1]));
     }
 }

@@ -63,7 +63,7 @@ void main()
 
     uint64_t input_plane = at(push.x, (n * push.groups + group) * push.cin * plane);
     uint64_t weights = at(push.weights, block * push.cin * WEIGHT_RUN) +
-                       uint64_t(gl_SubgroupInvocationID) * 8;
+                       uint64_t(gl_SubgroupInvocationID) * PAIR_BYTES;
     for (int c = 0; c < push.cin; c++) {
         float data[DATA_Y * DATA_X];
         [[unroll]] for (int j = 0; j < DATA_Y; j++) {
@@ -75,7 +75,7 @@ void main()
         }
         vec2 w[WEIGHT_LOADS];
         [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
-            w[i] = load_pair(weights + uint64_t(i * SUBGROUP) * 8);
+            w[i] = load_pair(weights + uint64_t(i * SUBGROUP) * PAIR_BYTES);
         [[unroll]] for (int b = 0; b < BLOCK; b++) {
             float part[4 * TILE_Y * TILE_X]; // as in conv_direct.comp
             [[unroll]] for (int i = 0; i < 4 * TILE_Y * TILE_X; i++)

@@ -23,20 +23,22 @@ void main()
     [[unroll]] for (int i = 0; i < BLOCK * TILES; i++)
         acc[i] = 0;
     uint64_t gradients = push.gradients + (uint64_t(group * push.panels + panel) *
-                                           uint64_t(push.steps * 2 * PANEL) + uint64_t(lane)) * 8;
+                                           uint64_t(push.steps * 2 * PANEL) + uint64_t(lane)) *
+                                              PAIR_BYTES;
     // Lanes beyond a narrow block load what is there, for nobody.
     uint64_t columns = push.columns + (uint64_t(group * push.blocks + block) *
                                        uint64_t(push.steps * 2 * BLOCK) +
-                                       uint64_t(min(lane, BLOCK - 1))) * 8;
+                                       uint64_t(min(lane, BLOCK - 1))) * PAIR_BYTES;
     for (int k = 0; k < push.steps; k++) {
         vec2 g[2 * TILES];
         vec2 x[2 * COLUMN_LOADS];
         [[unroll]] for (int u = 0; u < 2; u++) {
             [[unroll]] for (int i = 0; i < TILES; i++)
-                g[u * TILES + i] = load_pair(gradients + uint64_t(u * PANEL + i * SUBGROUP) * 8);
+                g[u * TILES + i] =
+                    load_pair(gradients + uint64_t(u * PANEL + i * SUBGROUP) * PAIR_BYTES);
             [[unroll]] for (int i = 0; i < COLUMN_LOADS; i++)
                 x[u * COLUMN_LOADS + i] =
-                    load_pair(columns + uint64_t(u * BLOCK + i * SUBGROUP) * 8);
+                    load_pair(columns + uint64_t(u * BLOCK + i * SUBGROUP) * PAIR_BYTES);
         }
         [[unroll]] for (int b = 0; b < BLOCK; b++)
             [[unroll]] for (int i = 0; i < TILES; i++)
@@ -46,8 +48,8 @@ void main()
                     acc[b * TILES + i] =
                         fma(g[p / 2 * TILES + i][p % 2], column, acc[b * TILES + i]);
                 }
-        gradients += uint64_t(2 * PANEL * 8);
-        columns += uint64_t(2 * BLOCK * 8);
+        gradients += uint64_t(2 * PANEL * PAIR_BYTES);
+        columns += uint64_t(2 * BLOCK * PAIR_BYTES);
     }
     [[unroll]] for (int i = 0; i < TILES; i++) {
         int row = panel * PANEL + i * SUBGROUP + lane;

@@ -11,11 +11,12 @@ layout(local_size_x_id = 1, local_size_y_id = 2) in;
 // Memory is reached through 64-bit addresses only: on lavapipe such a load is one gather, where a
 // storage buffer load becomes a branch per lane. Addresses are kept as uint64_t: Mesa 25.0.7
 // miscompiles a reference variable that is advanced in a loop.
+#ifdef CGV_DOUBLE // of tests: float stands for double (docs/numerics.md)
+#include "double.glsl"
+#else
+#define FLOAT_BYTES 4
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Floats {
     float v[];
-};
-layout(buffer_reference, std430, buffer_reference_align = 4) buffer Words {
-    uint v[];
 };
 // Two floats in one 8-byte load: half the gathers.
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer Pairs {
@@ -31,11 +32,17 @@ void store_pair(uint64_t address, vec2 pair)
 {
     Pairs(address).v[0] = pack64(floatBitsToUint(pair));
 }
+#endif
+#define PAIR_BYTES (2 * FLOAT_BYTES)
+
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Words {
+    uint v[];
+};
 
 // Byte address of element `index` of an array of floats.
 uint64_t at(uint64_t base, int index)
 {
-    return base + uint64_t(index) * 4;
+    return base + uint64_t(index) * FLOAT_BYTES;
 }
 
 // Element `index` of an optional array, else `otherwise`. Lavapipe of Mesa 26 loads what is the same

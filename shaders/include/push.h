@@ -18,7 +18,11 @@
 #include <stdint.h>
 
 typedef unsigned int uint; // GLSL's name
+#ifdef CGV_DOUBLE // of tests: as aligned as in GLSL
+#define CGV_PUSH(name) struct name##_push {
+#else
 #define CGV_PUSH(name) struct __attribute__((packed, aligned(4))) name##_push {
+#endif
 #define CGV_PUSH_END(name) };
 #endif
 
