@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/float32.h"
 #include "gpu/internal.h"
 #include "gpu/matrix_khr.h"
 
@@ -156,9 +157,9 @@ static VkResult create_device(cgv_device *device, const char *const *extensions,
     };
     const VkPhysicalDeviceFeatures features = {
         .shaderInt64 = VK_TRUE,
-        .shaderFloat64 = device->limits.wide_sums,
+        .shaderFloat64 = device->limits.wide_sums || sizeof(float) > sizeof(float32),
     };
-    const float priority = 1;
+    const float32 priority = 1;
     const VkDeviceQueueCreateInfo queue = {
         .sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
         .queueFamilyIndex = device->queue_family,

@@ -32,7 +32,7 @@ static float from_half(uint16_t bits) {
     return bits & 0x8000 ? -magnitude : magnitude;
 }
 
-uint16_t cgv_half_from_float(float value) {
+uint16_t cgv_half_from_float(float32 value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     uint16_t sign = bits >> 16 & 0x8000;
@@ -50,7 +50,7 @@ uint16_t cgv_half_from_float(float value) {
 
 static float from_bfloat(uint16_t half) {
     uint32_t bits = (uint32_t)half << 16;
-    float value;
+    float32 value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
@@ -73,7 +73,7 @@ void cgv_dtype_to_float(float *dst, const uint8_t *src, size_t count, size_t str
     size_t step = stride * cgv_dtype_size(type);
     switch (type) {
     case CGV_DTYPE_F32:
-        CONVERT(float, x);
+        CONVERT(float32, x);
     case CGV_DTYPE_F16:
         CONVERT(uint16_t, from_half(x));
     case CGV_DTYPE_BF16:

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/float32.h"
+
 typedef enum cgv_dtype {
     CGV_DTYPE_F32,
     CGV_DTYPE_F16,
@@ -25,6 +27,6 @@ void cgv_dtype_to_float(float *dst, const uint8_t *src, size_t count, size_t str
 
 // IEEE 754 half precision, rounded to nearest, ties to even. 65520 and above become infinite;
 // NaN stays NaN.
-uint16_t cgv_half_from_float(float value);
+uint16_t cgv_half_from_float(float32 value);
 
 #endif

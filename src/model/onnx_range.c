@@ -9,13 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/float32.h"
 #include "model/onnx_internal.h"
 
 static const onnx_range signed_unit = {-1, 1, true}, unit = {0, 1, true}, bytes = {0, 255, true};
 
 // "0,255", as metadata and options have it.
 static bool parse_range(onnx_range *out, const char *text) {
-    float low, high;
+    float32 low, high;
     int end = 0;
     if (sscanf(text, "%15f,%15f%n", &low, &high, &end) != 2 || text[end] || !(low < high) ||
         !isfinite(low) || !isfinite(high))
