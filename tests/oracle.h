@@ -7,8 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/float32.h"
 #include "cgvideo/device.h"
 #include "model/model.h"
+
+// Whether this is the build in double precision (docs/numerics.md).
+enum { ORACLE_IN_DOUBLE = sizeof(float) > sizeof(float32) };
 
 // NAME.json + NAME.bin: named float32 tensors.
 typedef struct oracle_table {
@@ -22,6 +26,10 @@ typedef struct oracle_dir {
     int size, steps, batch; // of the inputs
     cgv_model *nets[4];     // ORACLE_G_A …
     int failures;           // printed as they are found
+    // In float32: limits that the trajectory missed, as rounding may let it (oracle_train.c).
+    int misses;
+    char parted[160]; // the first of them
+    float nudge;      // a test's: is added to weights after the first step, so that it parts
 } oracle_dir;
 
 enum { ORACLE_G_A, ORACLE_G_B, ORACLE_D_A, ORACLE_D_B };
@@ -29,6 +37,13 @@ extern const char *const oracle_net_names[4];
 
 // Print a failure of this directory and count it.
 void oracle_fail(oracle_dir *dir, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// A number that is off by `error` where `limit` is allowed, as the text says; NaN is off. Up to
+// `chance` it may be the chance of float32, and counts as a miss; in double precision as a failure.
+void oracle_off(oracle_dir *dir, double error, double limit, double chance, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+// What a constant of the sources stands for: 0.2f is 0.200000003, also in double precision.
+float oracle_decimal(float constant);
 
 // False (and a failure) when the file is missing or malformed.
 bool oracle_table_read(oracle_dir *dir, oracle_table *out, const char *name);

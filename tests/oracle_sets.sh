@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The trainer against an independent PyTorch reference, on the small games of oracle_sets.txt:
-#   tests/oracle_sets.sh ORACLE.py [-torch VARIANT] [NAME…]       names as in the table, globs too
+#   tests/oracle_sets.sh ORACLE.py [-double | -torch VARIANT] [NAME…]       names as in the table, globs too
 # Makes what is missing under $ORACLE_SETS (default build/oracle_sets; needs python3-torch), runs
-# test_oracle of $BUILD (default build/release) on each, and counts. -torch: PyTorch instead of
-# test_oracle, against its own trace (bench/peers/torch_trace.py).
+# test_oracle of $BUILD (default build/release) on each, and counts. -double: in double precision
+# at once. -torch: PyTorch instead of test_oracle, against its own trace (bench/peers/torch_trace.py).
 set -euo pipefail
 shopt -s extglob
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -11,8 +11,12 @@ top=$(cd "$(dirname "$0")/.." && pwd)
     sed -n '2,6s/^# //p' "$0" >&2
     exit 2
 }
-oracle=$(realpath "$1") torch=
+oracle=$(realpath "$1") torch= double=()
 shift
+if [ "${1:-}" = -double ]; then
+    double=(-double)
+    shift
+fi
 if [ "${1:-}" = -torch ]; then
     torch=${2:?a variant}
     shift 2
@@ -48,21 +52,23 @@ check() {
     if [ "$torch" ]; then
         /usr/bin/python3 "$top/bench/peers/torch_trace.py" "$oracle" "$torch" "$1"
     else
-        "$test" "$1"
+        "$test" "${double[@]}" "$1"
     fi
 }
 
-passed=0 failed=()
+passed=0 parted=() failed=()
 while read -r name arguments; do
     [[ $name == \#* ]] || ! wanted "$name" && continue
     read -ra arguments <<<"$arguments"
     make_set "$name" "${arguments[@]}"
     if check "$sets/$name" >"$sets/$name.log" 2>&1; then
         passed=$((passed + 1))
+        ! grep -q "parted the trajectories" "$sets/$name.log" || parted+=("$name")
     else
         failed+=("$name")
         echo "$name: $(grep -m 1 FAILED "$sets/$name.log" || tail -n 1 "$sets/$name.log")"
     fi
 done <"$top/tests/oracle_sets.txt"
-echo "$passed passed, ${#failed[@]} failed: ${failed[*]}"
+echo "$passed passed, ${#parted[@]} of them in double precision only: ${parted[*]}"
+echo "${#failed[@]} failed: ${failed[*]}"
 [ "$passed" -gt 0 ] && [ ${#failed[@]} = 0 ]

@@ -1,31 +1,70 @@
 // Agreement with an independent PyTorch reference.
 //
 // test_oracle DIR…: check the given directories (networks, inputs, forward.bin, as written by the
-// reference's `init` and `trace`); exit status 1 if one of them differs. test_oracle shared: the
-// shared trace. Without arguments: the project's own fixture, and that damage is noticed.
+// reference's `init` and `trace`); exit status 1 if one of them differs. One whose trajectory parts
+// from the reference's is run again in double precision, by test_oracle_double, which is this
+// program built so (docs/numerics.md); -double DIR…: at once. test_oracle shared: the shared trace.
+// Without arguments: the project's own fixture, and that damage is noticed.
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "oracle.h"
 #include "support.h"
 
-static int check_on(cgv_device *device, const char *path) {
+#ifdef CGV_ORACLE_DOUBLE // the program in double precision; it has none itself
+// Go on as it, with these arguments; the first one is the place of its name. Does not return.
+static void become_double(char **arguments) {
+    arguments[0] = (char[]){CGV_ORACLE_DOUBLE};
+    execv(CGV_ORACLE_DOUBLE, arguments);
+    perror(CGV_ORACLE_DOUBLE);
+    _exit(1);
+}
+
+static bool passes_in_double(const char *path) {
+    int status;
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child)
+        become_double((char *[]){NULL, (char *)path, NULL});
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+// A trajectory that parted in float32 is judged in double precision.
+static void judge(oracle_dir *dir) {
+    printf("  %s: in float32 %d numbers are over their limits; in double precision:\n", dir->path,
+           dir->misses);
+    if (passes_in_double(dir->path))
+        printf("  %s: float32 rounding parted the trajectories (%s); in double within the limits\n",
+               dir->path, dir->parted);
+    else
+        oracle_fail(dir, "%s; and not within the limits in double precision", dir->parted);
+}
+#endif
+
+// Its failures. nudge: see oracle.h.
+static int check_on(cgv_device *device, const char *path, float nudge) {
     oracle_dir dir;
     oracle_open(&dir, path);
+    dir.nudge = nudge;
     if (!dir.failures)
         oracle_check_forward(&dir, device);
     if (!dir.failures)
         oracle_check_training(&dir, device);
+#ifdef CGV_ORACLE_DOUBLE
+    if (!dir.failures && dir.misses)
+        judge(&dir);
+#endif
     oracle_close(&dir);
     return dir.failures;
 }
 
 static int check(const char *path) {
-    return check_on(cgv_test_device(), path);
+    return check_on(cgv_test_device(), path, 0);
 }
 
 static const char *fixture(void) {
@@ -86,21 +125,25 @@ static void remove_one(const char *path, const char *name, const char *to) {
     unlink(path);
 }
 
-// Change one float of a file of the copied fixture by `delta`, check that this is noticed, and
-// put the file back.
-static void expect_notice(const char *dir, const char *name, size_t index, float delta) {
-    char path[5000], original[5000];
-    float value;
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    snprintf(original, sizeof original, "%s/%s", fixture(), name);
+// Change one float of a file by `delta`.
+static void change(const char *path, size_t index, float delta) {
+    float32 value;
     FILE *file = fopen(path, "r+b");
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     CU_ASSERT_EQUAL(fseek(file, (long)(index * sizeof value), SEEK_SET), 0);
     CU_ASSERT_EQUAL_FATAL(fread(&value, sizeof value, 1, file), 1);
-    value += delta;
+    value += (float32)delta;
     CU_ASSERT_EQUAL(fseek(file, (long)(index * sizeof value), SEEK_SET), 0);
     CU_ASSERT_EQUAL(fwrite(&value, sizeof value, 1, file), 1);
     fclose(file);
+}
+
+// Do that to a file of the copied fixture, check that it is noticed, and put the file back.
+static void expect_notice(const char *dir, const char *name, size_t index, float delta) {
+    char path[5000], original[5000];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    snprintf(original, sizeof original, "%s/%s", fixture(), name);
+    change(path, index, delta);
     CU_ASSERT_NOT_EQUAL(check(dir), 0);
     copy_file(path, original);
 }
@@ -148,6 +191,23 @@ static void test_damage_is_noticed(void) {
     CU_ASSERT_EQUAL(rmdir(dir), 0);
 }
 
+#ifdef CGV_ORACLE_DOUBLE
+// What parts in float32 passes if the directory is right, and does not if it is not.
+static void test_double_judges(void) {
+    const float nudge = 0.05f;
+    char dir[] = "/tmp/cgvideo-oracle-XXXXXX", path[5000];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    for_each_file(fixture(), copy_into, dir);
+    printf("(failures are expected here)\n");
+    CU_ASSERT_EQUAL(check_on(cgv_test_device(), dir, nudge), 0);
+    snprintf(path, sizeof path, "%s/final_G_B.bin", dir);
+    change(path, 20, 0.01f);
+    CU_ASSERT_NOT_EQUAL(check_on(cgv_test_device(), dir, nudge), 0);
+    for_each_file(dir, remove_one, NULL);
+    CU_ASSERT_EQUAL(rmdir(dir), 0);
+}
+#endif
+
 // The directories of the command line. Never skips: without a device it fails.
 static int check_directories(int count, char **paths) {
     cgv_device *device;
@@ -155,7 +215,7 @@ static int check_directories(int count, char **paths) {
     if (cgv_device_create(&device, &(cgv_device_params){.select = getenv("CGV_GPU")}))
         return 1;
     for (int i = 0; i < count; i++) {
-        int found = check_on(device, paths[i]);
+        int found = check_on(device, paths[i], 0);
         printf("%s: %s\n", paths[i], found ? "FAILED" : "passed");
         failures += found;
     }
@@ -168,11 +228,18 @@ int main(int argc, char **argv) {
     static const cgv_test_case shared[] = {{"the shared trace", test_shared_trace}, {0}};
     if (argc > 1 && !strcmp(argv[1], "shared"))
         return cgv_test_run_shared("oracle: a longer trace", shared, "oracle/trace_lsgan");
+#ifdef CGV_ORACLE_DOUBLE
+    if (argc > 2 && !strcmp(argv[1], "-double"))
+        become_double(argv + 1);
+#endif
     if (argc > 1)
         return check_directories(argc - 1, argv + 1);
     static const cgv_test_case cases[] = {
         {"the project's fixture", test_fixture},
         {"damage is noticed", test_damage_is_noticed},
+#ifdef CGV_ORACLE_DOUBLE
+        {"double precision judges", test_double_judges},
+#endif
         {0},
     };
     return cgv_test_run("oracle", cases);
