@@ -16,6 +16,17 @@
 #include "oracle.h"
 #include "support.h"
 
+// What is found in a directory. nudge: see oracle.h.
+static void run_on(oracle_dir *dir, cgv_device *device, const char *path, float nudge) {
+    oracle_open(dir, path);
+    dir->nudge = nudge;
+    if (!dir->failures)
+        oracle_check_forward(dir, device);
+    if (!dir->failures)
+        oracle_check_training(dir, device);
+    oracle_close(dir);
+}
+
 #ifdef CGV_ORACLE_DOUBLE // the program in double precision; it has none itself
 // Go on as it, with these arguments; the first one is the place of its name. Does not return.
 static void become_double(char **arguments) {
@@ -46,25 +57,26 @@ static void judge(oracle_dir *dir) {
 }
 #endif
 
-// Its failures. nudge: see oracle.h.
+// Its failures, judged in double precision if need be.
 static int check_on(cgv_device *device, const char *path, float nudge) {
     oracle_dir dir;
-    oracle_open(&dir, path);
-    dir.nudge = nudge;
-    if (!dir.failures)
-        oracle_check_forward(&dir, device);
-    if (!dir.failures)
-        oracle_check_training(&dir, device);
+    run_on(&dir, device, path, nudge);
 #ifdef CGV_ORACLE_DOUBLE
     if (!dir.failures && dir.misses)
         judge(&dir);
 #endif
-    oracle_close(&dir);
     return dir.failures;
 }
 
 static int check(const char *path) {
     return check_on(cgv_test_device(), path, 0);
+}
+
+// The numbers that are over this build's own limits.
+static int check_here(const char *path) {
+    oracle_dir dir;
+    run_on(&dir, cgv_test_device(), path, 0);
+    return dir.failures + dir.misses;
 }
 
 static const char *fixture(void) {
@@ -144,7 +156,7 @@ static void expect_notice(const char *dir, const char *name, size_t index, float
     snprintf(path, sizeof path, "%s/%s", dir, name);
     snprintf(original, sizeof original, "%s/%s", fixture(), name);
     change(path, index, delta);
-    CU_ASSERT_NOT_EQUAL(check(dir), 0);
+    CU_ASSERT_NOT_EQUAL(check_here(dir), 0);
     copy_file(path, original);
 }
 
@@ -167,7 +179,7 @@ static void expect_notice_of_loss(const char *dir, int column) {
     }
     fclose(in);
     fclose(out);
-    CU_ASSERT_NOT_EQUAL(check(dir), 0);
+    CU_ASSERT_NOT_EQUAL(check_here(dir), 0);
     copy_file(path, original);
 }
 
