@@ -11,7 +11,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
     sed -n '2,6s/^# //p' "$0" >&2
     exit 2
 }
-oracle=$(realpath "$1") torch= double=()
+oracle=$(realpath "$1") torch='' double=()
 shift
 if [ "${1:-}" = -double ]; then
     double=(-double)

@@ -121,8 +121,9 @@ static double limit_of(double tolerance, double spread) {
 static void check_losses(oracle_dir *dir, const expectation *e, int step,
                          const cgv_losses *losses) {
     const float *values = (const float *)losses;
-    double worst = 0,
-           limit = limit_of(step ? LOSS_TOLERANCE : FIRST_LOSS_TOLERANCE, e->loss_spread[step]);
+    double worst = 0, limit = limit_of(LOSS_TOLERANCE, e->loss_spread[step]);
+    if (step == 0 && !ORACLE_IN_DOUBLE)
+        limit = FIRST_LOSS_TOLERANCE;
     for (int i = 0; i < LOSSES; i++) {
         double expected = e->losses[step * LOSSES + i];
         double whole = fabs(ORACLE_IN_DOUBLE ? values[i] : expected);
