@@ -41,9 +41,10 @@ bool op_gradient_is(uint64_t address, const double *expected, size_t count) {
 
 void conv_case_print(const conv_case *c) {
     const cgv_conv_params *p = &c->p;
-    const char *kind = p->transposed        ? "transposed conv"
-                       : p->choice.winograd ? "Winograd conv"
-                                            : "conv";
+    const char *kind = p->transposed                            ? "transposed conv"
+                       : p->choice.kernel == CGV_CONV_WINOGRAD  ? "Winograd conv"
+                       : p->choice.kernel == CGV_CONV_DEPTHWISE ? "depthwise conv"
+                                                                : "conv";
     printf("FAILED: %s n %d, %dx%d, cin %d, cout %d, kernel %d, stride %d, pad %d (mode %d), "
            "output_pad %d, groups %d, activation %d, bias %d\n",
            kind, c->n, c->w, c->h, p->cin, p->cout, p->kernel, p->stride, p->pad, p->pad_mode,

@@ -7,6 +7,7 @@
 
 #include "numbers.h"
 #include "op_test.h"
+#include "ops/choose.h"
 #include "reference_grad.h"
 #include "support.h"
 
@@ -24,19 +25,20 @@ typedef struct conv_run {
 static void record_data_grad(conv_run *r, uint64_t dy, uint64_t weights) {
     const cgv_conv_params *p = &r->c->p;
     cgv_conv_params grad = cgv_conv_data_grad(p);
+    bool folds = p->pad_mode != CGV_PAD_ZERO && p->pad;
+    int border = folds ? p->pad : 0;
+    ref_shape padded = {r->in.n, r->in.c, r->in.h + 2 * border, r->in.w + 2 * border};
+    cgv_tensor dx = op_tensor(op_floats(GUARDED_OUTPUT, NULL, ref_count(r->in)), r->in);
+    cgv_tensor to =
+        folds ? op_tensor(op_floats(GUARDED_OUTPUT, NULL, ref_count(padded)), padded) : dx;
+    cgv_tensor from = op_tensor(dy, r->out);
+    r->dx_at = dx.address;
+    grad.choice = cgv_conv_rule(cgv_test_device(), to, from, &grad);
     uint64_t packed = op_scratch(cgv_conv_packed_bytes(&grad));
-    r->dx_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(r->in));
-    cgv_tensor dx = op_tensor(r->dx_at, r->in);
     cgv_conv_pack(op_memory.cmd, packed, weights, &grad);
-    if (p->pad_mode == CGV_PAD_ZERO || !p->pad) {
-        cgv_conv(op_memory.cmd, dx, op_tensor(dy, r->out), packed, 0, 0, &grad);
-        return;
-    }
-    ref_shape padded = {r->in.n, r->in.c, r->in.h + 2 * p->pad, r->in.w + 2 * p->pad};
-    uint64_t padded_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(padded));
-    cgv_conv(op_memory.cmd, op_tensor(padded_at, padded), op_tensor(dy, r->out), packed, 0, 0,
-             &grad);
-    cgv_pad_fold(op_memory.cmd, dx, op_tensor(padded_at, padded), p->pad, p->pad_mode);
+    cgv_conv(op_memory.cmd, to, from, packed, 0, 0, &grad);
+    if (folds)
+        cgv_pad_fold(op_memory.cmd, dx, to, p->pad, p->pad_mode);
 }
 
 static void record_conv(void *opaque) {

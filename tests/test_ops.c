@@ -7,6 +7,7 @@
 
 #include "numbers.h"
 #include "op_test.h"
+#include "ops/choose.h"
 #include "support.h"
 
 // ---- convolution ----
@@ -82,11 +83,45 @@ static const conv_case conv_cases[] = {
     {1, 18, 32, false, CONV(3, 2, 1, REFLECT, 16, 16, 16, ACT(NONE))},
 };
 
+// With the tile that the device's rule gives; random cases have the one that is the same
+// everywhere.
 static void test_conv_cases(void) {
     op_begin(OP_MEMORY, 1);
     for (size_t i = 0; i < sizeof conv_cases / sizeof *conv_cases; i++) {
-        CU_ASSERT_FATAL(conv_case_possible(&conv_cases[i]));
-        CU_ASSERT(run_conv(&conv_cases[i]));
+        conv_case c = conv_cases[i];
+        CU_ASSERT_FATAL(conv_case_possible(&c));
+        c.p.choice = cgv_conv_rule_direct(cgv_test_device(), op_tensor(0, conv_case_output(&c)),
+                                          op_tensor(0, conv_case_input(&c)), &c.p);
+        CU_ASSERT(run_conv(&c));
+    }
+    op_end();
+}
+
+// Tiles that are larger than the picture, that it cuts, and that divide it; rows that end odd.
+static void test_depthwise_cases(void) {
+#define TILE(x, y) .choice = { CGV_CONV_DEPTHWISE, x, y, 1 }
+    static const conv_case cases[] = {
+        {1, 1, 1, true, CONV(3, 1, 1, REPLICATE, 2, 2, 2, ACT(NONE), TILE(8, 8))},
+        {2, 5, 4, false, CONV(3, 1, 1, REFLECT, 7, 7, 7, ACT(RELU), TILE(8, 8))},
+        {2, 48, 64, true, CONV(3, 1, 1, REFLECT, 33, 33, 33, ACT(NONE), TILE(8, 8))},
+        {1, 48, 64, true, CONV(3, 1, 1, REFLECT, 16, 16, 16, ACT(TANH), TILE(16, 8))},
+        {1, 30, 52, true, CONV(3, 1, 1, REFLECT, 16, 16, 16, ACT(LEAKY_RELU), TILE(8, 8))},
+        {1, 31, 33, true, CONV(3, 1, 1, ZERO, 16, 16, 16, ACT(NONE), TILE(8, 8), .exact = true)},
+        {1, 16, 32, true, CONV(3, 1, 1, REPLICATE, 9, 9, 9, ACT(NONE), TILE(4, 4))},
+        {1, 17, 30, true, CONV(3, 1, 2, ZERO, 5, 5, 5, ACT(NONE), TILE(2, 4))},
+        {1, 18, 32, false, CONV(3, 2, 1, REFLECT, 16, 16, 16, ACT(NONE), TILE(8, 8))},
+        {1, 17, 31, false, CONV(3, 2, 1, ZERO, 16, 16, 16, ACT(NONE), TILE(4, 2))},
+        {1, 20, 24, true, CONV(4, 2, 1, ZERO, 6, 6, 6, ACT(NONE), TILE(8, 4))},
+        {1, 24, 40, true, CONV(5, 1, 2, REFLECT, 6, 6, 6, ACT(NONE), TILE(8, 8), .exact = true)},
+        {1, 19, 21, true, CONV(7, 1, 3, REFLECT, 3, 3, 3, ACT(NONE), TILE(1, 1))},
+        {1, 16, 16, true, CONV(1, 1, 0, ZERO, 5, 5, 5, ACT(SIGMOID), TILE(1, 4))},
+    };
+#undef TILE
+    op_begin(OP_MEMORY, 13);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CU_ASSERT_FATAL(conv_case_possible(&cases[i]) &&
+                        cgv_conv_fits(CGV_CONV_DEPTHWISE, &cases[i].p));
+        CU_ASSERT(run_conv(&cases[i]));
     }
     op_end();
 }
@@ -105,13 +140,15 @@ static void test_winograd_cases(void) {
     op_begin(OP_MEMORY, 12);
     for (size_t i = 0; i < sizeof conv_cases / sizeof *conv_cases; i++) {
         conv_case c = conv_cases[i];
-        c.p.choice.winograd = cgv_conv_winograd_fits(&c.p);
-        CU_ASSERT(!c.p.choice.winograd || run_conv(&c));
+        if (!cgv_conv_fits(CGV_CONV_WINOGRAD, &c.p))
+            continue;
+        c.p.choice.kernel = CGV_CONV_WINOGRAD;
+        CU_ASSERT(run_conv(&c));
     }
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         conv_case c = cases[i];
-        CU_ASSERT_FATAL(conv_case_possible(&c) && cgv_conv_winograd_fits(&c.p));
-        c.p.choice.winograd = true;
+        CU_ASSERT_FATAL(conv_case_possible(&c) && cgv_conv_fits(CGV_CONV_WINOGRAD, &c.p));
+        c.p.choice.kernel = CGV_CONV_WINOGRAD;
         CU_ASSERT(run_conv(&c));
     }
     op_end();
@@ -527,6 +564,7 @@ int main(int argc, char **argv) {
     static const cgv_test_case cases[] = {
         {"conv: chosen cases", test_conv_cases},
         {"conv: random cases", test_conv_random},
+        {"conv: depthwise", test_depthwise_cases},
         {"conv: Winograd", test_winograd_cases},
         {"transposed conv: chosen cases", test_transposed_cases},
         {"transposed conv: random cases", test_transposed_random},

@@ -236,7 +236,7 @@ static void add_scratch(cgv_plan *plan, int s) {
         else if (!cgv_instance_norm_at_once(plan->device, x))
             step->scratch = add_storage(plan, cgv_instance_norm_scratch(x), s);
     }
-    if (step->conv.choice.winograd)
+    if (step->conv.choice.kernel == CGV_CONV_WINOGRAD)
         step->scratch = add_storage(plan, cgv_conv_scratch(plan->device, x, &step->conv), s);
     if (step->conv.cin && step->matrix && cgv_matrix_conv_scratch(x, &step->conv))
         step->scratch = add_storage(plan, cgv_matrix_conv_scratch(x, &step->conv), s);

@@ -5,7 +5,8 @@
 
 static cgv_status choose(cgv_chooser *chooser, cgv_kernels kernels, cgv_tensor y, cgv_tensor x,
                          cgv_conv_params *conv) {
-    bool winograd = kernels == CGV_KERNELS_WINOGRAD && !conv->exact && cgv_conv_winograd_fits(conv);
+    bool winograd =
+        kernels == CGV_KERNELS_WINOGRAD && !conv->exact && cgv_conv_fits(CGV_CONV_WINOGRAD, conv);
     switch (kernels) {
     case CGV_KERNELS_RULES:
         conv->choice = cgv_conv_rule(chooser->device, y, x, conv);
@@ -14,7 +15,7 @@ static cgv_status choose(cgv_chooser *chooser, cgv_kernels kernels, cgv_tensor y
         return cgv_conv_choose(chooser, &conv->choice, y, x, conv);
     case CGV_KERNELS_DIRECT:
     case CGV_KERNELS_WINOGRAD:
-        conv->choice = winograd ? (cgv_conv_choice){.winograd = true}
+        conv->choice = winograd ? (cgv_conv_choice){.kernel = CGV_CONV_WINOGRAD}
                                 : cgv_conv_rule_direct(chooser->device, y, x, conv);
         break;
     }

@@ -8,11 +8,14 @@
 // By rule. y, x: of the convolution; their addresses do not matter here.
 cgv_conv_choice cgv_conv_rule(const cgv_device *device, cgv_tensor y, cgv_tensor x,
                               const cgv_conv_params *params);
-// The direct sum, with the tile that the rule gives.
+// The direct sum, and where it fits the depthwise one, with the tile that the rule gives.
 cgv_conv_choice cgv_conv_rule_direct(const cgv_device *device, cgv_tensor y, cgv_tensor x,
                                      const cgv_conv_params *params);
 
-// "winograd", or "direct 4x2".
+cgv_conv_choice cgv_conv_rule_depthwise(const cgv_device *device, cgv_tensor y,
+                                        const cgv_conv_params *params);
+
+// "winograd", "direct 4x2x16" or "depthwise 8x8".
 enum { CGV_CHOICE_NAME = 24 };
 void cgv_conv_choice_name(char name[CGV_CHOICE_NAME], cgv_conv_choice choice);
 

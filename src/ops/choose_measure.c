@@ -17,8 +17,9 @@
 // A part of the picture is measured where it is large: so much work tells as much.
 enum { MOST_FLOATS = 8 * MEGA, LEAST_ROWS = 32 };
 static const double most_macs_cpu = 1e9, most_macs_gpu = 32e9;
-// Layers that are done with before a choice could matter.
-static const double least_macs = 8e6;
+// Layers of less work are done with before a choice could matter. Where every number meets few
+// weights, most of the work are loads.
+static const double least_macs = 8e6, least_macs_depthwise = 2e6;
 
 // Of measuring one layer, when each choice has had its rounds; on a busy machine of its threads.
 static const double layer_ms = 300, busy_ms = 5 * 300;
@@ -39,6 +40,7 @@ static double now_ms(void) {
 static uint32_t version(void) {
     static const cgv_shader *const shaders[] = {
         &cgv_shader_conv_direct,     &cgv_shader_conv_direct_wide,
+        &cgv_shader_conv_depthwise,  &cgv_shader_conv_depthwise_wide,
         &cgv_shader_conv_transposed, &cgv_shader_conv_transposed_wide,
         &cgv_shader_winograd_input,  &cgv_shader_winograd_multiply,
         &cgv_shader_winograd_output};
@@ -207,7 +209,7 @@ static bool close(const layer *l, const trial *t) {
 // Run every choice once, which compiles it, and compare its numbers with the direct sum's.
 static cgv_status check(layer *l) {
     int first = 0;
-    while (l->trials[first].params.choice.winograd)
+    while (l->trials[first].params.choice.kernel == CGV_CONV_WINOGRAD)
         first++;
     size_t bytes = l->count * sizeof(float);
     cgv_status status = run_first(l, &l->trials[first], false);
@@ -343,7 +345,8 @@ cgv_status cgv_conv_choose(cgv_chooser *chooser, cgv_conv_choice *out, cgv_tenso
     char name[CGV_NOTE_NAME];
     cgv_device *device = chooser->device;
     *out = cgv_conv_rule(device, y, x, params);
-    if (macs(y, x, params) < least_macs)
+    bool depthwise = cgv_conv_fits(CGV_CONV_DEPTHWISE, params);
+    if (macs(y, x, params) < (depthwise ? least_macs_depthwise : least_macs))
         return CGV_OK;
     cut(device, &y, &x, params);
     if (fmax(floats(x), floats(y)) > 8.0 * MOST_FLOATS) // pictures of extreme width

@@ -14,6 +14,9 @@ void cgv_winograd_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights,
 void cgv_winograd(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint64_t bias,
                   uint64_t scratch, const cgv_conv_params *params);
 
+// Tiles of a picture.
+int cgv_conv_tiles(cgv_conv_choice tile, int width, int height);
+
 // ---- the gradient of the weights, behind cgv_conv_param_grad (ops/conv_grad.c) ----
 
 // dw += gradient as a matrix product. dy, x: of a transposed convolution its input and its output's

@@ -21,14 +21,23 @@ static inline uint64_t cgv_tensor_bytes(cgv_tensor t) {
 
 // ---- convolution (ops/conv.c) ----
 
+typedef enum cgv_conv_kernel {
+    CGV_CONV_DIRECT, // the sum as it stands
+    // The same sum where every channel has a kernel of its own.
+    CGV_CONV_DEPTHWISE,
+    // Winograd's F(4x4, 3x3): 3x3 of stride 1 and pad 1, one group. A quarter of the products, a
+    // few bits less exact.
+    CGV_CONV_WINOGRAD,
+} cgv_conv_kernel;
+
 // How a convolution is computed; see ops/choose.h.
 typedef struct cgv_conv_choice {
-    // Winograd's F(4x4, 3x3) instead of the direct sum: 3x3 of stride 1 and pad 1, one group. A
-    // quarter of the products, a few bits less exact.
-    bool winograd;
-    // The direct sum's register tile: pixels of a lane (transposed: cells of 2x2), columns and
-    // rows. No sum depends on it. 0: by rule.
+    cgv_conv_kernel kernel;
+    // The register tile of the first two: pixels of a lane (transposed: cells of 2x2), columns and
+    // rows. No sum depends on it. 0: by rule, for the direct sum.
     int tile_x, tile_y;
+    // The direct sum's: output channels of a lane, at most, for which weights are packed. 0: 8.
+    int tile_c;
 } cgv_conv_choice;
 
 // Square kernels, one stride for both axes. Output side: (in + 2 pad - kernel) / stride + 1, or
@@ -48,8 +57,8 @@ typedef struct cgv_conv_params {
     bool exact;
 } cgv_conv_params;
 
-// Whether `choice.winograd` may be set.
-bool cgv_conv_winograd_fits(const cgv_conv_params *params);
+// Whether `choice.kernel` may be that.
+bool cgv_conv_fits(cgv_conv_kernel kernel, const cgv_conv_params *params);
 
 // Kernels want the weights in an order of their own. Source: PyTorch's [cout, cin/groups, k, k],
 // transposed [cin, cout/groups, k, k]. Pack again whenever the weights have changed.
