@@ -29,7 +29,7 @@ layout(constant_id = 13) const int PAIRS_OUT = 0; // of y can be stored: TILE_X,
 #include "conv_patch.glsl"
 
 const int TAPS = KERNEL * KERNEL;
-// Taps that are added up on their own: fewer roundings meet the large sum.
+// Taps that are added up on their own: fewer roundings meet a large sum.
 const int PART = EXACT != 0 ? KERNEL : TAPS;
 const int WEIGHTS = TAPS * BLOCK;
 const int WEIGHT_RUN = (WEIGHTS + 1) / 2 * 2;
@@ -77,7 +77,7 @@ void main()
         [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
             w[i] = load_pair(weights + uint64_t(i * SUBGROUP) * PAIR_BYTES);
         [[unroll]] for (int b = 0; b < BLOCK; b++) {
-            float part[TILE_Y * TILE_X];
+            float part[TILE_Y * TILE_X], sum[TILE_Y * TILE_X]; // of PART taps; of this channel
             [[unroll]] for (int t = 0; t < TAPS; t++) {
                 int k = t * BLOCK + b;
                 float weight = subgroupBroadcast(w[k / (2 * SUBGROUP)][k & 1],
@@ -85,10 +85,12 @@ void main()
                 [[unroll]] for (int j = 0; j < TILE_Y; j++)
                     [[unroll]] for (int i = 0; i < TILE_X; i++) {
                         int p = (j * STRIDE + t / KERNEL) * PATCH_X + i * STRIDE + t % KERNEL;
-                        float before = t % PART == 0 ? 0 : part[j * TILE_X + i];
-                        part[j * TILE_X + i] = fma(data[p], weight, before);
-                        if (t % PART == PART - 1 || t == TAPS - 1)
-                            acc[(b * TILE_Y + j) * TILE_X + i] += part[j * TILE_X + i];
+                        int o = j * TILE_X + i;
+                        part[o] = fma(data[p], weight, t % PART == 0 ? 0 : part[o]);
+                        if (t % PART == PART - 1)
+                            sum[o] = t < PART ? part[o] : sum[o] + part[o];
+                        if (t == TAPS - 1)
+                            acc[b * TILE_Y * TILE_X + o] += sum[o];
                     }
             }
         }
