@@ -105,6 +105,33 @@ same_end killed
 expect 0 "$CGVIDEO" train -v info -resume whole # nothing is left to do
 same_end again
 
+# Ended between its last checkpoint and the generators of it.
+cp -r whole cut
+rm cut/G_BA.safetensors
+head -c 1000 whole/G_BA.safetensors >cut/G_AB.safetensors
+expect 0 "$CGVIDEO" train -v info -resume cut
+same_end cut
+
+# Going on with other pictures cannot come to the same end: it is said.
+expect 0 "$CGVIDEO" train -v warning -resume whole
+! grep -q "its pictures" err || fail "the same pictures taken for others"
+cp a/5.png a/6.png
+expect 0 "$CGVIDEO" train -v warning -resume whole
+says "its pictures are not those that this run began with"
+rm a/6.png
+
+# Crops of pictures of their own size: a cache does not make these smaller first.
+cached() { # DIR OPTION…
+    local dir=$1
+    shift
+    expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -cache "$dir.cache" -o "$dir" "$@"
+}
+cached small -preprocess crop
+cached large -preprocess crop -crop 32x32
+cmp -s small.cache/a.frames large.cache/a.frames || fail "-preprocess crop: scaled in the cache"
+cached scaled
+cmp -s small.cache/a.frames scaled.cache/a.frames && fail "not scaled in the cache"
+
 # Checkpoints that are there and cannot be read do not make a run that begins anew; none do.
 cp -r whole damaged
 for file in damaged/checkpoints/*; do truncate -s 1000 "$file"; done
@@ -130,6 +157,7 @@ equal "network of a file" "resnet_1blocks resnet_1blocks_affine" \
         sed -n 's/^architecture *//p' | paste -sd ' ')"
 grep -q '"init_g"' from_files/config.json || fail "config.json: no -init_g"
 ! grep -q '"arch"\|"ngf"' from_files/config.json || fail "config.json names a network that is none"
+! grep -q '"loglevel"\|"help"' from_files/config.json || fail "config.json: messages are no settings"
 cp -r from_files moved
 rm -r files moved/checkpoints/step_00000004.safetensors
 expect 0 "$CGVIDEO" train -v error -resume moved
@@ -145,13 +173,21 @@ expect 1 train -o whole
 says "-resume whole"
 expect 2 "$CGVIDEO" train -hide_banner -resume whole -lr 1
 says_one_line "leave out -lr"
+expect 1 "$CGVIDEO" train -v error -resume whole -gpu nowhere
+says_one_line "nowhere"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -init_g a,b,c
+says_one_line "two files at most"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -coarse_d 1
+says_one_line "-coarse_d takes 0 (none) or 2"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -preprocess none -size 64
+says_one_line "none has no size to load pictures at"
 expect 2 "$CGVIDEO" train -a a -b b -o x -gan wgan
 says_one_line "lsgan, vanilla, hinge"
 expect 1 "$CGVIDEO" train -v error -a nowhere -b b -o none
 says_one_line "nowhere"
 no_file none/config.json
 expect 1 "$CGVIDEO" train -v error -resume nowhere
-says_one_line "nowhere"
+says_one_line "nowhere/config.json: no run to go on with: No such file or directory"
 expect 1 "$CGVIDEO" train -v error -a nowhere -b b -o none -arch resnet_none
 says_one_line "resnet_none: no such architecture" # before all sources are looked through
 CGV_FAULT=read@4 expect 1 "$CGVIDEO" train -v warning -hide_banner -a a -b b/clip.mp4 -o none
