@@ -508,6 +508,35 @@ static void test_cached(void) {
     CU_ASSERT(!stat(path, &again) && again.st_ino == made.st_ino);
 }
 
+// The whole of a set of 602 pictures in two files small enough to travel with a source tree.
+static void test_cache_size(void) {
+    static const char *const sides[] = {"A", "B"};
+    static const int counts[] = {309, 293};
+    off_t bytes = 0;
+    char *set = cgv_test_shared("data/day2night");
+    CU_ASSERT_FATAL(set != NULL);
+    for (int i = 0; i < 2; i++) {
+        cgv_frames_params p = CGV_FRAMES_DEFAULTS;
+        cgv_frames *frames;
+        struct stat made;
+        char path[256];
+        char *spec = cgv_fs_format("%s/train%s,%s/test%s", set, sides[i], set, sides[i]);
+        CU_ASSERT_FATAL(spec != NULL);
+        snprintf(path, sizeof path, "%s/%s.frames", folder, sides[i]);
+        p.cache = path;
+        p.cache_side = 0;
+        CU_ASSERT_FATAL(!cgv_frames_open(&frames, sides[i], (const char *const[]){spec}, 1, &p));
+        CU_ASSERT_EQUAL(frames->count, counts[i]);
+        CU_ASSERT(!stat(path, &made));
+        bytes += made.st_size;
+        cgv_frames_destroy(&frames);
+        free(spec);
+    }
+    printf("%.1f MiB ... ", (double)bytes / (1 << 20));
+    CU_ASSERT(bytes <= 55 << 20);
+    free(set);
+}
+
 int main(int argc, char **argv) {
     if (system("ffmpeg -version >/dev/null 2>&1")) {
         printf("SKIPPED: no ffmpeg program to make videos with\n");
@@ -515,9 +544,10 @@ int main(int argc, char **argv) {
     }
     if (!mkdtemp(folder))
         return 1;
-    static const cgv_test_case shared[] = {{"display matrix", test_display_matrix}, {0}};
+    static const cgv_test_case shared[] = {
+        {"size of a cache", test_cache_size}, {"display matrix", test_display_matrix}, {0}};
     int failed = argc > 1 && !strcmp(argv[1], "shared")
-                     ? cgv_test_run_shared("footage: a rotated video", shared, rotated)
+                     ? cgv_test_run_shared("footage: shared data", shared, "data")
                      : cgv_test_run("footage", (cgv_test_case[]){
                                                    {"random access", test_random_access},
                                                    {"interlaced frames", test_fields},
