@@ -69,7 +69,7 @@ const cgv_cli_option cgv_train_option_table[] = {
     TEXT("cache", cache, "DIR", "keep decoded, scaled frames there and read them from there"),
     INT("frames", frames, 1, 1000000, "frames taken from the videos of one domain (2000)"),
     TEXT("arch", arch, "NAME",
-         "generator: resnet_9blocks, resnet_6blocks, mobile_resnet_9blocks, unet_256 … "
+         "generator: resnet_9blocks, resnet_6blocks, mobile (mobile_resnet_9blocks), unet_256 … "
          "(resnet_9blocks; unet_256 with -paired)"),
     TEXT("upsample", upsample, "NAME",
          "of a resnet: transpose, resize or blur (as the name of -arch says, else transpose)"),
@@ -263,6 +263,38 @@ static json_t *new_config(const cgv_train_options *o, const cgv_device *device) 
                      "options", settings(o));
 }
 
+// Relative names of sources, of the cache and of models begin at the folder that the run was
+// started in. (One whose name is no text in UTF-8 cannot be noted.)
+static void note_folder(json_t *config) {
+    char *here = getcwd(NULL, 0);
+    json_t *name = here ? json_string(here) : NULL;
+    if (name)
+        json_object_set_new(config, "folder", name);
+    free(here);
+}
+
+// Go there; *run is the run directory as seen from everywhere, to be freed.
+static cgv_status enter_folder(cgv_train_options *o, char **run, const json_t *config) {
+    const char *folder = json_string_value(json_object_get(config, "folder"));
+    char *here = getcwd(NULL, 0);
+    bool elsewhere = folder && here && strcmp(folder, here) != 0;
+    free(here);
+    if (!elsewhere)
+        return CGV_OK;
+    if (!(*run = realpath(o->resume, NULL)))
+        return cgv_fail(CGV_ERROR_IO, "%s: %s", o->resume, strerror(errno));
+    if (chdir(folder)) {
+        cgv_log(CGV_LOG_WARNING,
+                "this run was started in %s (%s): relative names of its files are looked up here",
+                folder, strerror(errno));
+        return CGV_OK;
+    }
+    cgv_log(CGV_LOG_VERBOSE, "names of files are relative to %s, where the run was started",
+            folder);
+    o->resume = o->output = *run;
+    return CGV_OK;
+}
+
 static cgv_status refuse_second_run(const char *output) {
     char *path = cgv_fs_format("%s/config.json", output);
     bool exists = path && !access(path, F_OK);
@@ -353,8 +385,11 @@ int cgv_app_train(int argc, char **argv) {
         return CGV_EXIT_USAGE;
 
     json_t *config = NULL;
+    char *run = NULL;
     cgv_device *device = NULL;
     cgv_status status = o.resume ? read_config(&o, &config) : refuse_second_run(o.output);
+    if (!status && o.resume)
+        status = enter_folder(&o, &run, config);
     if (!status)
         status = cgv_app_open_device(&device, &o.common);
     if (status)
@@ -365,6 +400,8 @@ int cgv_app_train(int argc, char **argv) {
     } else if (!(config = new_config(&o, device))) {
         status = cgv_fail(CGV_ERROR_ARGUMENT, "config.json notes all settings, and one of them is "
                                               "no text in UTF-8");
+    } else {
+        note_folder(config);
     }
     if (status)
         goto done;
@@ -374,6 +411,7 @@ int cgv_app_train(int argc, char **argv) {
     status = cgv_train_run(device, &o, config, &stop);
 done:
     json_decref(config);
+    free(run);
     int code = !status                           ? CGV_EXIT_OK
                : status == CGV_ERROR_INTERRUPTED ? CGV_EXIT_SIGNAL
                                                  : CGV_EXIT_FAILED;

@@ -63,6 +63,9 @@ expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -head plain -o plain
 equal "-head plain" resnet_1blocks_resize "$(architecture plain)"
 expect 0 "$CGVIDEO" train -v error -resume plain
 
+expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -arch mobile -o mobile
+equal "-arch mobile" mobile_resnet_9blocks "$(architecture mobile)"
+
 # Rates of their own; a crop out of larger pictures says no size that the model was trained at.
 expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -schedule constant -lr 0.0001 -lr_d 0.0005 \
     -log_every 1 -preprocess crop -o rates
@@ -119,6 +122,17 @@ cp a/5.png a/6.png
 expect 0 "$CGVIDEO" train -v warning -resume whole
 says "its pictures are not those that this run began with"
 rm a/6.png
+
+# From another folder: relative names begin where the run was started, as long as that is there.
+cp -r cut elsewhere
+rm elsewhere/checkpoints/*150* elsewhere/G_*
+mkdir -p other/folder
+expect 0 env -C other/folder "$CGVIDEO" train -v info -resume ../../elsewhere
+same_end elsewhere
+no_file other/folder/elsewhere
+sed -i 's|"folder": ".*"|"folder": "/gone"|' elsewhere/config.json
+expect 0 "$CGVIDEO" train -v warning -resume elsewhere
+says "this run was started in /gone (No such file or directory)"
 
 # Crops of pictures of their own size: a cache does not make these smaller first.
 cached() { # DIR OPTION…
