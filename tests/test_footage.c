@@ -239,6 +239,50 @@ static void test_left_out(void) {
     shell("rm mixed.mkv k.mkv");
 }
 
+// Two shots in motion, and how one becomes the other: most frames of that go, and none of the
+// shots.
+static void check_transition(const char *kind, double seconds) {
+    enum { SHOT = 50 };
+    const int between = (int)lround(25 * seconds) - 1;
+    const int total = 2 * SHOT + (int)lround(25 * seconds);
+    cgv_frames *frames;
+    cgv_frames_params p = CGV_FRAMES_DEFAULTS;
+    p.target = 0;
+    shell("ffmpeg -loglevel error -y -f lavfi -i testsrc2=s=96x64:r=25:d=%g -f lavfi -i "
+          "testsrc2=s=96x64:r=25 -filter_complex "
+          "\"[0]format=yuv420p[a];[1]vflip,negate,format=yuv420p[b];[a][b]xfade=%s:duration=%g:"
+          "offset=2\" "
+          "-frames:v %d -c:v ffv1 mixed.mkv",
+          2 + seconds, kind, seconds, total);
+    CU_ASSERT_FATAL(!open_frames(&frames, "mixed.mkv", &p));
+    const char *found = strstr(report, " in transitions");
+    CU_ASSERT_FATAL(found != NULL);
+    while (found > report && found[-1] >= '0' && found[-1] <= '9')
+        found--;
+    const int count = atoi(found);
+    printf("%s %g s: %d of %d ... ", kind, seconds, count, between);
+    CU_ASSERT(count >= 0.6 * between && count <= between);
+    int of_shots = 0;
+    for (int i = 0; i < frames->count; i++) {
+        char *name = frames->class->describe(frames, i);
+        double at = atof(strrchr(name, 't') + 1);
+        of_shots += at < 2.001 || at > 1.999 + seconds;
+        free(name);
+    }
+    CU_ASSERT_EQUAL(of_shots, total - between);
+    cgv_frames_destroy(&frames);
+    shell("rm mixed.mkv");
+}
+
+static void test_transitions(void) {
+    static const double seconds[] = {0.4, 1, 2};
+    for (int i = 0; i < 3; i++) {
+        check_transition("fade", seconds[i]);
+        check_transition("fadeblack", seconds[i]);
+        check_transition("fadewhite", seconds[i]);
+    }
+}
+
 // Damage in the middle of a video, and a cut-off end.
 static void test_damaged_video(void) {
     make_video("whole.mp4", "N", 90, "-c:v libx264 -g 1 -crf 10");
@@ -463,6 +507,21 @@ static void test_display_matrix(void) {
     shell("rm turned.ppm");
 }
 
+// What is filmed from cars has no transitions, fast as it moves and lights up.
+static void test_no_transitions(void) {
+    cgv_frames_params p = CGV_FRAMES_DEFAULTS;
+    cgv_frames *frames;
+    p.target = 0;
+    char *clips = cgv_test_shared("data/clips");
+    CU_ASSERT_FATAL(clips != NULL);
+    forget();
+    CU_ASSERT_FATAL(!cgv_frames_open(&frames, "A", (const char *const[]){clips}, 1, &p));
+    CU_ASSERT(frames->count > 2500);
+    CU_ASSERT(strstr(report, "near-duplicates") && !strstr(report, "transitions"));
+    cgv_frames_destroy(&frames);
+    free(clips);
+}
+
 static void test_cached(void) {
     cgv_frames_params p = CGV_FRAMES_DEFAULTS;
     cgv_frames *frames;
@@ -508,6 +567,35 @@ static void test_cached(void) {
     CU_ASSERT(!stat(path, &again) && again.st_ino == made.st_ino);
 }
 
+// The whole of a set of 602 pictures in two files small enough to travel with a source tree.
+static void test_cache_size(void) {
+    static const char *const sides[] = {"A", "B"};
+    static const int counts[] = {309, 293};
+    off_t bytes = 0;
+    char *set = cgv_test_shared("data/day2night");
+    CU_ASSERT_FATAL(set != NULL);
+    for (int i = 0; i < 2; i++) {
+        cgv_frames_params p = CGV_FRAMES_DEFAULTS;
+        cgv_frames *frames;
+        struct stat made;
+        char path[256];
+        char *spec = cgv_fs_format("%s/train%s,%s/test%s", set, sides[i], set, sides[i]);
+        CU_ASSERT_FATAL(spec != NULL);
+        snprintf(path, sizeof path, "%s/%s.frames", folder, sides[i]);
+        p.cache = path;
+        p.cache_side = 0;
+        CU_ASSERT_FATAL(!cgv_frames_open(&frames, sides[i], (const char *const[]){spec}, 1, &p));
+        CU_ASSERT_EQUAL(frames->count, counts[i]);
+        CU_ASSERT(!stat(path, &made));
+        bytes += made.st_size;
+        cgv_frames_destroy(&frames);
+        free(spec);
+    }
+    printf("%.1f MiB ... ", (double)bytes / (1 << 20));
+    CU_ASSERT(bytes <= 55 << 20);
+    free(set);
+}
+
 int main(int argc, char **argv) {
     if (system("ffmpeg -version >/dev/null 2>&1")) {
         printf("SKIPPED: no ffmpeg program to make videos with\n");
@@ -515,15 +603,19 @@ int main(int argc, char **argv) {
     }
     if (!mkdtemp(folder))
         return 1;
-    static const cgv_test_case shared[] = {{"display matrix", test_display_matrix}, {0}};
+    static const cgv_test_case shared[] = {{"size of a cache", test_cache_size},
+                                           {"no transitions", test_no_transitions},
+                                           {"display matrix", test_display_matrix},
+                                           {0}};
     int failed = argc > 1 && !strcmp(argv[1], "shared")
-                     ? cgv_test_run_shared("footage: a rotated video", shared, rotated)
+                     ? cgv_test_run_shared("footage: shared data", shared, "data")
                      : cgv_test_run("footage", (cgv_test_case[]){
                                                    {"random access", test_random_access},
                                                    {"interlaced frames", test_fields},
                                                    {"sampling", test_sampling},
                                                    {"several threads", test_threads},
                                                    {"frames left out", test_left_out},
+                                                   {"transitions", test_transitions},
                                                    {"damaged videos", test_damaged_video},
                                                    {"files, folders, globs", test_listing},
                                                    {"colours", test_colours},

@@ -99,6 +99,63 @@ static void test_average(void) {
     game_destroy(&g);
 }
 
+static float *view_of(cgv_trainer *trainer, const game *g, size_t count, bool b_to_a) {
+    CU_ASSERT_EQUAL_FATAL(cgv_trainer_view(trainer, g->a, g->b), CGV_OK);
+    cgv_trainer_pictures last = cgv_trainer_last(trainer);
+    float *picture = numbers_allocate(count, sizeof *picture);
+    CU_ASSERT_EQUAL_FATAL(
+        cgv_trainer_read(trainer, picture, b_to_a ? last.recovered_b : last.recovered_a), CGV_OK);
+    return picture;
+}
+
+// A view shows what is exported: the averages, where they are kept. What comes of a step behind it
+// is the same as without it.
+static void test_view_of_average(void) {
+    cgv_rng_seed(&rng, 20170330, 6);
+    cgv_trainer_params p = game_small();
+    p.average_decay = 0.75f;
+    game g = game_create(&rng, &p, true);
+    const size_t count = ref_count(g.shape);
+    cgv_trainer *trainer = game_trainer(&g, cgv_test_device());
+    cgv_trainer *unseen = game_trainer(&g, cgv_test_device());
+    for (int i = 0; i < 3; i++) {
+        game_step(trainer, &g, 0.1f, 0.1f);
+        game_step(unseen, &g, 0.1f, 0.1f);
+    }
+    float *views[] = {view_of(trainer, &g, count, false), view_of(trainer, &g, count, true)};
+    cgv_losses seen = game_step(trainer, &g, 0.1f, 0.1f);
+    cgv_losses plain = game_step(unseen, &g, 0.1f, 0.1f);
+    CU_ASSERT(!memcmp(&seen, &plain, sizeof seen));
+    cgv_trainer_destroy(&trainer);
+    cgv_trainer_destroy(&unseen);
+
+    // The same from a trainer that begins with the averages, and others from one with the weights.
+    trainer = game_trainer(&g, cgv_test_device());
+    for (int i = 0; i < 3; i++)
+        game_step(trainer, &g, 0.1f, 0.1f);
+    g.params.average_decay = 0;
+    for (int averaged = 0; averaged < 2; averaged++) {
+        for (int net = CGV_G_A; net <= CGV_G_B; net++) {
+            const cgv_net_state *state = cgv_trainer_net(trainer, net);
+            const size_t floats = state->model->net->param_floats;
+            float *weights = game_read(averaged ? &state->average : &state->params.values, floats);
+            memcpy(g.models[net]->params, weights, floats * sizeof *weights);
+            free(weights);
+        }
+        cgv_trainer *other = game_trainer(&g, cgv_test_device());
+        for (int i = 0; i < 2; i++) {
+            float *view = view_of(other, &g, count, i);
+            CU_ASSERT_EQUAL(!memcmp(view, views[i], count * sizeof *view), averaged);
+            free(view);
+        }
+        cgv_trainer_destroy(&other);
+    }
+    free(views[0]);
+    free(views[1]);
+    cgv_trainer_destroy(&trainer);
+    game_destroy(&g);
+}
+
 // ---- NaN, memory, refusals ----
 
 static void test_nan(void) {
@@ -224,6 +281,7 @@ int main(void) {
     static const cgv_test_case cases[] = {
         {"the same bytes", test_same_bytes},
         {"moving average", test_average},
+        {"view of the moving average", test_view_of_average},
         {"memory", test_memory},
         {"NaN", test_nan},
         {"refused", test_refused},

@@ -1,4 +1,5 @@
 // cgvideo train -a DAY -b NIGHT -o RUN: the command line and the run directory's configuration.
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "gpu/gpu.h"
 #include "nn/arch.h"
+#include "train/dataset.h"
 #include "train/trainer.h"
 
 #define FIELD(field) .offset = offsetof(cgv_train_options, field)
@@ -67,7 +69,7 @@ const cgv_cli_option cgv_train_option_table[] = {
     TEXT("cache", cache, "DIR", "keep decoded, scaled frames there and read them from there"),
     INT("frames", frames, 1, 1000000, "frames taken from the videos of one domain (2000)"),
     TEXT("arch", arch, "NAME",
-         "generator: resnet_9blocks, resnet_6blocks, mobile_resnet_9blocks, unet_256 … "
+         "generator: resnet_9blocks, resnet_6blocks, mobile (mobile_resnet_9blocks), unet_256 … "
          "(resnet_9blocks; unet_256 with -paired)"),
     TEXT("upsample", upsample, "NAME",
          "of a resnet: transpose, resize or blur (as the name of -arch says, else transpose)"),
@@ -89,7 +91,9 @@ const cgv_cli_option cgv_train_option_table[] = {
     TEXT("init_d", init_d, "FILES", "start D_A[,D_B] from these models"),
     CHOICE("preprocess", preprocess, preprocesses,
            "resize_and_crop, crop, scale_width, scale_width_and_crop, scale_shortside or none"),
-    INT("size", load_size, 0, 16384, "pictures are scaled to this first (1.117 times the crop)"),
+    INT("size", load_size, 0, 16384,
+        "pictures are scaled to this first (1.117 times the crop); not with -preprocess crop, "
+        "scale_width and none"),
     {.name = "crop",
      .kind = CGV_CLI_SIZE,
      FIELD(crop),
@@ -176,6 +180,13 @@ cgv_train_options cgv_train_option_defaults(bool paired) {
     return defaults;
 }
 
+static int count_names(const char *list) {
+    int count = list != NULL;
+    for (const char *comma = list; comma && (comma = strchr(comma, ',')); comma++)
+        count += comma[1] != 0;
+    return count;
+}
+
 static cgv_status check_options(const cgv_train_options *o) {
     if (o->resume)
         return CGV_OK;
@@ -190,6 +201,17 @@ static cgv_status check_options(const cgv_train_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "a -paired training has one generator and one discriminator: give -init_g "
                         "and -init_d one file each");
+    if (count_names(o->init_g) > 2 || count_names(o->init_d) > 2)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-init_g and -init_d take two files at most");
+    if (o->load_size &&
+        (o->preprocess == CGV_PREPROCESS_CROP || o->preprocess == CGV_PREPROCESS_SCALE_WIDTH ||
+         o->preprocess == CGV_PREPROCESS_NONE))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-size is for -preprocess resize_and_crop, scale_width_and_crop and "
+                        "scale_shortside: %s has no size to load pictures at",
+                        preprocesses[o->preprocess]);
+    if (o->coarse_d == 1)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-coarse_d takes 0 (none) or 2 and more, not 1");
     return CGV_OK;
 }
 
@@ -213,14 +235,24 @@ static json_t *describe_device(const cgv_device *device) {
                      limits->wide_sums ? "double" : "float");
 }
 
-// The settings of a run. Where all generators are those of files, options say nothing of them.
+static void leave_out(json_t *settings, const char *const *names) {
+    for (; *names; names++)
+        json_object_del(settings, *names);
+}
+
+// The settings of a run. Where all generators or all discriminators are those of files, options say
+// nothing of them.
 static json_t *settings(const cgv_train_options *o) {
-    static const char *const of_networks[] = {"arch", "ngf", "upsample", "head"};
+    static const char *const of_messages[] = {"loglevel", "v", "hide_banner", "h", "help", NULL};
+    static const char *const of_generators[] = {"arch", "ngf", "upsample", "head", NULL};
+    static const char *const of_discriminators[] = {"ndf", "layers", NULL};
+    const int pairs = o->paired ? 1 : 2;
     json_t *all = cgv_config_write(cgv_train_option_table, o);
-    const char *second = o->init_g ? strchr(o->init_g, ',') : NULL;
-    bool from_files = o->init_g && (o->paired || (second && second[1]));
-    for (size_t i = 0; from_files && i < sizeof of_networks / sizeof *of_networks; i++)
-        json_object_del(all, of_networks[i]);
+    leave_out(all, of_messages);
+    if (count_names(o->init_g) == pairs)
+        leave_out(all, of_generators);
+    if (count_names(o->init_d) == pairs)
+        leave_out(all, of_discriminators);
     return all;
 }
 
@@ -229,6 +261,38 @@ static json_t *settings(const cgv_train_options *o) {
 static json_t *new_config(const cgv_train_options *o, const cgv_device *device) {
     return json_pack("{s:s, s:o, s:o}", "cgvideo", cgv_version(), "device", describe_device(device),
                      "options", settings(o));
+}
+
+// Relative names of sources, of the cache and of models begin at the folder that the run was
+// started in. (One whose name is no text in UTF-8 cannot be noted.)
+static void note_folder(json_t *config) {
+    char *here = getcwd(NULL, 0);
+    json_t *name = here ? json_string(here) : NULL;
+    if (name)
+        json_object_set_new(config, "folder", name);
+    free(here);
+}
+
+// Go there; *run is the run directory as seen from everywhere, to be freed.
+static cgv_status enter_folder(cgv_train_options *o, char **run, const json_t *config) {
+    const char *folder = json_string_value(json_object_get(config, "folder"));
+    char *here = getcwd(NULL, 0);
+    bool elsewhere = folder && here && strcmp(folder, here) != 0;
+    free(here);
+    if (!elsewhere)
+        return CGV_OK;
+    if (!(*run = realpath(o->resume, NULL)))
+        return cgv_fail(CGV_ERROR_IO, "%s: %s", o->resume, strerror(errno));
+    if (chdir(folder)) {
+        cgv_log(CGV_LOG_WARNING,
+                "this run was started in %s (%s): relative names of its files are looked up here",
+                folder, strerror(errno));
+        return CGV_OK;
+    }
+    cgv_log(CGV_LOG_VERBOSE, "names of files are relative to %s, where the run was started",
+            folder);
+    o->resume = o->output = *run;
+    return CGV_OK;
 }
 
 static cgv_status refuse_second_run(const char *output) {
@@ -241,16 +305,24 @@ static cgv_status refuse_second_run(const char *output) {
                   : CGV_OK;
 }
 
-// Read the options of a run to go on with; they keep pointing into *config.
+// Read the options of a run to go on with, but those that were given now; they keep pointing into
+// *config.
 static cgv_status read_config(cgv_train_options *o, json_t **config) {
+    const char *gpu = o->common.gpu;
     char *path = cgv_fs_format("%s/config.json", o->resume);
     json_error_t error = {0};
+    cgv_status status;
     *config = path ? json_load_file(path, 0, &error) : NULL;
-    cgv_status status =
-        *config
-            ? cgv_config_read(cgv_train_option_table, o, json_object_get(*config, "options"), path)
-            : cgv_fail(CGV_ERROR_FORMAT, "%s/config.json: %s", o->resume, error.text);
+    if (*config)
+        status =
+            cgv_config_read(cgv_train_option_table, o, json_object_get(*config, "options"), path);
+    else if (path && access(path, F_OK))
+        status = cgv_fail(CGV_ERROR_IO, "%s: no run to go on with: %s", path, strerror(errno));
+    else
+        status = cgv_fail(CGV_ERROR_FORMAT, "%s/config.json: %s", o->resume, error.text);
     o->output = o->resume;
+    if (gpu)
+        o->common.gpu = gpu;
     free(path);
     return status;
 }
@@ -313,8 +385,11 @@ int cgv_app_train(int argc, char **argv) {
         return CGV_EXIT_USAGE;
 
     json_t *config = NULL;
+    char *run = NULL;
     cgv_device *device = NULL;
     cgv_status status = o.resume ? read_config(&o, &config) : refuse_second_run(o.output);
+    if (!status && o.resume)
+        status = enter_folder(&o, &run, config);
     if (!status)
         status = cgv_app_open_device(&device, &o.common);
     if (status)
@@ -325,6 +400,8 @@ int cgv_app_train(int argc, char **argv) {
     } else if (!(config = new_config(&o, device))) {
         status = cgv_fail(CGV_ERROR_ARGUMENT, "config.json notes all settings, and one of them is "
                                               "no text in UTF-8");
+    } else {
+        note_folder(config);
     }
     if (status)
         goto done;
@@ -334,6 +411,7 @@ int cgv_app_train(int argc, char **argv) {
     status = cgv_train_run(device, &o, config, &stop);
 done:
     json_decref(config);
+    free(run);
     int code = !status                           ? CGV_EXIT_OK
                : status == CGV_ERROR_INTERRUPTED ? CGV_EXIT_SIGNAL
                                                  : CGV_EXIT_FAILED;

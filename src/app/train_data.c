@@ -1,8 +1,10 @@
 #include "app/train_data.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/folder.h"
+#include "base/crc32c.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "train/cache.h"
@@ -10,8 +12,11 @@
 #include "video/frames.h"
 #endif
 
-// Pictures are kept a little larger than the training size, for crops.
+// Pictures are kept a little larger than the training size, for crops; at their own size where
+// crops are of that.
 static int cache_side(const cgv_train_options *o) {
+    if (o->preprocess == CGV_PREPROCESS_CROP)
+        return 0;
     int size = o->crop.width > o->crop.height ? o->crop.width : o->crop.height;
     return o->load_size ? o->load_size : size * 286 / 256;
 }
@@ -88,6 +93,24 @@ cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
     if (status)
         cgv_train_data_close(out);
     return status;
+}
+
+static json_t *describe_domain(const cgv_frames *frames) {
+    uint32_t crc = 0;
+    for (int i = 0; i < frames->count; i++) {
+        char *name = frames->class->describe(frames, i);
+        if (!name)
+            return NULL;
+        crc = cgv_crc32c(crc, name, strlen(name) + 1);
+        free(name);
+    }
+    return json_pack("{s:i, s:o}", "count", frames->count, "names", json_sprintf("%08x", crc));
+}
+
+json_t *cgv_train_data_describe(const cgv_train_data *data) {
+    json_t *a = describe_domain(data->a);
+    return data->b ? json_pack("{s:o, s:o}", "a", a, "b", describe_domain(data->b))
+                   : json_pack("{s:o}", "a", a);
 }
 
 void cgv_train_data_close(cgv_train_data *data) {

@@ -15,6 +15,9 @@ typedef struct cgv_train_data {
 // Gives up with CGV_ERROR_INTERRUPTED once *stop is set.
 CGV_NODISCARD cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *options,
                                              const atomic_bool *stop);
+// Which pictures they are: how many of each side, and a checksum of their names. With others a
+// resumed run is not what the uninterrupted one would have been. NULL: out of memory.
+json_t *cgv_train_data_describe(const cgv_train_data *data);
 void cgv_train_data_close(cgv_train_data *data);
 
 #endif

@@ -24,7 +24,7 @@ double cgv_train_record_seconds(const cgv_train_record *record);
 CGV_NODISCARD cgv_status cgv_train_record_losses(cgv_train_record *record,
                                                  const cgv_history_row *row);
 
-// A grid of what the generators make of the samples now.
+// A grid of what the generators, as they would be exported now, make of the samples.
 CGV_NODISCARD cgv_status cgv_train_record_samples(cgv_train_record *record);
 
 // Rewrite index.html. state: "running", "finished", "stopped".

@@ -25,8 +25,9 @@ typedef struct run {
     char *newest;      // of them, to go on from; NULL: a run that begins
     float *a, *b;      // one step's pictures
     int64_t total, epoch_steps;
-    int64_t saved;  // step of the newest checkpoint, -1: none yet
-    double started; // clock at the first step of this process
+    int64_t saved;    // step of the newest checkpoint, -1: none yet
+    int64_t exported; // step of the generators that this process left; -1: none yet
+    double started;   // clock at the first step of this process
     int64_t first_step;
 } run;
 
@@ -132,8 +133,26 @@ static cgv_status create_trainer(run *r) {
 
 // ---- the run directory ----
 
+static void compare_pictures(const json_t *config, const json_t *now) {
+    const json_t *then = json_object_get(config, "pictures");
+    if (then && !json_equal(then, now))
+        cgv_log(CGV_LOG_WARNING,
+                "its pictures are not those that this run began with: it goes on, but not as if it "
+                "had never stopped");
+}
+
+// config.json of a new run says what was found on the way; who goes on is told what is not the
+// same.
 static cgv_status describe(run *r, json_t *config) {
-    if (!r->o->resume && json_object_set_new(config, "kernels", cgv_kernels_taken(r->device)))
+    json_t *pictures = cgv_train_data_describe(&r->data);
+    bool ok = pictures != NULL;
+    if (ok && r->o->resume)
+        compare_pictures(config, pictures);
+    else if (ok)
+        ok = !json_object_set(config, "pictures", pictures) &&
+             !json_object_set_new(config, "kernels", cgv_kernels_taken(r->device));
+    json_decref(pictures);
+    if (!ok)
         return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
     r->config = json_dumps(config, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     return r->config ? CGV_OK : cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
@@ -192,7 +211,7 @@ static cgv_status open_run(run *r) {
     return status;
 }
 
-static cgv_status export_generators(const run *r) {
+static cgv_status export_generators(run *r) {
     cgv_status status = CGV_OK;
     for (int i = CGV_G_A; i <= CGV_G_B && !status; i++) {
         if (!r->models[i])
@@ -203,13 +222,13 @@ static cgv_status export_generators(const run *r) {
                       : cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
         free(path);
     }
+    if (!status)
+        r->exported = cgv_trainer_steps(r->trainer);
     return status;
 }
 
-static cgv_status save(run *r) {
+static cgv_status save_checkpoint(run *r) {
     int64_t step = cgv_trainer_steps(r->trainer);
-    if (r->saved == step)
-        return CGV_OK;
     char *path = cgv_checkpoint_path(r->checkpoints, step);
     cgv_status status = path ? cgv_checkpoint_save(r->trainer, path, NULL)
                              : cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
@@ -218,7 +237,14 @@ static cgv_status save(run *r) {
         status = cgv_checkpoint_rotate(r->checkpoints, step, r->o->keep);
     }
     free(path);
-    return status ? status : export_generators(r);
+    return status;
+}
+
+// What ended an earlier process between the two leaves a checkpoint without its generators.
+static cgv_status save(run *r) {
+    int64_t step = cgv_trainer_steps(r->trainer);
+    cgv_status status = r->saved == step ? CGV_OK : save_checkpoint(r);
+    return status || r->exported == step ? status : export_generators(r);
 }
 
 // ---- the loop ----
@@ -319,8 +345,8 @@ static void say_what_is_left(const run *r, cgv_status status) {
         cgv_log(
             CGV_LOG_ERROR,
             "train: stopped behind step %lld; the last good checkpoint is that of step %lld in "
-            "%s; -resume would come to the same end: begin a run with -init_g %s/G_AB.safetensors "
-            "and a lower -lr",
+            "%s; -resume would come to the same end: begin a run with -init_g, the generators in "
+            "%s, and a lower -lr",
             step, saved, r->checkpoints, dir);
     else
         cgv_log(CGV_LOG_ERROR,
@@ -392,7 +418,7 @@ static cgv_status prepare(run *r, json_t *config, const atomic_bool *stop) {
 
 cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options, json_t *config,
                          const atomic_bool *stop) {
-    run r = {.o = options, .device = device, .saved = -1};
+    run r = {.o = options, .device = device, .saved = -1, .exported = -1};
     cgv_status status = prepare(&r, config, stop);
     if (!status) {
         status = train(&r, stop);

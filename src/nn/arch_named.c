@@ -48,18 +48,21 @@ static cgv_status parse_name(cgv_resnet_desc *desc, const char *full_name, int n
     bool antialias = !resize && cut(name, "_antialias");
     bool blur_up = antialias || (!resize && cut(name, "_blurup"));
     bool blur_down = antialias || cut(name, "_blurdown");
+    if (!strcmp(name, "mobile"))
+        strcpy(name, "mobile_resnet_9blocks");
     bool mobile = !strncmp(name, "mobile_", 7);
     const char *rest = name + (mobile ? 7 : 0);
     int blocks = -1, downs = 2, end = 0, further = 0;
     sscanf(rest, "resnet_%3dblocks%n_%1ddowns%n", &blocks, &end, &downs, &further);
     end = further ? further : end;
     if (!end || rest[end] || blocks < 0 || downs < 1 || downs > CGV_RESNET_MAX_DOWNS)
-        return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "%s: no such architecture; there are resnet_9blocks (any number; "
-                        "resnet_9blocks_3downs halves once more, resnet_9blocks_antialias with "
-                        "filters), mobile_resnet_9blocks, unet_256 (any power of 2 from 4 to 512), "
-                        "patchgan, patchgan_nonorm, identity",
-                        full_name);
+        return cgv_fail(
+            CGV_ERROR_ARGUMENT,
+            "%s: no such architecture; there are resnet_9blocks (any number; "
+            "resnet_9blocks_3downs halves once more, resnet_9blocks_antialias with "
+            "filters), mobile_resnet_9blocks (or mobile), unet_256 (any power of 2 from 4 to 512), "
+            "patchgan, patchgan_nonorm, identity",
+            full_name);
     *desc = cgv_resnet_desc_default(ngf, downs, blocks, mobile);
     desc->upsample = resize ? CGV_RESNET_RESIZE : blur_up ? CGV_RESNET_BLUR : CGV_RESNET_TRANSPOSE;
     desc->blur_down = blur_down;

@@ -105,37 +105,57 @@ static int scaled(int size, int to, int from) {
     return result < 1 ? 1 : result;
 }
 
-cgv_status cgv_cache_writer_add(cgv_cache_writer *writer, const cgv_bitmap *picture,
-                                const char *name) {
+cgv_status cgv_cache_writer_compress(const cgv_cache_writer *writer, cgv_cache_picture *out,
+                                     const cgv_bitmap *picture) {
     int w = picture->width, h = picture->height, shorter = w < h ? w : h;
     cgv_bitmap small = {0};
-    uint8_t *data = NULL;
-    size_t size = 0, name_bytes = strlen(name) + 1;
-    cgv_status status = make_room(writer, name_bytes);
-    if (!status && writer->side && shorter > writer->side) {
+    cgv_status status = CGV_OK;
+    *out = (cgv_cache_picture){0};
+    if (writer->side && shorter > writer->side) {
         status =
             cgv_bitmap_resize(&small, scaled(w, writer->side, shorter),
                               scaled(h, writer->side, shorter), picture, (cgv_box){0, 0, w, h});
         picture = &small;
     }
     if (!status)
-        status = cgv_jpeg_encode(&data, &size, picture, writer->quality);
+        status = cgv_jpeg_encode(&out->jpeg, &out->bytes, picture, writer->quality);
+    out->width = picture->width;
+    out->height = picture->height;
+    cgv_bitmap_free(&small);
+    return status;
+}
+
+cgv_status cgv_cache_writer_append(cgv_cache_writer *writer, const cgv_cache_picture *picture,
+                                   const char *name) {
+    size_t name_bytes = strlen(name) + 1;
+    cgv_status status = make_room(writer, name_bytes);
     if (status)
-        goto done;
+        return status;
     writer->entries[writer->count++] = (entry){
         .offset = writer->position,
-        .bytes = size,
-        .hash = hash_bytes(data, size),
+        .bytes = picture->bytes,
+        .hash = hash_bytes(picture->jpeg, picture->bytes),
         .name = writer->names_bytes,
         .width = (uint32_t)picture->width,
         .height = (uint32_t)picture->height,
     };
     memcpy(writer->names + writer->names_bytes, name, name_bytes);
     writer->names_bytes += name_bytes;
-    status = append(writer, data, size);
-done:
-    free(data);
-    cgv_bitmap_free(&small);
+    return append(writer, picture->jpeg, picture->bytes);
+}
+
+void cgv_cache_picture_free(cgv_cache_picture *picture) {
+    free(picture->jpeg);
+    *picture = (cgv_cache_picture){0};
+}
+
+cgv_status cgv_cache_writer_add(cgv_cache_writer *writer, const cgv_bitmap *picture,
+                                const char *name) {
+    cgv_cache_picture compressed;
+    cgv_status status = cgv_cache_writer_compress(writer, &compressed, picture);
+    if (!status)
+        status = cgv_cache_writer_append(writer, &compressed, name);
+    cgv_cache_picture_free(&compressed);
     return status;
 }
 

@@ -18,6 +18,23 @@ CGV_NODISCARD cgv_status cgv_cache_writer_open(cgv_cache_writer **out, const cha
                                                uint64_t key, int side, int quality);
 CGV_NODISCARD cgv_status cgv_cache_writer_add(cgv_cache_writer *writer, const cgv_bitmap *picture,
                                               const char *name);
+
+// The same in two steps, for what may turn out not to be wanted. The picture as the cache holds it
+// is the caller's, to be freed whatever happens.
+typedef struct cgv_cache_picture {
+    uint8_t *jpeg;
+    size_t bytes;
+    int width, height;
+} cgv_cache_picture;
+
+CGV_NODISCARD cgv_status cgv_cache_writer_compress(const cgv_cache_writer *writer,
+                                                   cgv_cache_picture *out,
+                                                   const cgv_bitmap *picture);
+CGV_NODISCARD cgv_status cgv_cache_writer_append(cgv_cache_writer *writer,
+                                                 const cgv_cache_picture *picture,
+                                                 const char *name);
+void cgv_cache_picture_free(cgv_cache_picture *picture);
+
 // The file appears under its name, whole. The writer is gone whatever happens.
 CGV_NODISCARD cgv_status cgv_cache_writer_commit(cgv_cache_writer **writer);
 // Leaves nothing behind. NULL-safe.

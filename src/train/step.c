@@ -3,11 +3,16 @@
 
 #include "train/trainer_internal.h"
 
-static void forward(cgv_trainer *t, cgv_cmd *cmd, application *app, cgv_tensor input) {
+static void forward_with(cgv_trainer *t, cgv_cmd *cmd, application *app, cgv_tensor input,
+                         const cgv_params *params) {
     cgv_tape_bind(app->tape, input);
-    cgv_plan_record(t->plans[app->net], cmd, &t->nets[app->net].params, app->tape);
+    cgv_plan_record(t->plans[app->net], cmd, params, app->tape);
     if (app->output.address != app->tape->output.address)
         cgv_activation_apply(cmd, app->output, app->tape->output, CGV_ACT_NONE, 0);
+}
+
+static void forward(cgv_trainer *t, cgv_cmd *cmd, application *app, cgv_tensor input) {
+    forward_with(t, cmd, app, input, &t->nets[app->net].params);
 }
 
 // Before the backward pass of an application whose tape has served others since.
@@ -209,14 +214,22 @@ void cgv_trainer_record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
             adam(t, cmd, net);
 }
 
+// A generator as it is exported: with its averaged weights where these are kept.
+static cgv_params exported_params(const cgv_trainer *t, int net) {
+    const cgv_net_state *state = &t->nets[net];
+    return state->average.size ? (cgv_params){.values = state->average} : state->params;
+}
+
+// The next step packs its own weights again.
 void cgv_trainer_record_view(cgv_trainer *t, cgv_cmd *cmd) {
+    cgv_params g_a = exported_params(t, CGV_G_A), g_b = exported_params(t, CGV_G_B);
     cgv_cmd_copy(cmd, &t->pictures, 0, &t->staging, 0, t->staging.size);
-    cgv_plan_pack(t->plans[CGV_G_A], cmd, &t->nets[CGV_G_A].params);
-    forward(t, cmd, &t->fake_b, t->a);
+    cgv_plan_pack(t->plans[CGV_G_A], cmd, &g_a);
+    forward_with(t, cmd, &t->fake_b, t->a, &g_a);
     if (t->params.paired)
         return;
-    cgv_plan_pack(t->plans[CGV_G_B], cmd, &t->nets[CGV_G_B].params);
-    forward(t, cmd, &t->fake_a, t->b);
-    forward(t, cmd, &t->recovered_a, t->fake_b.output);
-    forward(t, cmd, &t->recovered_b, t->fake_a.output);
+    cgv_plan_pack(t->plans[CGV_G_B], cmd, &g_b);
+    forward_with(t, cmd, &t->fake_a, t->b, &g_b);
+    forward_with(t, cmd, &t->recovered_a, t->fake_b.output, &g_b);
+    forward_with(t, cmd, &t->recovered_b, t->fake_a.output, &g_a);
 }

@@ -107,8 +107,8 @@ const cgv_trainer_params *cgv_trainer_settings(const cgv_trainer *trainer);
 // The networks' state, valid as long as the trainer.
 const cgv_net_state *cgv_trainer_net(const cgv_trainer *trainer, int net);
 
-// Only look: run the generators over a batch from each domain, for cgv_trainer_last. Leaves all
-// that training depends on as it is.
+// Only look: run the generators, as they are exported (averaged where averages are kept), over a
+// batch from each domain, for cgv_trainer_last. Leaves all that training depends on as it is.
 CGV_NODISCARD cgv_status cgv_trainer_view(cgv_trainer *trainer, const float *a, const float *b);
 
 // Pictures of the last step or view, [batch, 3, height, width], on the device. Of a paired training

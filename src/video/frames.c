@@ -184,12 +184,12 @@ static cgv_status keep(collection *c, place p) {
     return CGV_OK;
 }
 
-static cgv_status write_to_cache(cgv_cache_writer *cache, const cgv_bitmap *picture,
+static cgv_status write_to_cache(cgv_cache_writer *cache, const cgv_cache_picture *picture,
                                  const cgv_clip *clip, int frame) {
     if (!cache)
         return CGV_OK;
     char *name = name_of(clip, frame);
-    cgv_status status = name ? cgv_cache_writer_add(cache, picture, name)
+    cgv_status status = name ? cgv_cache_writer_append(cache, picture, name)
                              : cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", clip->path);
     free(name);
     return status;
@@ -204,51 +204,192 @@ typedef struct scan {
     cgv_cache_writer *cache; // NULL: none
 } scan;
 
+enum { NEIGHBOUR = 1, SAMPLE = 2 }; // why a frame is looked at
+
+// A frame that was looked at.
+typedef struct look {
+    int frame;
+    bool sample, readable;
+    cgv_thumb thumb;
+    cgv_cache_picture picture; // of samples that are not judged yet, where there is a cache
+} look;
+
+// The scan of one clip: samples are judged as soon as their last neighbour was looked at.
+typedef struct clip_scan {
+    collection *c;
+    scan *s;
+    int index;
+    const cgv_clip *clip;
+    uint8_t *wanted; // [clip->count]
+    look *looks;     // the latest, ascending
+    int look_count, room;
+    int next; // of the looks, the first one that may be to be judged
+    cgv_thumb kept;
+    bool any_kept;
+    int damaged;
+    char reason[CGV_REASON]; // of the first damage
+} clip_scan;
+
+// The frame shown at a time; the first or last one beyond the ends.
+static int frame_at(const cgv_clip *clip, double seconds) {
+    int low = 0, high = clip->count;
+    while (high - low > 1) {
+        int middle = low + (high - low) / 2;
+        if (cgv_clip_seconds(clip, middle) <= seconds + 1e-6)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static int neighbour(const cgv_clip *clip, int frame, int place_in_window) {
+    double offset = cgv_window_offsets[place_in_window];
+    return offset == 0 ? frame : frame_at(clip, cgv_clip_seconds(clip, frame) + offset);
+}
+
+static void choose_frames(clip_scan *k) {
+    for (int frame = 0; frame < k->clip->count; frame++) {
+        if (!k->clip->picture && !is_sample(&k->s->sampling, k->clip, frame))
+            continue;
+        k->wanted[frame] |= SAMPLE;
+        for (int i = 0; i < CGV_WINDOW && !k->clip->picture; i++)
+            k->wanted[neighbour(k->clip, frame, i)] |= NEIGHBOUR;
+    }
+}
+
+static const cgv_thumb *find_thumb(const clip_scan *k, int frame) {
+    for (int i = k->look_count - 1; i >= 0 && k->looks[i].frame >= frame; i--)
+        if (k->looks[i].frame == frame)
+            return k->looks[i].readable ? &k->looks[i].thumb : NULL;
+    return NULL;
+}
+
+static cgv_verdict judge(const clip_scan *k, const look *sample) {
+    const cgv_thumb *window[CGV_WINDOW];
+    if (k->clip->picture)
+        return CGV_VERDICT_KEEP;
+    for (int i = 0; i < CGV_WINDOW; i++)
+        window[i] = find_thumb(k, neighbour(k->clip, sample->frame, i));
+    return cgv_judge(window, k->any_kept ? &k->kept : NULL);
+}
+
+// Judge the samples whose windows end before or at this frame.
+static cgv_status settle(clip_scan *k, int frame) {
+    cgv_status status = CGV_OK;
+    for (; k->next < k->look_count && !status; k->next++) {
+        look *sample = &k->looks[k->next];
+        if (!sample->sample || !sample->readable)
+            continue;
+        if (neighbour(k->clip, sample->frame, CGV_WINDOW - 1) > frame)
+            break;
+        cgv_verdict verdict = judge(k, sample);
+        k->s->tally->verdicts[verdict]++;
+        if (verdict == CGV_VERDICT_KEEP) {
+            k->kept = sample->thumb;
+            k->any_kept = true;
+            status = keep(k->c, (place){k->index, sample->frame});
+            if (!status)
+                status = write_to_cache(k->s->cache, &sample->picture, k->clip, sample->frame);
+        }
+        cgv_cache_picture_free(&sample->picture);
+    }
+    return status;
+}
+
+// Forget what no sample needs that is still to be judged, or to come from `frame` on.
+static void forget_looks(clip_scan *k, int frame) {
+    int old = 0;
+    int first = neighbour(k->clip, k->next < k->look_count ? k->looks[k->next].frame : frame, 0);
+    while (old < k->next && k->looks[old].frame < first)
+        old++;
+    if (old)
+        memmove(k->looks, k->looks + old, (size_t)(k->look_count - old) * sizeof *k->looks);
+    k->look_count -= old;
+    k->next -= old;
+}
+
+static look *add_look(clip_scan *k, int frame) {
+    if (k->look_count == k->room)
+        forget_looks(k, frame);
+    if (k->look_count == k->room) {
+        int room = k->room ? 2 * k->room : 64;
+        look *grown = realloc(k->looks, (size_t)room * sizeof *grown);
+        if (!grown)
+            return NULL;
+        k->looks = grown;
+        k->room = room;
+    }
+    look *added = &k->looks[k->look_count++];
+    *added = (look){.frame = frame, .sample = k->wanted[frame] & SAMPLE};
+    return added;
+}
+
+static void note_damage(clip_scan *k, const char reason[CGV_REASON]) {
+    if (!k->damaged++)
+        memcpy(k->reason, reason, CGV_REASON);
+}
+
+static cgv_status look_at(clip_scan *k, cgv_clip_reader *reader, int frame) {
+    char reason[CGV_REASON];
+    cgv_bitmap picture;
+    look *l = add_look(k, frame);
+    if (!l)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", k->clip->path);
+    l->readable = cgv_clip_reader_read(reader, &picture, reason, frame);
+    if (!l->readable) {
+        if (l->sample)
+            note_damage(k, reason);
+        return CGV_OK;
+    }
+    cgv_thumb_make(&l->thumb, &picture);
+    cgv_status status = CGV_OK;
+    if (l->sample && k->s->cache)
+        status = cgv_cache_writer_compress(k->s->cache, &l->picture, &picture);
+    cgv_bitmap_free(&picture);
+    return status ? status : settle(k, frame);
+}
+
+static cgv_status look_through(clip_scan *k) {
+    char reason[CGV_REASON];
+    cgv_clip_reader *reader;
+    // All cores when a video is decoded from its beginning to its end.
+    if (!cgv_clip_reader_open(&reader, reason, k->clip, k->clip->picture ? 1 : 0)) {
+        note_damage(k, reason);
+        return CGV_OK;
+    }
+    cgv_status status = CGV_OK;
+    for (int frame = 0; !status && frame < k->clip->count; frame++) {
+        if (interrupted(k->s->params))
+            status = say_interrupted(k->s->label);
+        else if (k->wanted[frame])
+            status = look_at(k, reader, frame);
+    }
+    cgv_clip_reader_close(&reader);
+    return status ? status : settle(k, k->clip->count - 1);
+}
+
 // Look at the samples of one clip and keep the good ones.
 static cgv_status scan_clip(collection *c, scan *s, int index) {
     const cgv_clip *clip = &c->clips[index];
     const int before = c->head.count;
-    cgv_thumb thumbs[2], *last = NULL;
-    char reason[CGV_REASON] = "", first_reason[CGV_REASON] = "";
-    int damaged = 0;
-    cgv_clip_reader *reader = NULL;
-    cgv_status status = CGV_OK;
-    // All cores when a video is decoded from its beginning to its end.
-    if (!cgv_clip_reader_open(&reader, first_reason, clip, clip->picture ? 1 : 0))
-        damaged++;
-    for (int frame = 0; reader && !status && frame < clip->count; frame++) {
-        if (interrupted(s->params)) {
-            status = say_interrupted(s->label);
-            break;
-        }
-        if (!clip->picture && !is_sample(&s->sampling, clip, frame))
-            continue;
-        cgv_bitmap picture;
-        if (!cgv_clip_reader_read(reader, &picture, reason, frame)) {
-            if (!damaged++)
-                memcpy(first_reason, reason, sizeof reason);
-            continue;
-        }
-        cgv_thumb *thumb = last == thumbs ? thumbs + 1 : thumbs;
-        cgv_thumb_make(thumb, &picture);
-        cgv_verdict verdict = clip->picture ? CGV_VERDICT_KEEP : cgv_judge(thumb, last);
-        s->tally->verdicts[verdict]++;
-        if (verdict == CGV_VERDICT_KEEP) {
-            last = thumb;
-            status = keep(c, (place){index, frame});
-            if (!status)
-                status = write_to_cache(s->cache, &picture, clip, frame);
-        }
-        cgv_bitmap_free(&picture);
-    }
-    cgv_clip_reader_close(&reader);
+    clip_scan k = {.c = c, .s = s, .index = index, .clip = clip};
+    k.wanted = calloc((size_t)clip->count, 1);
+    if (!k.wanted)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", clip->path);
+    choose_frames(&k);
+    cgv_status status = look_through(&k);
+    for (int i = 0; i < k.look_count; i++)
+        cgv_cache_picture_free(&k.looks[i].picture);
+    free(k.looks);
+    free(k.wanted);
     s->sampling.next -= s->sampling.interval > 0 && !clip->picture ? clip_length(clip) : 0;
-    if (damaged && c->head.count == before) {
-        cgv_log(CGV_LOG_WARNING, "%s: %s: left out", clip->path, first_reason);
+    if (k.damaged && c->head.count == before) {
+        cgv_log(CGV_LOG_WARNING, "%s: %s: left out", clip->path, k.reason);
         s->tally->files++;
-    } else if (damaged) {
-        cgv_log(CGV_LOG_VERBOSE, "%s: %d frames left out: %s", clip->path, damaged, first_reason);
-        s->tally->damaged += damaged;
+    } else if (k.damaged) {
+        cgv_log(CGV_LOG_VERBOSE, "%s: %d frames left out: %s", clip->path, k.damaged, k.reason);
+        s->tally->damaged += k.damaged;
     }
     s->tally->pictures += clip->picture && c->head.count > before;
     return status;
@@ -262,6 +403,7 @@ static void report(const collection *c, const tally *t, const char *label) {
     } items[] = {{t->verdicts[CGV_VERDICT_DUPLICATE], "near-duplicates"},
                  {t->verdicts[CGV_VERDICT_BLACK], "black"},
                  {t->verdicts[CGV_VERDICT_FLAT], "flat"},
+                 {t->verdicts[CGV_VERDICT_TRANSITION], "in transitions"},
                  {t->damaged, "damaged"},
                  {t->files, "unusable files"}};
     for (size_t i = 0, used = 0; i < sizeof items / sizeof *items; i++)
@@ -293,7 +435,7 @@ static uint64_t cache_key(const cgv_listing *listing, const cgv_frames_params *p
         char *text = NULL, *path = i < 0 ? NULL : realpath(listing->files[i].path, NULL);
         struct stat st = {0};
         if (i < 0)
-            text = cgv_fs_format("2 %d %d %d", params->target, params->cache_side,
+            text = cgv_fs_format("3 %d %d %d", params->target, params->cache_side,
                                  params->cache_quality);
         else if (path && !stat(path, &st))
             text = cgv_fs_format("%s %jd %jd %ld", path, (intmax_t)st.st_size,

@@ -21,9 +21,10 @@ typedef struct cgv_frames_params {
     ((cgv_frames_params){.target = 2000, .cache_side = 286, .cache_quality = 92})
 
 // Open what `specs` name (see train/listing.h) and look at every picture once: frames of videos
-// that are black, flat, or nearly the same as the one before are left out, as is what cannot be
-// decoded. One line (CGV_LOG_INFO, beginning with `label`) says how many of each; a file of which
-// nothing can be used gets a warning. An error only if no picture is left. params NULL: defaults.
+// that are black, flat, within a dissolve or a fade, or nearly the same as the one before are left
+// out, as is what cannot be decoded. One line (CGV_LOG_INFO, beginning with `label`) says how many
+// of each; a file of which nothing can be used gets a warning. An error only if no picture is left.
+// params NULL: defaults.
 CGV_NODISCARD cgv_status cgv_frames_open(cgv_frames **out, const char *label,
                                          const char *const *specs, int count,
                                          const cgv_frames_params *params);

@@ -63,6 +63,9 @@ expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -head plain -o plain
 equal "-head plain" resnet_1blocks_resize "$(architecture plain)"
 expect 0 "$CGVIDEO" train -v error -resume plain
 
+expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -arch mobile -o mobile
+equal "-arch mobile" mobile_resnet_9blocks "$(architecture mobile)"
+
 # Rates of their own; a crop out of larger pictures says no size that the model was trained at.
 expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -schedule constant -lr 0.0001 -lr_d 0.0005 \
     -log_every 1 -preprocess crop -o rates
@@ -105,6 +108,44 @@ same_end killed
 expect 0 "$CGVIDEO" train -v info -resume whole # nothing is left to do
 same_end again
 
+# Ended between its last checkpoint and the generators of it.
+cp -r whole cut
+rm cut/G_BA.safetensors
+head -c 1000 whole/G_BA.safetensors >cut/G_AB.safetensors
+expect 0 "$CGVIDEO" train -v info -resume cut
+same_end cut
+
+# Going on with other pictures cannot come to the same end: it is said.
+expect 0 "$CGVIDEO" train -v warning -resume whole
+! grep -q "its pictures" err || fail "the same pictures taken for others"
+cp a/5.png a/6.png
+expect 0 "$CGVIDEO" train -v warning -resume whole
+says "its pictures are not those that this run began with"
+rm a/6.png
+
+# From another folder: relative names begin where the run was started, as long as that is there.
+cp -r cut elsewhere
+rm elsewhere/checkpoints/*150* elsewhere/G_*
+mkdir -p other/folder
+expect 0 env -C other/folder "$CGVIDEO" train -v info -resume ../../elsewhere
+same_end elsewhere
+no_file other/folder/elsewhere
+sed -i 's|"folder": ".*"|"folder": "/gone"|' elsewhere/config.json
+expect 0 "$CGVIDEO" train -v warning -resume elsewhere
+says "this run was started in /gone (No such file or directory)"
+
+# Crops of pictures of their own size: a cache does not make these smaller first.
+cached() { # DIR OPTION…
+    local dir=$1
+    shift
+    expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -cache "$dir.cache" -o "$dir" "$@"
+}
+cached small -preprocess crop
+cached large -preprocess crop -crop 32x32
+cmp -s small.cache/a.frames large.cache/a.frames || fail "-preprocess crop: scaled in the cache"
+cached scaled
+cmp -s small.cache/a.frames scaled.cache/a.frames && fail "not scaled in the cache"
+
 # Checkpoints that are there and cannot be read do not make a run that begins anew; none do.
 cp -r whole damaged
 for file in damaged/checkpoints/*; do truncate -s 1000 "$file"; done
@@ -130,6 +171,7 @@ equal "network of a file" "resnet_1blocks resnet_1blocks_affine" \
         sed -n 's/^architecture *//p' | paste -sd ' ')"
 grep -q '"init_g"' from_files/config.json || fail "config.json: no -init_g"
 ! grep -q '"arch"\|"ngf"' from_files/config.json || fail "config.json names a network that is none"
+! grep -q '"loglevel"\|"help"' from_files/config.json || fail "config.json: messages are no settings"
 cp -r from_files moved
 rm -r files moved/checkpoints/step_00000004.safetensors
 expect 0 "$CGVIDEO" train -v error -resume moved
@@ -145,13 +187,21 @@ expect 1 train -o whole
 says "-resume whole"
 expect 2 "$CGVIDEO" train -hide_banner -resume whole -lr 1
 says_one_line "leave out -lr"
+expect 1 "$CGVIDEO" train -v error -resume whole -gpu nowhere
+says_one_line "nowhere"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -init_g a,b,c
+says_one_line "two files at most"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -coarse_d 1
+says_one_line "-coarse_d takes 0 (none) or 2"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -preprocess none -size 64
+says_one_line "none has no size to load pictures at"
 expect 2 "$CGVIDEO" train -a a -b b -o x -gan wgan
 says_one_line "lsgan, vanilla, hinge"
 expect 1 "$CGVIDEO" train -v error -a nowhere -b b -o none
 says_one_line "nowhere"
 no_file none/config.json
 expect 1 "$CGVIDEO" train -v error -resume nowhere
-says_one_line "nowhere"
+says_one_line "nowhere/config.json: no run to go on with: No such file or directory"
 expect 1 "$CGVIDEO" train -v error -a nowhere -b b -o none -arch resnet_none
 says_one_line "resnet_none: no such architecture" # before all sources are looked through
 CGV_FAULT=read@4 expect 1 "$CGVIDEO" train -v warning -hide_banner -a a -b b/clip.mp4 -o none
