@@ -2,7 +2,6 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 #include "conv.h"
-#include "sums.glsl"
 
 // Depthwise convolution: each channel has a kernel of its own. There are no other channels that a
 // loaded value could serve, so the tile of a lane is large, TILE_X columns of TILE_Y rows, and the
@@ -49,7 +48,7 @@ void main()
 
     uint64_t in_plane = at(push.x, plane * push.h * push.w);
     uint64_t out_plane = at(push.y, plane * push.out_h * push.out_w + x0);
-    SUM acc[TILE_Y * TILE_X];
+    float acc[TILE_Y * TILE_X];
     [[unroll]] for (int i = 0; i < TILE_Y * TILE_X; i++)
         acc[i] = 0;
     [[unroll]] for (int j = 0; j < PATCH_Y; j++) {
@@ -63,8 +62,7 @@ void main()
             if (j < t || row * STRIDE != j - t || row >= TILE_Y)
                 continue;
             [[unroll]] for (int i = 0; i < TILE_X; i++) {
-                SUM before = EXACT != 0 ? 0 : acc[row * TILE_X + i];
-                float part = float(before);
+                float part = EXACT != 0 ? 0 : acc[row * TILE_X + i];
                 [[unroll]] for (int s = 0; s < KERNEL; s++)
                     part = fma(patch_line[i * STRIDE + s], weight[t * KERNEL + s], part);
                 acc[row * TILE_X + i] = EXACT != 0 ? acc[row * TILE_X + i] + part : part;
@@ -76,10 +74,9 @@ void main()
         bool row_out = y0 + row < push.out_h;
         uint64_t to = at(out_plane, (y0 + row) * push.out_w);
         [[unroll]] for (int i = 0; i < TILE_X; i += PAIRS_OUT != 0 ? 2 : 1) {
-            float d = activate(float(acc[row * TILE_X + i] + bias), ACTIVATION, push.slope);
+            float d = activate(acc[row * TILE_X + i] + bias, ACTIVATION, push.slope);
             if (PAIRS_OUT != 0) {
-                float next = activate(float(acc[row * TILE_X + i + 1] + bias), ACTIVATION,
-                                      push.slope);
+                float next = activate(acc[row * TILE_X + i + 1] + bias, ACTIVATION, push.slope);
                 if (row_out && x0 + i < push.out_w)
                     store_pair(at(to, i), vec2(d, next));
             } else if (row_out && x0 + i < push.out_w) {

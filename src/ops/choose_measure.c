@@ -39,11 +39,9 @@ static double now_ms(void) {
 // What the choice is about: of another build, everything is measured anew.
 static uint32_t version(void) {
     static const cgv_shader *const shaders[] = {
-        &cgv_shader_conv_direct,     &cgv_shader_conv_direct_wide,
-        &cgv_shader_conv_depthwise,  &cgv_shader_conv_depthwise_wide,
-        &cgv_shader_conv_transposed, &cgv_shader_conv_transposed_wide,
-        &cgv_shader_winograd_input,  &cgv_shader_winograd_multiply,
-        &cgv_shader_winograd_output};
+        &cgv_shader_conv_direct,          &cgv_shader_conv_direct_wide, &cgv_shader_conv_transposed,
+        &cgv_shader_conv_transposed_wide, &cgv_shader_conv_depthwise,   &cgv_shader_winograd_input,
+        &cgv_shader_winograd_multiply,    &cgv_shader_winograd_output};
     uint32_t crc = 0;
     for (size_t i = 0; i < sizeof shaders / sizeof *shaders; i++)
         crc = cgv_crc32c(crc, shaders[i]->words, shaders[i]->bytes);

@@ -124,9 +124,9 @@ static int choose_shader(cgv_dispatch *dispatch, cgv_conv_choice tile, cgv_tenso
     bool pairs = pairs_fit(params, tile.tile_x, x.w, y.w);
     bool pairs_out = even_rows && tile.tile_x % 2 == 0;
     if (tile.kernel == CGV_CONV_DEPTHWISE)
-        SET_KERNEL(dispatch, wide ? &cgv_shader_conv_depthwise_wide : &cgv_shader_conv_depthwise,
-                   params->kernel, params->stride, params->pad, params->pad_mode, tile.tile_x,
-                   tile.tile_y, params->activation, pairs, params->exact, pairs_out);
+        SET_KERNEL(dispatch, &cgv_shader_conv_depthwise, params->kernel, params->stride,
+                   params->pad, params->pad_mode, tile.tile_x, tile.tile_y, params->activation,
+                   pairs, params->exact, pairs_out);
     else
         SET_KERNEL(dispatch, wide ? &cgv_shader_conv_direct_wide : &cgv_shader_conv_direct,
                    params->kernel, params->stride, params->pad, params->pad_mode, tile.tile_x,
