@@ -374,7 +374,7 @@ static cgv_status scan_clip(collection *c, scan *s, int index) {
     const cgv_clip *clip = &c->clips[index];
     const int before = c->head.count;
     clip_scan k = {.c = c, .s = s, .index = index, .clip = clip};
-    k.wanted = calloc((size_t)clip->count, 1);
+    k.wanted = calloc((size_t)clip->count + 1, 1); // one more: never none
     if (!k.wanted)
         return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", clip->path);
     choose_frames(&k);
