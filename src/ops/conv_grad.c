@@ -158,15 +158,19 @@ static void weight_gradient(cgv_cmd *cmd, uint64_t dw, const weight_grad *g, uin
                      });
     uint64_t bytes = (uint64_t)g->weights * sizeof(float);
     cgv_cmd_read(cmd, dw, bytes);
+    bool pairs = g->weights % 2 == 0 && dw % (2 * sizeof(float)) == 0;
     struct sum_partials_push sum = {
         .y = cgv_cmd_write(cmd, dw, bytes),
         .partial = cgv_cmd_read(cmd, scratch, partial_bytes(g)),
         .count = g->weights,
         .splits = g->splits,
     };
-    cgv_dispatch_linear(
-        cmd, (uint64_t)g->weights,
-        (cgv_dispatch){.shader = &cgv_shader_sum_partials, .push = &sum, .push_bytes = sizeof sum});
+    cgv_dispatch_linear(cmd, (uint64_t)(pairs ? g->weights / 2 : g->weights),
+                        (cgv_dispatch){.shader = &cgv_shader_sum_partials,
+                                       .spec = {pairs},
+                                       .spec_count = 1,
+                                       .push = &sum,
+                                       .push_bytes = sizeof sum});
 }
 
 void cgv_conv_param_grad(cgv_cmd *cmd, uint64_t dw, uint64_t db, cgv_tensor dy, cgv_tensor x,
@@ -193,7 +197,7 @@ void cgv_pad_fold(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dpadded, int pad, cgv_
     cgv_dispatch dispatch = {
         .shader = &cgv_shader_pad_fold,
         .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
-        .groups = {(uint32_t)dx.h},
+        .groups = {(uint32_t)cgv_divide_up(dx.h, PAD_FOLD_ROWS)},
         .spec = {mode},
         .spec_count = 1,
         .push = &push,

@@ -77,15 +77,20 @@ uint64_t cgv_instance_norm_grad_scratch(cgv_tensor x) {
 void cgv_instance_norm_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, cgv_tensor y, cgv_tensor x,
                             uint64_t stats, uint64_t dscale, uint64_t dshift, uint64_t scratch,
                             const cgv_norm_params *params) {
-    sum_planes(cmd, dy, y, x, stats, dscale, dshift, scratch, params);
+    const cgv_device *device = cgv_cmd_device(cmd);
     bool activated = params->activation != CGV_ACT_NONE;
+    // Gradients of scale and shift are sums over pictures; dx does not depend on who wants them.
+    bool affine = params->scale || dscale || dshift;
+    bool at_once = !affine && cgv_instance_norm_at_once(device, x);
+    if (!at_once)
+        sum_planes(cmd, dy, y, x, stats, dscale, dshift, scratch, params);
     struct norm_grad_push push = {
         .dx = cgv_cmd_write(cmd, dx.address, cgv_tensor_bytes(dx)),
         .dy = cgv_cmd_read(cmd, dy.address, cgv_tensor_bytes(dy)),
         .y = activated ? cgv_cmd_read(cmd, y.address, cgv_tensor_bytes(y)) : 0,
         .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
         .stats = cgv_cmd_read(cmd, stats, sums_bytes(x)),
-        .sums = cgv_cmd_read(cmd, scratch, sums_bytes(x)),
+        .sums = at_once ? 0 : cgv_cmd_read(cmd, scratch, sums_bytes(x)),
         .scale = cgv_read_if(cmd, params->scale, (uint64_t)x.c * sizeof(float)),
         .plane = x.h * x.w,
         .planes = x.n * x.c,
@@ -93,14 +98,16 @@ void cgv_instance_norm_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, cgv_tens
         .slope = params->slope,
     };
     cgv_dispatch dispatch = {
-        .shader = &cgv_shader_norm_grad,
-        .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
-        .groups = {(uint32_t)cgv_divide_up(push.plane, NORM_GRAD_CHUNK)},
-        .spec = {params->activation},
-        .spec_count = 1,
+        .shader = at_once ? &cgv_shader_norm_grad_plane : &cgv_shader_norm_grad,
+        .local = {cgv_device_limits(device)->subgroup, 1},
+        .groups = {1, 1, 1},
+        .spec = {params->activation, push.plane % 2 == 0},
+        .spec_count = 2,
         .push = &push,
         .push_bytes = sizeof push,
     };
-    cgv_spread_planes(dispatch.groups + 1, push.planes);
+    if (!at_once)
+        dispatch.groups[0] = (uint32_t)cgv_divide_up(push.plane, NORM_GRAD_CHUNK);
+    cgv_spread_planes(dispatch.groups + (at_once ? 0 : 1), push.planes);
     cgv_cmd_dispatch(cmd, &dispatch);
 }
