@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "ops/conv_internal.h"
 #include "ops/dispatch.h"
 
 // Channels from which on Winograd pays, measured on lavapipe with AVX2 and with AVX-512. A training
@@ -79,12 +80,16 @@ static const tile_table *tiles_for(const cgv_limits *limits, bool depthwise, boo
 }
 
 static void add_tiles(cgv_conv_choice *choices, int *count, cgv_conv_choice rule,
-                      const tile_table *table) {
+                      const cgv_conv_params *params, const cgv_limits *limits) {
+    bool depthwise = rule.kernel == CGV_CONV_DEPTHWISE;
+    const tile_table *table = tiles_for(limits, depthwise, params->transposed);
     for (const tile *t = table->tiles; t->x; t++) {
         cgv_conv_choice choice = rule;
         choice.tile_x = t->x;
         choice.tile_y = t->y;
         if (t->half)
+            choice.tile_c = cgv_divide_up(choice.tile_c, 2);
+        while (limits->cpu && !depthwise && choice.tile_c > 1 && cgv_conv_is_long(choice, params))
             choice.tile_c = cgv_divide_up(choice.tile_c, 2);
         if (!t->half || rule.tile_c > 8)
             add(choices, count, choice);
@@ -101,7 +106,7 @@ int cgv_conv_choices(cgv_conv_choice choices[CGV_MAX_CHOICES], const cgv_device 
     if (!params->exact && cgv_conv_fits(CGV_CONV_WINOGRAD, params))
         add(choices, &count, (cgv_conv_choice){.kernel = CGV_CONV_WINOGRAD});
     add_tiles(choices, &count, depthwise ? cgv_conv_rule_depthwise(device, y, params) : direct,
-              tiles_for(cgv_device_limits(device), depthwise, params->transposed));
+              params, cgv_device_limits(device));
     return count;
 }
 

@@ -4,6 +4,9 @@
 
 #include "ops/ops.h"
 
+// Whether a direct sum with this tile takes too long to compile (ops/conv_rule.c).
+bool cgv_conv_is_long(cgv_conv_choice choice, const cgv_conv_params *params);
+
 // As cgv_conv_packed_bytes, cgv_conv_scratch, cgv_conv_pack and cgv_conv; for params that fit.
 bool cgv_winograd_fits(const cgv_conv_params *params);
 uint64_t cgv_winograd_packed_bytes(const cgv_conv_params *params);
