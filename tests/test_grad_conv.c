@@ -114,6 +114,7 @@ static const conv_case conv_cases[] = {
     {1, 32, 32, true, CONV(7, 1, 3, REFLECT, 1, 16, 3)},
     {1, 48, 64, true, CONV(3, 2, 1, ZERO, 1, 16, 33)},
     {1, 48, 64, true, CONV(3, 1, 1, REFLECT, 1, 33, 16)},
+    {1, 100, 18, true, CONV(3, 1, 1, REFLECT, 1, 3, 7)}, // rows far from the border
     {2, 32, 32, false, CONV(3, 1, 1, REFLECT, 1, 16, 16)},
     {2, 48, 64, true, CONV(3, 1, 1, REFLECT, 33, 33, 33)},
     {2, 32, 32, true, CONV(1, 1, 0, ZERO, 1, 33, 16)},

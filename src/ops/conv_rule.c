@@ -47,7 +47,8 @@ bool cgv_conv_is_long(cgv_conv_choice choice, const cgv_conv_params *params) {
 
 // On a GPU 8, which is what its registers hold beside the pixels, or 16 for 1x1 kernels, whose tile
 // is small. On a CPU sums lie in its first cache anyhow, and what counts is how many of them a
-// gathered value serves: 16, and up to 24 where that leaves fewer of the last block idle.
+// gathered value serves: 16, and up to 24 where that leaves fewer of the last block idle
+// and the program is not too long.
 static int rule_channels(const cgv_conv_params *params, const cgv_limits *limits, int tile_x,
                          int tile_y) {
     int cout = params->cout / params->groups, most = 24;

@@ -77,11 +77,14 @@ uint64_t cgv_instance_norm_grad_scratch(cgv_tensor x) {
 void cgv_instance_norm_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, cgv_tensor y, cgv_tensor x,
                             uint64_t stats, uint64_t dscale, uint64_t dshift, uint64_t scratch,
                             const cgv_norm_params *params) {
-    const cgv_device *device = cgv_cmd_device(cmd);
+    const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
     bool activated = params->activation != CGV_ACT_NONE;
     // Gradients of scale and shift are sums over pictures; dx does not depend on who wants them.
     bool affine = params->scale || dscale || dshift;
-    bool at_once = !affine && cgv_instance_norm_at_once(device, x);
+    // Not by the number of threads: the order of the sums is another one, and a training's bytes
+    // must not depend on how many there are.
+    bool few = x.h * x.w <= 32 * (int)limits->subgroup;
+    bool at_once = !affine && (limits->cpu || few);
     if (!at_once)
         sum_planes(cmd, dy, y, x, stats, dscale, dshift, scratch, params);
     struct norm_grad_push push = {
@@ -99,7 +102,7 @@ void cgv_instance_norm_grad(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor dy, cgv_tens
     };
     cgv_dispatch dispatch = {
         .shader = at_once ? &cgv_shader_norm_grad_plane : &cgv_shader_norm_grad,
-        .local = {cgv_device_limits(device)->subgroup, 1},
+        .local = {limits->subgroup, 1},
         .groups = {1, 1, 1},
         .spec = {params->activation, push.plane % 2 == 0},
         .spec_count = 2,
