@@ -40,7 +40,7 @@ static cgv_conv_choice filling_tile(cgv_conv_choice tile, int width, int height,
 // driver takes the square of their number to compile it: Mesa 25 0.3 s for 2400 and 0.8 s for 4700,
 // each time that a program starts, for what it keeps is behind most of that.
 bool cgv_conv_is_long(cgv_conv_choice choice, const cgv_conv_params *params) {
-    enum { MOST_PRODUCTS = 3200 };
+    enum { MOST_PRODUCTS = 2304 };
     return params->kernel * params->kernel * choice.tile_x * choice.tile_y * choice.tile_c >
            MOST_PRODUCTS;
 }
