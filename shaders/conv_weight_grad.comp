@@ -174,8 +174,10 @@ void main()
                     [[unroll]] for (int t = 0; t < COLUMNS * TAPS; t++) {
                         int o = b * COLUMNS * TAPS + t;
                         int at_tap = (t / KERNEL) * DATA_X + t % KERNEL;
-                        [[unroll]] for (int i = 0; i < TILE_X; i++)
-                            acc[o] = fma(g[i], data[at_tap + i * STRIDE], acc[o]);
+                        float sum = g[0] * data[at_tap];
+                        [[unroll]] for (int i = 1; i < TILE_X; i++)
+                            sum = fma(g[i], data[at_tap + i * STRIDE], sum);
+                        acc[o] += sum;
                     }
                 }
                 [[unroll]] for (int c = 0; c < COLUMNS; c++)

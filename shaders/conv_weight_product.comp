@@ -41,13 +41,15 @@ void main()
                     load_pair(columns + uint64_t(u * BLOCK + i * SUBGROUP) * PAIR_BYTES);
         }
         [[unroll]] for (int b = 0; b < BLOCK; b++)
-            [[unroll]] for (int i = 0; i < TILES; i++)
+            [[unroll]] for (int i = 0; i < TILES; i++) {
+                float sum = 0;
                 [[unroll]] for (int p = 0; p < 4; p++) {
                     float column = subgroupBroadcast(
                         x[p / 2 * COLUMN_LOADS + b / SUBGROUP][p % 2], uint(b % SUBGROUP));
-                    acc[b * TILES + i] =
-                        fma(g[p / 2 * TILES + i][p % 2], column, acc[b * TILES + i]);
+                    sum = fma(g[p / 2 * TILES + i][p % 2], column, sum);
                 }
+                acc[b * TILES + i] += sum;
+            }
         gradients += uint64_t(2 * PANEL * PAIR_BYTES);
         columns += uint64_t(2 * BLOCK * PAIR_BYTES);
     }

@@ -54,7 +54,7 @@ static bool pairs_fit(const weight_grad *g, int tile_x, const cgv_conv_params *p
 }
 
 // What one picture costs a subgroup whose lanes take tiles of tile_x pixels, lanes_x of them beside
-// each other. In half cycles of a CPU: a multiplication 1, a sum fetched and put back 2, a load 16.
+// each other. In half cycles of a CPU: a multiplication 1, a sum fetched and put back 4, a load 16.
 static int64_t picture_cost(const weight_grad *g, int tile_x, int lanes_x, int subgroup,
                             const cgv_conv_params *params) {
     int stride = params->stride, kernel = params->kernel;
@@ -63,15 +63,16 @@ static int64_t picture_cost(const weight_grad *g, int tile_x, int lanes_x, int s
     int loads = g->block * tile_x + g->together * (stride < kernel ? stride : kernel) * columns;
     if (pairs_fit(g, tile_x, params))
         loads = (loads + 1) / 2;
-    int64_t line = sums * (tile_x + 2) + 16 * loads;
+    int64_t line = sums * (tile_x + 4) + 16 * loads;
     return line * cgv_divide_up(g->dy.w, tile_x * lanes_x) *
            cgv_divide_up(g->dy.h, subgroup / lanes_x);
 }
 
-static void choose_tile(weight_grad *g, int subgroup, const cgv_conv_params *params) {
+static void choose_tile(weight_grad *g, const cgv_limits *limits, const cgv_conv_params *params) {
+    int subgroup = (int)limits->subgroup;
     int64_t least = INT64_MAX;
     g->tile_x = g->lanes_x = 1;
-    for (int tile_x = 4; tile_x >= 1; tile_x /= 2)
+    for (int tile_x = limits->cpu ? 8 : 4; tile_x >= 1; tile_x /= 2)
         for (int lanes_x = subgroup; lanes_x >= 1; lanes_x /= 2) {
             int64_t cost = picture_cost(g, tile_x, lanes_x, subgroup, params);
             if (cost < least) {
@@ -97,7 +98,7 @@ static weight_grad plan_weight_grad(const cgv_limits *limits, cgv_tensor dy, cgv
     g.column_blocks = cgv_divide_up(g.columns, g.together);
     g.blocks = cgv_divide_up(g.rows, block);
     g.block = cgv_divide_up(g.rows, g.blocks);
-    choose_tile(&g, (int)limits->subgroup, params);
+    choose_tile(&g, limits, params);
     // Enough workgroups to fill the device, but no split below 8 lines.
     int lines = g.dy.n * g.dy.h, groups = params->groups * g.blocks * g.column_blocks;
     int wanted = cgv_divide_up(limits->cpu ? 64 : 1024, groups);
