@@ -9,8 +9,8 @@
 // taps and output channels; the weights are loaded one (pair) per lane and broadcast.
 //
 // x [N, groups * cin, h, w]; y [N, groups * cout, out_h, out_w]; bias [groups * cout];
-// weights [groups][blocks][cin][KERNEL * KERNEL][BLOCK], the last block padded with zeros, each
-// input channel's run padded to an even length, readable a little beyond the end.
+// weights [groups][blocks][cin][KERNEL / ROWS][ROWS * KERNEL][BLOCK], the last block padded with
+// zeros, the runs of ROWS * KERNEL taps to an even length, readable a little beyond the end.
 layout(constant_id = 3) const int KERNEL = 3;
 layout(constant_id = 4) const int STRIDE = 1;
 layout(constant_id = 5) const int PAD = 1;
@@ -25,12 +25,15 @@ layout(constant_id = 10) const int ACTIVATION = ACT_NONE;
 layout(constant_id = 11) const int PAIRS = 0;
 layout(constant_id = 12) const int EXACT = 0; // rows of taps are added up on their own
 layout(constant_id = 13) const int PAIRS_OUT = 0; // of y can be stored: TILE_X, out_w are even
+layout(constant_id = 14) const int TURN = 1; // input channels at a time, a divisor of cin
+layout(constant_id = 15) const int ROWS = 3; // of taps at a time: KERNEL, or 1
 
 #include "conv_patch.glsl"
 
-const int TAPS = KERNEL * KERNEL;
+const int LINES = (TILE_Y - 1) * STRIDE + ROWS; // of the patch that ROWS rows of taps see
+const int TAPS = ROWS * KERNEL;
 // Taps that are added up on their own: fewer roundings meet a large sum.
-const int PART = EXACT != 0 ? KERNEL : TAPS;
+const int PART = EXACT != 0 ? KERNEL : TURN * TAPS;
 const int WEIGHTS = TAPS * BLOCK;
 const int WEIGHT_RUN = (WEIGHTS + 1) / 2 * 2;
 const int WEIGHT_LOADS = (WEIGHTS + 2 * SUBGROUP - 1) / (2 * SUBGROUP);
@@ -54,48 +57,56 @@ void main()
         acc[i] = 0;
 
     // Where the patch lies does not depend on the channel.
-    int row[PATCH_Y];
-    bool row_in[PATCH_Y];
-    [[unroll]] for (int j = 0; j < PATCH_Y; j++) {
-        int v = y0 * STRIDE - PAD + j;
-        row[j] = pad_index(v, push.h, PAD_MODE) * push.w;
-        row_in[j] = v >= 0 && v < push.h;
+    int above = y0 * STRIDE - PAD;
+    int row[LINES];
+    bool row_in[LINES];
+    [[unroll]] for (int j = 0; j < LINES; j++) {
+        row[j] = pad_index(above + j, push.h, PAD_MODE) * push.w;
+        row_in[j] = above + j >= 0 && above + j < push.h;
     }
     find_columns(x0);
 
     uint64_t input_plane = at(push.x, (n * push.groups + group) * push.cin * plane);
-    uint64_t weights = at(push.weights, block * push.cin * WEIGHT_RUN) +
+    uint64_t weights = at(push.weights, block * push.cin * (KERNEL / ROWS) * WEIGHT_RUN) +
                        uint64_t(gl_SubgroupInvocationID) * PAIR_BYTES;
-    for (int c = 0; c < push.cin; c++) {
-        float data[PATCH_Y * PATCH_X];
-        [[unroll]] for (int j = 0; j < PATCH_Y; j++) {
-            load_line(at(input_plane, row[j]), row_in[j]);
-            [[unroll]] for (int i = 0; i < PATCH_X; i++)
-                data[j * PATCH_X + i] = patch_line[i];
+    for (int c = 0; c < push.cin; c += TURN, input_plane = at(input_plane, TURN * plane))
+    for (int top = 0; top < KERNEL; top += ROWS) {
+        float data[TURN * LINES * PATCH_X];
+        vec2 w[TURN * WEIGHT_LOADS];
+        [[unroll]] for (int u = 0; u < TURN; u++) {
+            [[unroll]] for (int j = 0; j < LINES; j++) {
+                int v = above + top + j;
+                if (ROWS == KERNEL)
+                    load_line(at(input_plane, u * plane + row[j]), row_in[j]);
+                else
+                    load_line(at(input_plane, pad_index(v, push.h, PAD_MODE) * push.w),
+                              v >= 0 && v < push.h);
+                [[unroll]] for (int i = 0; i < PATCH_X; i++)
+                    data[(u * LINES + j) * PATCH_X + i] = patch_line[i];
+            }
+            [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
+                w[u * WEIGHT_LOADS + i] = load_pair(weights + uint64_t(i * SUBGROUP) * PAIR_BYTES);
+            weights = at(weights, WEIGHT_RUN);
         }
-        vec2 w[WEIGHT_LOADS];
-        [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
-            w[i] = load_pair(weights + uint64_t(i * SUBGROUP) * PAIR_BYTES);
         [[unroll]] for (int b = 0; b < BLOCK; b++) {
-            float part[TILE_Y * TILE_X], sum[TILE_Y * TILE_X]; // of PART taps; of this channel
-            [[unroll]] for (int t = 0; t < TAPS; t++) {
-                int k = t * BLOCK + b;
-                float weight = subgroupBroadcast(w[k / (2 * SUBGROUP)][k & 1],
+            float part[TILE_Y * TILE_X], sum[TILE_Y * TILE_X]; // of PART taps; of this turn
+            [[unroll]] for (int t = 0; t < TURN * TAPS; t++) {
+                int u = t / TAPS, tap = t % TAPS, k = tap * BLOCK + b;
+                float weight = subgroupBroadcast(w[u * WEIGHT_LOADS + k / (2 * SUBGROUP)][k & 1],
                                                  uint(k / 2 % SUBGROUP));
                 [[unroll]] for (int j = 0; j < TILE_Y; j++)
                     [[unroll]] for (int i = 0; i < TILE_X; i++) {
-                        int p = (j * STRIDE + t / KERNEL) * PATCH_X + i * STRIDE + t % KERNEL;
+                        int p = (u * LINES + j * STRIDE + tap / KERNEL) * PATCH_X + i * STRIDE +
+                                tap % KERNEL;
                         int o = j * TILE_X + i;
                         part[o] = fma(data[p], weight, t % PART == 0 ? 0 : part[o]);
                         if (t % PART == PART - 1)
                             sum[o] = t < PART ? part[o] : sum[o] + part[o];
-                        if (t == TAPS - 1)
+                        if (t == TURN * TAPS - 1)
                             acc[b * TILE_Y * TILE_X + o] += sum[o];
                     }
             }
         }
-        input_plane = at(input_plane, plane);
-        weights = at(weights, WEIGHT_RUN);
     }
 
     int out_plane = push.out_h * push.out_w;

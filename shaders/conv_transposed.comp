@@ -18,6 +18,7 @@ layout(constant_id = 6) const int TILE_Y = 2;
 layout(constant_id = 7) const int BLOCK = 8;
 layout(constant_id = 8) const int ACTIVATION = ACT_NONE;
 layout(constant_id = 9) const int PAIRS = 0; // out_w is even: store the two phases of x at once
+layout(constant_id = 10) const int TURN = 1; // input channels at a time, a divisor of cin
 
 const int TAPS = KERNEL * KERNEL;
 const int WEIGHTS = TAPS * BLOCK;
@@ -64,41 +65,44 @@ void main()
     uint64_t input_plane = at(push.x, (n * push.groups + group) * push.cin * plane);
     uint64_t weights = at(push.weights, block * push.cin * WEIGHT_RUN) +
                        uint64_t(gl_SubgroupInvocationID) * PAIR_BYTES;
-    for (int c = 0; c < push.cin; c++) {
-        float data[DATA_Y * DATA_X];
-        [[unroll]] for (int j = 0; j < DATA_Y; j++) {
-            uint64_t base = at(input_plane, row[j]);
-            [[unroll]] for (int i = 0; i < DATA_X; i++) {
-                float v = Floats(at(base, column[i])).v[0];
-                data[j * DATA_X + i] = row_in[j] && column_in[i] ? v : 0;
+    for (int c = 0; c < push.cin; c += TURN) {
+        float data[TURN * DATA_Y * DATA_X];
+        vec2 w[TURN * WEIGHT_LOADS];
+        [[unroll]] for (int u = 0; u < TURN; u++) {
+            [[unroll]] for (int j = 0; j < DATA_Y; j++) {
+                uint64_t base = at(input_plane, row[j]);
+                [[unroll]] for (int i = 0; i < DATA_X; i++) {
+                    float v = Floats(at(base, column[i])).v[0];
+                    data[(u * DATA_Y + j) * DATA_X + i] = row_in[j] && column_in[i] ? v : 0;
+                }
             }
+            [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
+                w[u * WEIGHT_LOADS + i] = load_pair(weights + uint64_t(i * SUBGROUP) * PAIR_BYTES);
+            input_plane = at(input_plane, plane);
+            weights = at(weights, WEIGHT_RUN);
         }
-        vec2 w[WEIGHT_LOADS];
-        [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
-            w[i] = load_pair(weights + uint64_t(i * SUBGROUP) * PAIR_BYTES);
         [[unroll]] for (int b = 0; b < BLOCK; b++) {
             float part[4 * TILE_Y * TILE_X]; // as in conv_direct.comp
             [[unroll]] for (int i = 0; i < 4 * TILE_Y * TILE_X; i++)
                 part[i] = 0;
-            [[unroll]] for (int t = 0; t < TAPS; t++) {
-                int k = t * BLOCK + b;
-                float weight = subgroupBroadcast(w[k / (2 * SUBGROUP)][k & 1],
+            [[unroll]] for (int t = 0; t < TURN * TAPS; t++) {
+                int u = t / TAPS, tap = t % TAPS, k = tap * BLOCK + b;
+                float weight = subgroupBroadcast(w[u * WEIGHT_LOADS + k / (2 * SUBGROUP)][k & 1],
                                                  uint(k / 2 % SUBGROUP));
                 // The phase that this tap feeds, and from how far.
-                int ky = t / KERNEL, kx = t % KERNEL;
+                int ky = tap / KERNEL, kx = tap % KERNEL;
                 int py = (PAD + ky) & 1, px = (PAD + kx) & 1;
                 int dy = BEFORE + (py + PAD - ky) / 2, dx = BEFORE + (px + PAD - kx) / 2;
                 [[unroll]] for (int j = 0; j < TILE_Y; j++)
                     [[unroll]] for (int i = 0; i < TILE_X; i++) {
                         int o = (2 * j + py) * 2 * TILE_X + 2 * i + px;
-                        part[o] = fma(data[(j + dy) * DATA_X + i + dx], weight, part[o]);
+                        float d = data[(u * DATA_Y + j + dy) * DATA_X + i + dx];
+                        part[o] = fma(d, weight, part[o]);
                     }
             }
             [[unroll]] for (int i = 0; i < 4 * TILE_Y * TILE_X; i++)
                 acc[b * 4 * TILE_Y * TILE_X + i] += part[i];
         }
-        input_plane = at(input_plane, plane);
-        weights = at(weights, WEIGHT_RUN);
     }
 
     int out_plane = push.out_h * push.out_w;

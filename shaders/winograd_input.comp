@@ -60,11 +60,11 @@ void main()
                 d[36 * c + 6 * j + i] = t[j];
         }
     }
-    int panel = m / PANEL, pairs = (push.cin + 1) / 2;
+    int panel = m / PANEL;
     if (panel >= push.panels)
         return;
-    uint64_t to = push.v + uint64_t((panel * pairs + pair) * PANEL + m - panel * PANEL) * 8;
-    uint64_t next = uint64_t(push.panels * pairs) * uint64_t(PANEL * 8);
+    uint64_t to = push.v + uint64_t((panel * push.pairs + pair) * PANEL + m - panel * PANEL) * 8;
+    uint64_t next = uint64_t(push.panels * push.pairs) * uint64_t(PANEL * 8);
     [[unroll]] for (int k = 0; k < 36; k++)
         store_pair(to + next * uint64_t(k), vec2(d[k], d[36 + k]));
 }

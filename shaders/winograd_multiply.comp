@@ -8,6 +8,7 @@
 // and broadcast. Grid: x blocks, y panels, z places.
 layout(constant_id = 3) const int TILES = 4;
 layout(constant_id = 4) const int BLOCK = 16;
+layout(constant_id = 5) const int TURN = 1; // pairs of channels at a time, a divisor of them all
 
 const int PANEL = SUBGROUP * TILES;
 const int WEIGHT_LOADS = (BLOCK + SUBGROUP - 1) / SUBGROUP;
@@ -16,31 +17,41 @@ void main()
 {
     int lane = int(gl_SubgroupInvocationID);
     int block = int(gl_WorkGroupID.x), panel = int(gl_WorkGroupID.y), place = int(gl_WorkGroupID.z);
-    int pairs = (push.cin + 1) / 2;
     float acc[BLOCK * TILES];
     [[unroll]] for (int i = 0; i < BLOCK * TILES; i++)
         acc[i] = 0;
     uint64_t v = push.v +
-                 (uint64_t((place * push.panels + panel) * pairs) * uint64_t(PANEL) +
+                 (uint64_t((place * push.panels + panel) * push.pairs) * uint64_t(PANEL) +
                   uint64_t(lane)) * 8;
     uint64_t weights = push.weights +
-                       (uint64_t((place * push.blocks + block) * pairs) * uint64_t(BLOCK) +
+                       (uint64_t((place * push.blocks + block) * push.pairs) * uint64_t(BLOCK) +
                         uint64_t(lane)) * 8;
-    for (int k = 0; k < pairs; k++) {
-        vec2 data[TILES];
-        vec2 w[WEIGHT_LOADS];
-        [[unroll]] for (int i = 0; i < TILES; i++)
-            data[i] = load_pair(v + uint64_t(i * SUBGROUP * 8));
-        [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
-            w[i] = load_pair(weights + uint64_t(i * SUBGROUP * 8));
-        [[unroll]] for (int b = 0; b < BLOCK; b++) {
-            float even = subgroupBroadcast(w[b / SUBGROUP].x, uint(b % SUBGROUP));
-            float odd = subgroupBroadcast(w[b / SUBGROUP].y, uint(b % SUBGROUP));
+    for (int k = 0; k < push.pairs; k += TURN) {
+        vec2 data[TURN * TILES];
+        vec2 w[TURN * WEIGHT_LOADS];
+        [[unroll]] for (int u = 0; u < TURN; u++) {
             [[unroll]] for (int i = 0; i < TILES; i++)
-                acc[b * TILES + i] = fma(data[i].y, odd, fma(data[i].x, even, acc[b * TILES + i]));
+                data[u * TILES + i] = load_pair(v + uint64_t((u * PANEL + i * SUBGROUP) * 8));
+            [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
+                w[u * WEIGHT_LOADS + i] =
+                    load_pair(weights + uint64_t((u * BLOCK + i * SUBGROUP) * 8));
         }
-        v += uint64_t(PANEL * 8);
-        weights += uint64_t(BLOCK * 8);
+        [[unroll]] for (int b = 0; b < BLOCK; b++) {
+            float sum[TILES];
+            [[unroll]] for (int u = 0; u < TURN; u++) {
+                vec2 pair = w[u * WEIGHT_LOADS + b / SUBGROUP];
+                float even = subgroupBroadcast(pair.x, uint(b % SUBGROUP));
+                float odd = subgroupBroadcast(pair.y, uint(b % SUBGROUP));
+                [[unroll]] for (int i = 0; i < TILES; i++) {
+                    vec2 d = data[u * TILES + i];
+                    sum[i] = fma(d.y, odd, u == 0 ? d.x * even : fma(d.x, even, sum[i]));
+                }
+            }
+            [[unroll]] for (int i = 0; i < TILES; i++)
+                acc[b * TILES + i] += sum[i];
+        }
+        v += uint64_t(TURN * PANEL * 8);
+        weights += uint64_t(TURN * BLOCK * 8);
     }
     int m = push.panels * PANEL; // tiles, with those that fill up the last panel
     uint64_t to = push.m + (uint64_t((place * push.blocks + block) * (BLOCK / 2)) * uint64_t(m) +

@@ -40,9 +40,9 @@ void main()
         [[unroll]] for (int j = 0; j < 6; j++)
             half_done[3 * j + t] = u[j];
     }
-    int pairs = (push.cin + 1) / 2, block = co / BLOCK;
-    int to = ((block * pairs + ci / 2) * BLOCK + co - block * BLOCK) * 2 + (ci & 1);
-    int next = push.blocks * pairs * BLOCK * 2;
+    int block = co / BLOCK;
+    int to = ((block * push.pairs + ci / 2) * BLOCK + co - block * BLOCK) * 2 + (ci & 1);
+    int next = push.blocks * push.pairs * BLOCK * 2;
     [[unroll]] for (int j = 0; j < 6; j++) {
         float u[6];
         transform(u, half_done[3 * j], half_done[3 * j + 1], half_done[3 * j + 2]);

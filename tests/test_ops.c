@@ -61,6 +61,8 @@ static const conv_case conv_cases[] = {
     {2, 48, 64, false, CONV(3, 1, 1, REFLECT, 1, 16, 16, ACT(NONE))},
     {2, 48, 64, true, CONV(3, 1, 1, REFLECT, 33, 33, 33, ACT(NONE))},
     {2, 48, 64, true, CONV(1, 1, 0, ZERO, 1, 33, 16, ACT(NONE))},
+    {1, 48, 64, true, CONV(1, 1, 0, ZERO, 1, 32, 40, ACT(RELU))},
+    {1, 48, 64, true, CONV(1, 1, 0, ZERO, 2, 14, 34, ACT(NONE), .exact = true)},
     {1, 48, 64, true, CONV(4, 2, 1, ZERO, 1, 3, 16, ACT(LEAKY_RELU))},
     {1, 31, 17, true, CONV(4, 1, 1, ZERO, 1, 33, 1, ACT(NONE))},
     // Widths that change how a row is split among lanes, around paths for even and full rows.
@@ -74,6 +76,7 @@ static const conv_case conv_cases[] = {
     {1, 9, 34, true, CONV(3, 1, 1, ZERO, 1, 7, 7, ACT(NONE))},
     {1, 9, 96, true, CONV(5, 1, 2, REFLECT, 1, 3, 7, ACT(NONE))},
     {1, 9, 48, true, CONV(5, 1, 2, REPLICATE, 1, 3, 7, ACT(NONE))},
+    {1, 12, 40, true, CONV(5, 1, 2, ZERO, 3, 9, 21, ACT(NONE), .exact = true)},
     {1, 12, 200, true, CONV(9, 1, 4, REFLECT, 1, 3, 8, ACT(NONE))},
     {1, 12, 16, true, CONV(9, 1, 4, REFLECT, 1, 3, 8, ACT(NONE))},
     // Groups, channel multipliers, the filters of anti-aliased nets.
@@ -126,6 +129,14 @@ static void test_depthwise_cases(void) {
     op_end();
 }
 
+// With the block of channels that is the same everywhere, and with the device's.
+static void run_winograd(conv_case c) {
+    c.p.choice.kernel = CGV_CONV_WINOGRAD;
+    CU_ASSERT(run_conv(&c));
+    c.p.choice = cgv_conv_rule_winograd(cgv_test_device(), &c.p);
+    CU_ASSERT(run_conv(&c));
+}
+
 // Every case that Winograd's algorithm fits, and shapes that cut its tiles, panels and blocks.
 static void test_winograd_cases(void) {
     static const conv_case cases[] = {
@@ -133,23 +144,19 @@ static void test_winograd_cases(void) {
         {1, 5, 4, true, CONV(3, 1, 1, REFLECT, 1, 16, 16, ACT(RELU))},
         {3, 13, 22, true, CONV(3, 1, 1, ZERO, 1, 17, 35, ACT(LEAKY_RELU))},
         {2, 16, 33, false, CONV(3, 1, 1, REPLICATE, 1, 48, 64, ACT(NONE))},
+        {1, 20, 20, true, CONV(3, 1, 1, REFLECT, 1, 40, 40, ACT(NONE))},
         {1, 64, 64, true, CONV(3, 1, 1, REFLECT, 1, 128, 96, ACT(NONE))},
         // More than the scratch memory holds at once.
         {1, 80, 200, true, CONV(3, 1, 1, REFLECT, 1, 128, 128, ACT(NONE))},
     };
     op_begin(OP_MEMORY, 12);
-    for (size_t i = 0; i < sizeof conv_cases / sizeof *conv_cases; i++) {
-        conv_case c = conv_cases[i];
-        if (!cgv_conv_fits(CGV_CONV_WINOGRAD, &c.p))
-            continue;
-        c.p.choice.kernel = CGV_CONV_WINOGRAD;
-        CU_ASSERT(run_conv(&c));
-    }
+    for (size_t i = 0; i < sizeof conv_cases / sizeof *conv_cases; i++)
+        if (cgv_conv_fits(CGV_CONV_WINOGRAD, &conv_cases[i].p))
+            run_winograd(conv_cases[i]);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        conv_case c = cases[i];
-        CU_ASSERT_FATAL(conv_case_possible(&c) && cgv_conv_fits(CGV_CONV_WINOGRAD, &c.p));
-        c.p.choice.kernel = CGV_CONV_WINOGRAD;
-        CU_ASSERT(run_conv(&c));
+        CU_ASSERT_FATAL(conv_case_possible(&cases[i]) &&
+                        cgv_conv_fits(CGV_CONV_WINOGRAD, &cases[i].p));
+        run_winograd(cases[i]);
     }
     op_end();
 }

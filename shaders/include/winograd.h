@@ -10,6 +10,7 @@ CGV_PUSH(winograd)
     uint64_t x, v, weights, m, y, bias;
     int h, w; // of x and y
     int cin, cout;
+    int pairs;            // of cin, with those that fill up the last turn
     int tiles_x, tiles_y; // of a picture
     int tile0, tiles;     // what the dispatch does, of all pictures' tiles
     int panels, blocks;   // of these tiles, of output channels

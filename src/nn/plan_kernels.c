@@ -15,7 +15,7 @@ static cgv_status choose(cgv_chooser *chooser, cgv_kernels kernels, cgv_tensor y
         return cgv_conv_choose(chooser, &conv->choice, y, x, conv);
     case CGV_KERNELS_DIRECT:
     case CGV_KERNELS_WINOGRAD:
-        conv->choice = winograd ? (cgv_conv_choice){.kernel = CGV_CONV_WINOGRAD}
+        conv->choice = winograd ? cgv_conv_rule_winograd(chooser->device, conv)
                                 : cgv_conv_rule_direct(chooser->device, y, x, conv);
         break;
     }

@@ -18,7 +18,7 @@ cgv_conv_choice cgv_conv_rule(const cgv_device *device, cgv_tensor y, cgv_tensor
                               const cgv_conv_params *params) {
     if (cgv_conv_fits(CGV_CONV_DEPTHWISE, params))
         return cgv_conv_rule_depthwise(device, y, params);
-    return rule_winograd(device, params) ? (cgv_conv_choice){.kernel = CGV_CONV_WINOGRAD}
+    return rule_winograd(device, params) ? cgv_conv_rule_winograd(device, params)
                                          : cgv_conv_rule_direct(device, y, x, params);
 }
 
@@ -89,7 +89,8 @@ static void add_tiles(cgv_conv_choice *choices, int *count, cgv_conv_choice rule
         choice.tile_y = t->y;
         if (t->half)
             choice.tile_c = cgv_divide_up(choice.tile_c, 2);
-        while (limits->cpu && !depthwise && choice.tile_c > 1 && cgv_conv_is_long(choice, params))
+        while (limits->cpu && !depthwise && choice.tile_c > 1 &&
+               cgv_conv_is_long(choice, params, limits))
             choice.tile_c = cgv_divide_up(choice.tile_c, 2);
         if (!t->half || rule.tile_c > 8)
             add(choices, count, choice);
@@ -104,7 +105,7 @@ int cgv_conv_choices(cgv_conv_choice choices[CGV_MAX_CHOICES], const cgv_device 
     add(choices, &count, cgv_conv_rule(device, y, x, params));
     add(choices, &count, direct);
     if (!params->exact && cgv_conv_fits(CGV_CONV_WINOGRAD, params))
-        add(choices, &count, (cgv_conv_choice){.kernel = CGV_CONV_WINOGRAD});
+        add(choices, &count, cgv_conv_rule_winograd(device, params));
     add_tiles(choices, &count, depthwise ? cgv_conv_rule_depthwise(device, y, params) : direct,
               params, cgv_device_limits(device));
     return count;

@@ -8,12 +8,14 @@
 // By rule. y, x: of the convolution; their addresses do not matter here.
 cgv_conv_choice cgv_conv_rule(const cgv_device *device, cgv_tensor y, cgv_tensor x,
                               const cgv_conv_params *params);
-// The direct sum, and where it fits the depthwise one, with the tile that the rule gives.
+// The direct sum, and where they fit the depthwise one and Winograd's, with the tile that the rule
+// gives.
 cgv_conv_choice cgv_conv_rule_direct(const cgv_device *device, cgv_tensor y, cgv_tensor x,
                                      const cgv_conv_params *params);
 
 cgv_conv_choice cgv_conv_rule_depthwise(const cgv_device *device, cgv_tensor y,
                                         const cgv_conv_params *params);
+cgv_conv_choice cgv_conv_rule_winograd(const cgv_device *device, const cgv_conv_params *params);
 
 // "winograd", "direct 4x2x16" or "depthwise 8x8".
 enum { CGV_CHOICE_NAME = 24 };

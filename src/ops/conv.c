@@ -22,9 +22,14 @@ static int block_count(const cgv_conv_params *params) {
     return cgv_divide_up(group_cout(params), block_size(params));
 }
 
-// Floats of one input channel's weights in one block; even, so that they load in pairs.
+// Floats of the weights that a kernel loads at once, of one input channel in one block; even, so
+// that they load in pairs.
 static int weight_run(const cgv_conv_params *params) {
-    return cgv_divide_up(params->kernel * params->kernel * block_size(params), 2) * 2;
+    return cgv_divide_up(cgv_conv_rows(params) * params->kernel * block_size(params), 2) * 2;
+}
+
+static int weight_runs(const cgv_conv_params *params) {
+    return params->kernel / cgv_conv_rows(params);
 }
 
 // The last subgroup-wide load reads beyond the last run: up to two floats a lane.
@@ -32,7 +37,8 @@ enum { BEHIND_RUNS = 2 * 128 };
 
 static int64_t packed_floats(const cgv_conv_params *params) {
     int64_t blocks = (int64_t)params->groups * block_count(params);
-    return blocks * (params->cin / params->groups) * weight_run(params) + BEHIND_RUNS;
+    int64_t runs = blocks * (params->cin / params->groups) * weight_runs(params);
+    return runs * weight_run(params) + BEHIND_RUNS;
 }
 
 bool cgv_conv_fits(cgv_conv_kernel kernel, const cgv_conv_params *params) {
@@ -74,20 +80,21 @@ void cgv_conv_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights, const cgv_co
         .cin = params->cin / params->groups,
         .cout = group_cout(params),
         .blocks = block_count(params),
-        .taps = params->kernel * params->kernel,
+        .taps = cgv_conv_rows(params) * params->kernel,
+        .runs = weight_runs(params),
         .run = weight_run(params),
         .behind = BEHIND_RUNS,
     };
-    cgv_cmd_dispatch(
-        cmd,
-        &(cgv_dispatch){
-            .shader = &cgv_shader_conv_pack,
-            .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
-            .groups = {(uint32_t)push.cin, (uint32_t)(params->groups * push.blocks), 1},
-            .spec = {params->transposed || params->mirrored, params->mirrored, block_size(params)},
-            .spec_count = 3,
-            .push = &push,
-            .push_bytes = sizeof push});
+    cgv_cmd_dispatch(cmd,
+                     &(cgv_dispatch){.shader = &cgv_shader_conv_pack,
+                                     .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
+                                     .groups = {(uint32_t)(push.cin * push.runs),
+                                                (uint32_t)(params->groups * push.blocks), 1},
+                                     .spec = {params->transposed || params->mirrored,
+                                              params->mirrored, block_size(params)},
+                                     .spec_count = 3,
+                                     .push = &push,
+                                     .push_bytes = sizeof push});
 }
 
 // Whether the kernel may load pairs of columns where a lane has tile_x pixels of a row; see
@@ -113,12 +120,14 @@ static void set_kernel(cgv_dispatch *dispatch, const cgv_shader *shader, const i
 
 // The shader and what it is compiled for. Returns how many lanes a block of channels takes.
 static int choose_shader(cgv_dispatch *dispatch, cgv_conv_choice tile, cgv_tensor y, cgv_tensor x,
-                         const cgv_conv_params *params, bool wide) {
+                         const cgv_conv_params *params, const cgv_limits *limits) {
+    bool wide = params->exact && limits->wide_sums;
     bool even_rows = y.w % 2 == 0;
+    int turn = cgv_conv_turn(params, limits);
     if (params->transposed) {
         SET_KERNEL(dispatch, wide ? &cgv_shader_conv_transposed_wide : &cgv_shader_conv_transposed,
                    params->kernel, params->pad, tile.tile_x, tile.tile_y, block_size(params),
-                   params->activation, even_rows);
+                   params->activation, even_rows, turn);
         return cgv_conv_tiles(tile, cgv_divide_up(y.w, 2), cgv_divide_up(y.h, 2));
     }
     bool pairs = pairs_fit(params, tile.tile_x, x.w, y.w);
@@ -131,7 +140,7 @@ static int choose_shader(cgv_dispatch *dispatch, cgv_conv_choice tile, cgv_tenso
         SET_KERNEL(dispatch, wide ? &cgv_shader_conv_direct_wide : &cgv_shader_conv_direct,
                    params->kernel, params->stride, params->pad, params->pad_mode, tile.tile_x,
                    tile.tile_y, block_size(params), params->activation, pairs, params->exact,
-                   pairs_out);
+                   pairs_out, turn, cgv_conv_rows(params));
     return cgv_conv_tiles(tile, y.w, y.h);
 }
 
@@ -162,7 +171,7 @@ static void sum_of_products(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t p
     };
     cgv_conv_choice tile =
         params->choice.tile_x ? params->choice : cgv_conv_rule_direct(device, y, x, params);
-    int lanes = choose_shader(&dispatch, tile, y, x, params, params->exact && limits->wide_sums);
+    int lanes = choose_shader(&dispatch, tile, y, x, params, limits);
     // Blocks vary fastest, so that what one tile reads is still in the cache for the next block.
     dispatch.groups[0] = (uint32_t)(x.n * params->groups * push.blocks);
     cgv_spread_planes(dispatch.groups + 1,

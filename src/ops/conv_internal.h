@@ -4,8 +4,15 @@
 
 #include "ops/ops.h"
 
+// Input channels that a direct sum takes before it touches its sums again, a divisor of them all.
+int cgv_conv_turn(const cgv_conv_params *params, const cgv_limits *limits);
+
+// Rows of taps that it takes at a time: all, or one where there are many.
+int cgv_conv_rows(const cgv_conv_params *params);
+
 // Whether a direct sum with this tile takes too long to compile (ops/conv_rule.c).
-bool cgv_conv_is_long(cgv_conv_choice choice, const cgv_conv_params *params);
+bool cgv_conv_is_long(cgv_conv_choice choice, const cgv_conv_params *params,
+                      const cgv_limits *limits);
 
 // As cgv_conv_packed_bytes, cgv_conv_scratch, cgv_conv_pack and cgv_conv; for params that fit.
 bool cgv_winograd_fits(const cgv_conv_params *params);

@@ -36,12 +36,35 @@ static cgv_conv_choice filling_tile(cgv_conv_choice tile, int width, int height,
     return tile;
 }
 
-// All products of a lane in one input channel stand one behind the other in its program, and a
+// On a CPU driver whatever a loop changes is fetched, blended with what lanes that have left the
+// loop keep, and put back, which costs as much as three products, and more where sums are wide. So
+// a kernel of few taps takes several channels, up to so many that each sum has `wanted` products;
+// of a transposed convolution it has a quarter of them in each phase.
+int cgv_conv_turn(const cgv_conv_params *params, const cgv_limits *limits) {
+    int wanted = params->transposed ? 4 * 8 : params->exact ? 18 : 8;
+    int turn = limits->cpu ? wanted / (params->kernel * params->kernel) : 1;
+    while (turn > 1 && params->cin / params->groups % turn)
+        turn--;
+    return turn > 1 ? turn : 1;
+}
+
+// A row of seven taps is enough for a sum to be worth fetching, and all 49 would leave room for few
+// channels in a program that is not too long; but where there are few, all 49 make the most of what
+// was loaded.
+int cgv_conv_rows(const cgv_conv_params *params) {
+    enum { MANY_TAPS = 5, FEW_CHANNELS = 4 };
+    bool few = params->cout / params->groups <= FEW_CHANNELS;
+    return params->kernel >= MANY_TAPS && !params->transposed && !few ? 1 : params->kernel;
+}
+
+// All products of a lane in one turn of the loop stand one behind the other in its program, and a
 // driver takes the square of their number to compile it: Mesa 25 0.3 s for 2400 and 0.8 s for 4700,
 // each time that a program starts, for what it keeps is behind most of that.
-bool cgv_conv_is_long(cgv_conv_choice choice, const cgv_conv_params *params) {
+bool cgv_conv_is_long(cgv_conv_choice choice, const cgv_conv_params *params,
+                      const cgv_limits *limits) {
     enum { MOST_PRODUCTS = 2304 };
-    return params->kernel * params->kernel * choice.tile_x * choice.tile_y * choice.tile_c >
+    return cgv_conv_turn(params, limits) * cgv_conv_rows(params) * params->kernel * choice.tile_x *
+               choice.tile_y * choice.tile_c >
            MOST_PRODUCTS;
 }
 
@@ -56,7 +79,7 @@ static int rule_channels(const cgv_conv_params *params, const cgv_limits *limits
         return params->kernel == 1 ? 16 : 8;
     while (most > 1 &&
            cgv_conv_is_long((cgv_conv_choice){.tile_x = tile_x, .tile_y = tile_y, .tile_c = most},
-                            params))
+                            params, limits))
         most--;
     int least = most < 16 ? most : 16, best = least, fewest = INT_MAX;
     for (int blocks = cgv_divide_up(cout, most); blocks <= cgv_divide_up(cout, least); blocks++) {
@@ -104,6 +127,14 @@ cgv_conv_choice cgv_conv_rule_direct(const cgv_device *device, cgv_tensor y, cgv
             picture_cost(tile, width, height, params->kernel, limits))
             tile = narrow;
     return busy_threads(tile, width, height, planes, cout, limits);
+}
+
+// Blocks of an even number of channels, as even a split as possible: on a CPU of more, for the same
+// reason as above.
+cgv_conv_choice cgv_conv_rule_winograd(const cgv_device *device, const cgv_conv_params *params) {
+    int blocks = cgv_divide_up(params->cout, cgv_device_limits(device)->cpu ? 32 : 16);
+    return (cgv_conv_choice){.kernel = CGV_CONV_WINOGRAD,
+                             .tile_c = cgv_divide_up(params->cout, 2 * blocks) * 2};
 }
 
 cgv_conv_choice cgv_conv_rule_depthwise(const cgv_device *device, cgv_tensor y,

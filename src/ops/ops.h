@@ -36,7 +36,7 @@ typedef struct cgv_conv_choice {
     // The register tile of the first two: pixels of a lane (transposed: cells of 2x2), columns and
     // rows. No sum depends on it. 0: by rule, for the direct sum.
     int tile_x, tile_y;
-    // The direct sum's: output channels of a lane, at most, for which weights are packed. 0: 8.
+    // Output channels of a lane, at most, for which weights are packed. 0: 8, Winograd's 16.
     int tile_c;
 } cgv_conv_choice;
 

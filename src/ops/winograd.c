@@ -7,26 +7,49 @@
 #include "winograd_pack.h"
 
 #define PLACES 36
-#define BLOCK  16 // output channels of a register tile
 
 // One run over some of the tiles; all of them where the scratch memory allows.
 typedef struct winograd {
     int tiles_x, tiles_y, all;
     int lane_tiles, panel; // tiles of a lane, of a subgroup
     int panels;            // of a run
-    int blocks;
+    int block, blocks;     // output channels of a register tile; how many
+    int turn;              // pairs of input channels
 } winograd;
 
 static uint64_t places_bytes(int panels, int panel, int channels) {
     return PLACES * (uint64_t)panels * (uint64_t)panel * (uint64_t)channels * sizeof(float);
 }
 
+// Pairs of input channels, even, so that winograd_multiply.comp can take some at a time.
+static int cin_pairs(const cgv_conv_params *params) {
+    return cgv_divide_up(params->cin, 4) * 2;
+}
+
 static int padded_cin(const cgv_conv_params *params) {
-    return cgv_divide_up(params->cin, 2) * 2;
+    return cin_pairs(params) * 2;
+}
+
+// How many of them: on a CPU driver a sum that is put back costs as much as three products
+// (ops/conv_rule.c).
+static int turn(const cgv_limits *limits, const cgv_conv_params *params) {
+    int pairs = limits->cpu ? 4 : 1;
+    while (cin_pairs(params) % pairs)
+        pairs--;
+    return pairs;
+}
+
+// Output channels of a register tile, even.
+static int block_size(const cgv_conv_params *params) {
+    return params->choice.tile_c ? params->choice.tile_c : 16;
+}
+
+static int block_count(const cgv_conv_params *params) {
+    return cgv_divide_up(params->cout, block_size(params));
 }
 
 static int padded_cout(const cgv_conv_params *params) {
-    return cgv_divide_up(params->cout, BLOCK) * BLOCK;
+    return block_count(params) * block_size(params);
 }
 
 uint64_t cgv_winograd_packed_bytes(const cgv_conv_params *params) {
@@ -43,13 +66,25 @@ static uint64_t scratch_limit(const cgv_limits *limits, const cgv_conv_params *p
     return weights < least ? least : weights < most ? weights : most;
 }
 
+// The more, the more products a weight serves that all lanes exchange. No more than are filled.
+static int lane_tiles(const cgv_limits *limits, int all) {
+    int tiles = limits->cpu ? 8 : 4, subgroup = (int)limits->subgroup;
+    while (tiles > 1 && all <= tiles / 2 * subgroup)
+        tiles /= 2;
+    // The last panel's idle tiles cost as much as the others.
+    if (tiles == 8 && cgv_divide_up(all, 4 * subgroup) % 2 && all < 8 * 4 * subgroup)
+        tiles = 4;
+    return tiles;
+}
+
 static winograd divide(const cgv_limits *limits, cgv_tensor x, const cgv_conv_params *params) {
     winograd w = {.tiles_x = cgv_divide_up(x.w, 4), .tiles_y = cgv_divide_up(x.h, 4)};
-    int subgroup = (int)limits->subgroup;
     w.all = x.n * w.tiles_x * w.tiles_y;
-    w.lane_tiles = w.all > 2 * subgroup ? 4 : w.all > subgroup ? 2 : 1;
-    w.panel = subgroup * w.lane_tiles;
-    w.blocks = cgv_divide_up(params->cout, BLOCK);
+    w.lane_tiles = lane_tiles(limits, w.all);
+    w.panel = (int)limits->subgroup * w.lane_tiles;
+    w.block = block_size(params);
+    w.blocks = block_count(params);
+    w.turn = turn(limits, params);
     uint64_t each = places_bytes(1, w.panel, padded_cin(params) + padded_cout(params));
     uint64_t limit = scratch_limit(limits, params);
     int most = limit > each ? (int)(limit / each) : 1;
@@ -77,12 +112,13 @@ void cgv_winograd_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights,
                                 (uint64_t)params->cin * (uint64_t)params->cout * 9 * sizeof(float)),
         .cin = params->cin,
         .cout = params->cout,
-        .blocks = cgv_divide_up(params->cout, BLOCK),
+        .pairs = cin_pairs(params),
+        .blocks = block_count(params),
         .count = padded_cin(params) * padded_cout(params),
     };
     cgv_dispatch_linear(cmd, (uint64_t)push.count,
                         (cgv_dispatch){.shader = &cgv_shader_winograd_pack,
-                                       .spec = {BLOCK},
+                                       .spec = {block_size(params)},
                                        .spec_count = 1,
                                        .push = &push,
                                        .push_bytes = sizeof push});
@@ -116,15 +152,15 @@ static void run(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint6
              (cgv_dispatch){.shader = &cgv_shader_winograd_input,
                             .spec = {w->panel, params->pad, params->pad_mode},
                             .spec_count = 3},
-             push.panels * w->lane_tiles, cgv_divide_up(params->cin, 2), 1, &input);
+             push.panels * w->lane_tiles, push.pairs, 1, &input);
 
     multiply.v = cgv_cmd_read(cmd, scratch, v_bytes);
     multiply.weights = cgv_cmd_read(cmd, packed, cgv_winograd_packed_bytes(params));
     multiply.m = cgv_cmd_write(cmd, scratch + v_bytes, m_bytes);
     dispatch(cmd,
              (cgv_dispatch){.shader = &cgv_shader_winograd_multiply,
-                            .spec = {w->lane_tiles, BLOCK},
-                            .spec_count = 2},
+                            .spec = {w->lane_tiles, w->block, w->turn},
+                            .spec_count = 3},
              w->blocks, push.panels, PLACES, &multiply);
 
     output.m = cgv_cmd_read(cmd, scratch + v_bytes, m_bytes);
@@ -132,7 +168,7 @@ static void run(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uint6
     output.y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y));
     dispatch(cmd,
              (cgv_dispatch){.shader = &cgv_shader_winograd_output,
-                            .spec = {w->panel, BLOCK, params->activation, x.w % 2 == 0},
+                            .spec = {w->panel, w->block, params->activation, x.w % 2 == 0},
                             .spec_count = 4},
              cgv_divide_up(push.tiles, subgroup), cgv_divide_up(params->cout, 2), 1, &output);
 }
@@ -145,6 +181,7 @@ void cgv_winograd(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, uint64_t packed, uin
         .w = x.w,
         .cin = params->cin,
         .cout = params->cout,
+        .pairs = cin_pairs(params),
         .tiles_x = w.tiles_x,
         .tiles_y = w.tiles_y,
         .blocks = w.blocks,
