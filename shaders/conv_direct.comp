@@ -5,8 +5,9 @@
 #include "sums.glsl"
 
 // Direct convolution with a register tile. A lane owns TILE_X pixels of TILE_Y rows in BLOCK
-// output channels. For each input channel it loads its patch once and uses every value for all
-// taps and output channels; the weights are loaded one (pair) per lane and broadcast.
+// output channels. It loads its patch of TURN input channels, or the lines of it that one row of a
+// large kernel's taps sees, and uses every value for all taps and output channels; the weights are
+// loaded one (pair) per lane and broadcast.
 //
 // x [N, groups * cin, h, w]; y [N, groups * cout, out_h, out_w]; bias [groups * cout];
 // weights [groups][blocks][cin][KERNEL / ROWS][ROWS * KERNEL][BLOCK], the last block padded with
@@ -30,13 +31,25 @@ layout(constant_id = 15) const int ROWS = 3; // of taps at a time: KERNEL, or 1
 
 #include "conv_patch.glsl"
 
-const int LINES = (TILE_Y - 1) * STRIDE + ROWS; // of the patch that ROWS rows of taps see
-const int TAPS = ROWS * KERNEL;
+const int TAPS = ROWS * KERNEL; // at a time
 // Taps that are added up on their own: fewer roundings meet a large sum.
 const int PART = EXACT != 0 ? KERNEL : TURN * TAPS;
 const int WEIGHTS = TAPS * BLOCK;
 const int WEIGHT_RUN = (WEIGHTS + 1) / 2 * 2;
 const int WEIGHT_LOADS = (WEIGHTS + 2 * SUBGROUP - 1) / (2 * SUBGROUP);
+
+// Lines of x that ROWS rows of taps see, offsets within a plane. Global as those of conv_patch.glsl.
+const int LINES = (TILE_Y - 1) * STRIDE + ROWS;
+int line[LINES];
+bool line_in[LINES];
+
+void find_lines(int first)
+{
+    [[unroll]] for (int j = 0; j < LINES; j++) {
+        line[j] = pad_index(first + j, push.h, PAD_MODE) * push.w;
+        line_in[j] = first + j >= 0 && first + j < push.h;
+    }
+}
 
 void main()
 {
@@ -58,55 +71,50 @@ void main()
 
     // Where the patch lies does not depend on the channel.
     int above = y0 * STRIDE - PAD;
-    int row[LINES];
-    bool row_in[LINES];
-    [[unroll]] for (int j = 0; j < LINES; j++) {
-        row[j] = pad_index(above + j, push.h, PAD_MODE) * push.w;
-        row_in[j] = above + j >= 0 && above + j < push.h;
-    }
+    find_lines(above);
     find_columns(x0);
 
     uint64_t input_plane = at(push.x, (n * push.groups + group) * push.cin * plane);
     uint64_t weights = at(push.weights, block * push.cin * (KERNEL / ROWS) * WEIGHT_RUN) +
                        uint64_t(gl_SubgroupInvocationID) * PAIR_BYTES;
-    for (int c = 0; c < push.cin; c += TURN, input_plane = at(input_plane, TURN * plane))
-    for (int top = 0; top < KERNEL; top += ROWS) {
-        float data[TURN * LINES * PATCH_X];
-        vec2 w[TURN * WEIGHT_LOADS];
-        [[unroll]] for (int u = 0; u < TURN; u++) {
-            [[unroll]] for (int j = 0; j < LINES; j++) {
-                int v = above + top + j;
-                if (ROWS == KERNEL)
-                    load_line(at(input_plane, u * plane + row[j]), row_in[j]);
-                else
-                    load_line(at(input_plane, pad_index(v, push.h, PAD_MODE) * push.w),
-                              v >= 0 && v < push.h);
-                [[unroll]] for (int i = 0; i < PATCH_X; i++)
-                    data[(u * LINES + j) * PATCH_X + i] = patch_line[i];
+    for (int c = 0; c < push.cin; c += TURN) {
+        for (int top = 0; top < KERNEL; top += ROWS) {
+            if (ROWS < KERNEL)
+                find_lines(above + top);
+            float data[TURN * LINES * PATCH_X];
+            vec2 w[TURN * WEIGHT_LOADS];
+            [[unroll]] for (int u = 0; u < TURN; u++) {
+                [[unroll]] for (int j = 0; j < LINES; j++) {
+                    load_line(at(input_plane, u * plane + line[j]), line_in[j]);
+                    [[unroll]] for (int i = 0; i < PATCH_X; i++)
+                        data[(u * LINES + j) * PATCH_X + i] = patch_line[i];
+                }
+                [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
+                    w[u * WEIGHT_LOADS + i] =
+                        load_pair(weights + uint64_t(i * SUBGROUP) * PAIR_BYTES);
+                weights = at(weights, WEIGHT_RUN);
             }
-            [[unroll]] for (int i = 0; i < WEIGHT_LOADS; i++)
-                w[u * WEIGHT_LOADS + i] = load_pair(weights + uint64_t(i * SUBGROUP) * PAIR_BYTES);
-            weights = at(weights, WEIGHT_RUN);
-        }
-        [[unroll]] for (int b = 0; b < BLOCK; b++) {
-            float part[TILE_Y * TILE_X], sum[TILE_Y * TILE_X]; // of PART taps; of this turn
-            [[unroll]] for (int t = 0; t < TURN * TAPS; t++) {
-                int u = t / TAPS, tap = t % TAPS, k = tap * BLOCK + b;
-                float weight = subgroupBroadcast(w[u * WEIGHT_LOADS + k / (2 * SUBGROUP)][k & 1],
-                                                 uint(k / 2 % SUBGROUP));
-                [[unroll]] for (int j = 0; j < TILE_Y; j++)
-                    [[unroll]] for (int i = 0; i < TILE_X; i++) {
-                        int p = (u * LINES + j * STRIDE + tap / KERNEL) * PATCH_X + i * STRIDE +
-                                tap % KERNEL;
-                        int o = j * TILE_X + i;
-                        part[o] = fma(data[p], weight, t % PART == 0 ? 0 : part[o]);
-                        if (t % PART == PART - 1)
-                            sum[o] = t < PART ? part[o] : sum[o] + part[o];
-                        if (t == TURN * TAPS - 1)
-                            acc[b * TILE_Y * TILE_X + o] += sum[o];
-                    }
+            [[unroll]] for (int b = 0; b < BLOCK; b++) {
+                float part[TILE_Y * TILE_X], sum[TILE_Y * TILE_X]; // of PART taps; of this turn
+                [[unroll]] for (int t = 0; t < TURN * TAPS; t++) {
+                    int u = t / TAPS, tap = t % TAPS, k = tap * BLOCK + b;
+                    float weight = subgroupBroadcast(
+                        w[u * WEIGHT_LOADS + k / (2 * SUBGROUP)][k & 1], uint(k / 2 % SUBGROUP));
+                    [[unroll]] for (int j = 0; j < TILE_Y; j++)
+                        [[unroll]] for (int i = 0; i < TILE_X; i++) {
+                            int p = (u * LINES + j * STRIDE + tap / KERNEL) * PATCH_X + i * STRIDE +
+                                    tap % KERNEL;
+                            int o = j * TILE_X + i;
+                            part[o] = fma(data[p], weight, t % PART == 0 ? 0 : part[o]);
+                            if (t % PART == PART - 1)
+                                sum[o] = t < PART ? part[o] : sum[o] + part[o];
+                            if (t == TURN * TAPS - 1)
+                                acc[b * TILE_Y * TILE_X + o] += sum[o];
+                        }
+                }
             }
         }
+        input_plane = at(input_plane, TURN * plane);
     }
 
     int out_plane = push.out_h * push.out_w;

@@ -1,6 +1,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
+#include "cpu.glsl"
 #include "conv_weight_grad.h"
 #ifdef SHUFFLE
 #extension GL_KHR_shader_subgroup_shuffle : require
@@ -17,7 +18,7 @@
 // of dy that it meets. Grid: x blocks and groups, y columns, z splits of the lines.
 //
 // dy [N, groups * rows, out_h, out_w]; x [N, groups * columns, h, w];
-// partial [splits][groups * rows][columns][TAPS].
+// partial [splits][groups * rows][columns][TAPS], or dw itself, to which a single split is added.
 layout(constant_id = 3) const int KERNEL = 3;
 layout(constant_id = 4) const int STRIDE = 1;
 layout(constant_id = 5) const int PAD = 1;
@@ -27,6 +28,7 @@ layout(constant_id = 8) const int BLOCK = 8;
 layout(constant_id = 9) const int COLUMNS = 2;
 layout(constant_id = 10) const int PAIRS = 0; // as in conv_direct.comp
 layout(constant_id = 11) const int LANES_X = 8;
+layout(constant_id = 12) const int ADD = 0; // to what is there
 
 const int DATA_X = (TILE_X - 1) * STRIDE + KERNEL;
 const int TAPS = KERNEL * KERNEL;
@@ -174,10 +176,10 @@ void main()
                     [[unroll]] for (int t = 0; t < COLUMNS * TAPS; t++) {
                         int o = b * COLUMNS * TAPS + t;
                         int at_tap = (t / KERNEL) * DATA_X + t % KERNEL;
-                        float sum = g[0] * data[at_tap];
-                        [[unroll]] for (int i = 1; i < TILE_X; i++)
+                        float sum = ON_CPU ? 0 : acc[o];
+                        [[unroll]] for (int i = 0; i < TILE_X; i++)
                             sum = fma(g[i], data[at_tap + i * STRIDE], sum);
-                        acc[o] += sum;
+                        acc[o] = ON_CPU ? acc[o] + sum : sum;
                     }
                 }
                 [[unroll]] for (int c = 0; c < COLUMNS; c++)
@@ -196,8 +198,9 @@ void main()
         float sum = sum_of_lanes(v);
         int o = i + lane;
         int row = row0 + o / (COLUMNS * TAPS), column = column0 + o / TAPS % COLUMNS;
-        if (o < SUMS && row < push.rows && column < push.columns)
-            Floats(at(to, ((group * push.rows + row) * push.columns + column) * TAPS + o % TAPS))
-                .v[0] = sum;
+        if (o < SUMS && row < push.rows && column < push.columns) {
+            uint64_t to_weight = at(to, ((group * push.rows + row) * push.columns + column) * TAPS + o % TAPS);
+            Floats(to_weight).v[0] = ADD != 0 ? Floats(to_weight).v[0] + sum : sum;
+        }
     }
 }

@@ -1,6 +1,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
+#include "cpu.glsl"
 #include "conv_weight_product.h"
 
 // Gradient of a convolution's weights as a matrix product over pixels, for small pictures with many
@@ -42,13 +43,13 @@ void main()
         }
         [[unroll]] for (int b = 0; b < BLOCK; b++)
             [[unroll]] for (int i = 0; i < TILES; i++) {
-                float sum = 0;
+                float sum = ON_CPU ? 0 : acc[b * TILES + i];
                 [[unroll]] for (int p = 0; p < 4; p++) {
                     float column = subgroupBroadcast(
                         x[p / 2 * COLUMN_LOADS + b / SUBGROUP][p % 2], uint(b % SUBGROUP));
                     sum = fma(g[p / 2 * TILES + i][p % 2], column, sum);
                 }
-                acc[b * TILES + i] += sum;
+                acc[b * TILES + i] = ON_CPU ? acc[b * TILES + i] + sum : sum;
             }
         gradients += uint64_t(2 * PANEL * PAIR_BYTES);
         columns += uint64_t(2 * BLOCK * PAIR_BYTES);

@@ -1,6 +1,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
+#include "cpu.glsl"
 #include "winograd.h"
 
 // For each of the 36 places: products of all tiles' channels with the weights, a matrix product in
@@ -38,17 +39,19 @@ void main()
         }
         [[unroll]] for (int b = 0; b < BLOCK; b++) {
             float sum[TILES];
+            [[unroll]] for (int i = 0; i < TILES; i++)
+                sum[i] = ON_CPU ? 0 : acc[b * TILES + i];
             [[unroll]] for (int u = 0; u < TURN; u++) {
                 vec2 pair = w[u * WEIGHT_LOADS + b / SUBGROUP];
                 float even = subgroupBroadcast(pair.x, uint(b % SUBGROUP));
                 float odd = subgroupBroadcast(pair.y, uint(b % SUBGROUP));
                 [[unroll]] for (int i = 0; i < TILES; i++) {
                     vec2 d = data[u * TILES + i];
-                    sum[i] = fma(d.y, odd, u == 0 ? d.x * even : fma(d.x, even, sum[i]));
+                    sum[i] = fma(d.y, odd, fma(d.x, even, sum[i]));
                 }
             }
             [[unroll]] for (int i = 0; i < TILES; i++)
-                acc[b * TILES + i] += sum[i];
+                acc[b * TILES + i] = ON_CPU ? acc[b * TILES + i] + sum[i] : sum[i];
         }
         v += uint64_t(TURN * PANEL * 8);
         weights += uint64_t(TURN * BLOCK * 8);

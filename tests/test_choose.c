@@ -74,7 +74,7 @@ static bool choose_anew(cgv_conv_choice *out) {
 
 static bool same(cgv_conv_choice a, cgv_conv_choice b) {
     return a.kernel == b.kernel && a.tile_x == b.tile_x && a.tile_y == b.tile_y &&
-           a.tile_c == b.tile_c;
+           a.tile_c == b.tile_c && a.tap_rows == b.tap_rows;
 }
 
 static bool is_candidate(cgv_conv_choice choice) {

@@ -102,7 +102,7 @@ static void test_conv_cases(void) {
 
 // Tiles that are larger than the picture, that it cuts, and that divide it; rows that end odd.
 static void test_depthwise_cases(void) {
-#define TILE(x, y) .choice = { CGV_CONV_DEPTHWISE, x, y, 1 }
+#define TILE(x, y) .choice = { CGV_CONV_DEPTHWISE, x, y, 1, 0 }
     static const conv_case cases[] = {
         {1, 1, 1, true, CONV(3, 1, 1, REPLICATE, 2, 2, 2, ACT(NONE), TILE(8, 8))},
         {2, 5, 4, false, CONV(3, 1, 1, REFLECT, 7, 7, 7, ACT(RELU), TILE(8, 8))},

@@ -1,5 +1,7 @@
 // Lines of the patch of x that a lane's tile needs. Needs the constants KERNEL, STRIDE, PAD, PAD_MODE,
-// TILE_X, TILE_Y, PAIRS, and push.w, push.out_w.
+// TILE_X, TILE_Y, PAIRS, and push.w, push.out_w, push.groups.
+
+#include "cpu.glsl"
 
 const int PATCH_X = (TILE_X - 1) * STRIDE + KERNEL;
 const int PATCH_Y = (TILE_Y - 1) * STRIDE + KERNEL;
@@ -16,7 +18,7 @@ float patch_line[PATCH_X];
 // Mesa on a CPU keeps the halves of loaded pairs in vectors of 64 bytes, whose moves close one of three
 // ports of an Intel CPU to others. A product with what it does not know to be 1 gives them vectors of
 // their own: a 3x3 layer then takes 0.87 of the time.
-float one = SUBGROUP == 8 ? float(min(push.groups, 1)) : 1;
+float one = ON_CPU ? float(min(push.groups, 1)) : 1;
 
 // Of the tile whose first output is at column x0.
 void find_columns(int x0)

@@ -39,7 +39,7 @@ void cgv_conv_choice_name(char name[CGV_CHOICE_NAME], cgv_conv_choice choice) {
 
 static bool same(cgv_conv_choice a, cgv_conv_choice b) {
     return a.kernel == b.kernel && a.tile_x == b.tile_x && a.tile_y == b.tile_y &&
-           a.tile_c == b.tile_c;
+           a.tile_c == b.tile_c && a.tap_rows == b.tap_rows;
 }
 
 static void add(cgv_conv_choice *choices, int *count, cgv_conv_choice choice) {

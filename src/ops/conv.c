@@ -22,14 +22,18 @@ static int block_count(const cgv_conv_params *params) {
     return cgv_divide_up(group_cout(params), block_size(params));
 }
 
+static int tap_rows(const cgv_conv_params *params) {
+    return params->choice.tap_rows ? params->choice.tap_rows : params->kernel;
+}
+
 // Floats of the weights that a kernel loads at once, of one input channel in one block; even, so
 // that they load in pairs.
 static int weight_run(const cgv_conv_params *params) {
-    return cgv_divide_up(cgv_conv_rows(params) * params->kernel * block_size(params), 2) * 2;
+    return cgv_divide_up(tap_rows(params) * params->kernel * block_size(params), 2) * 2;
 }
 
 static int weight_runs(const cgv_conv_params *params) {
-    return params->kernel / cgv_conv_rows(params);
+    return params->kernel / tap_rows(params);
 }
 
 // The last subgroup-wide load reads beyond the last run: up to two floats a lane.
@@ -80,7 +84,7 @@ void cgv_conv_pack(cgv_cmd *cmd, uint64_t packed, uint64_t weights, const cgv_co
         .cin = params->cin / params->groups,
         .cout = group_cout(params),
         .blocks = block_count(params),
-        .taps = cgv_conv_rows(params) * params->kernel,
+        .taps = tap_rows(params) * params->kernel,
         .runs = weight_runs(params),
         .run = weight_run(params),
         .behind = BEHIND_RUNS,
@@ -140,7 +144,7 @@ static int choose_shader(cgv_dispatch *dispatch, cgv_conv_choice tile, cgv_tenso
         SET_KERNEL(dispatch, wide ? &cgv_shader_conv_direct_wide : &cgv_shader_conv_direct,
                    params->kernel, params->stride, params->pad, params->pad_mode, tile.tile_x,
                    tile.tile_y, block_size(params), params->activation, pairs, params->exact,
-                   pairs_out, turn, cgv_conv_rows(params));
+                   pairs_out, turn, tap_rows(params));
     return cgv_conv_tiles(tile, y.w, y.h);
 }
 

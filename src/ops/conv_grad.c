@@ -53,28 +53,32 @@ static bool pairs_fit(const weight_grad *g, int tile_x, const cgv_conv_params *p
     return g->x.w % 2 == 0 && g->dy.w % 2 == 0 && tile_x % 2 == 0 && mendable;
 }
 
+static int sums_of_lane(const weight_grad *g, const cgv_conv_params *params) {
+    return g->block * g->together * params->kernel * params->kernel;
+}
+
 // What one picture costs a subgroup whose lanes take tiles of tile_x pixels, lanes_x of them beside
-// each other. In half cycles of a CPU: a multiplication 1, a sum fetched and put back 4, a load 16.
-static int64_t picture_cost(const weight_grad *g, int tile_x, int lanes_x, int subgroup,
+// each other. In half cycles of a CPU: a multiplication 1, a sum fetched and put back 4 (on a GPU,
+// where it stays in its register, 2), a load 16.
+static int64_t picture_cost(const weight_grad *g, int tile_x, int lanes_x, const cgv_limits *limits,
                             const cgv_conv_params *params) {
-    int stride = params->stride, kernel = params->kernel;
-    int sums = g->block * g->together * kernel * kernel;
+    int stride = params->stride, kernel = params->kernel, sums = sums_of_lane(g, params);
     int columns = (tile_x - 1) * stride + kernel;
     int loads = g->block * tile_x + g->together * (stride < kernel ? stride : kernel) * columns;
     if (pairs_fit(g, tile_x, params))
         loads = (loads + 1) / 2;
-    int64_t line = sums * (tile_x + 4) + 16 * loads;
+    int64_t line = sums * (tile_x + (limits->cpu ? 4 : 2)) + 16 * loads;
     return line * cgv_divide_up(g->dy.w, tile_x * lanes_x) *
-           cgv_divide_up(g->dy.h, subgroup / lanes_x);
+           cgv_divide_up(g->dy.h, (int)limits->subgroup / lanes_x);
 }
 
 static void choose_tile(weight_grad *g, const cgv_limits *limits, const cgv_conv_params *params) {
-    int subgroup = (int)limits->subgroup;
     int64_t least = INT64_MAX;
+    bool room = limits->cpu && 8 * sums_of_lane(g, params) <= CGV_CONV_MOST_PRODUCTS;
     g->tile_x = g->lanes_x = 1;
-    for (int tile_x = limits->cpu ? 8 : 4; tile_x >= 1; tile_x /= 2)
-        for (int lanes_x = subgroup; lanes_x >= 1; lanes_x /= 2) {
-            int64_t cost = picture_cost(g, tile_x, lanes_x, subgroup, params);
+    for (int tile_x = room ? 8 : 4; tile_x >= 1; tile_x /= 2)
+        for (int lanes_x = (int)limits->subgroup; lanes_x >= 1; lanes_x /= 2) {
+            int64_t cost = picture_cost(g, tile_x, lanes_x, limits, params);
             if (cost < least) {
                 least = cost;
                 g->tile_x = tile_x;
@@ -112,7 +116,7 @@ static weight_grad plan_weight_grad(const cgv_limits *limits, cgv_tensor dy, cgv
 }
 
 static uint64_t partial_bytes(const weight_grad *g) {
-    return (uint64_t)g->splits * (uint64_t)g->weights * sizeof(float);
+    return g->splits == 1 ? 0 : (uint64_t)g->splits * (uint64_t)g->weights * sizeof(float);
 }
 
 uint64_t cgv_conv_param_grad_scratch(const cgv_device *device, cgv_tensor dy, cgv_tensor x,
@@ -128,10 +132,15 @@ uint64_t cgv_conv_param_grad_scratch(const cgv_device *device, cgv_tensor dy, cg
 static void weight_gradient(cgv_cmd *cmd, uint64_t dw, const weight_grad *g, uint64_t scratch,
                             const cgv_conv_params *params) {
     const cgv_limits *limits = cgv_device_limits(cgv_cmd_device(cmd));
+    uint64_t bytes = (uint64_t)g->weights * sizeof(float);
+    bool whole = g->splits == 1; // added to dw at once
+    if (whole)
+        cgv_cmd_read(cmd, dw, bytes);
     struct conv_weight_grad_push push = {
         .dy = cgv_cmd_read(cmd, g->dy.address, cgv_tensor_bytes(g->dy)),
         .x = cgv_cmd_read(cmd, g->x.address, cgv_tensor_bytes(g->x)),
-        .partial = cgv_cmd_write(cmd, scratch, partial_bytes(g)),
+        .partial =
+            whole ? cgv_cmd_write(cmd, dw, bytes) : cgv_cmd_write(cmd, scratch, partial_bytes(g)),
         .h = g->x.h,
         .w = g->x.w,
         .out_h = g->dy.h,
@@ -152,12 +161,13 @@ static void weight_gradient(cgv_cmd *cmd, uint64_t dw, const weight_grad *g, uin
                          .groups = {(uint32_t)(params->groups * g->blocks),
                                     (uint32_t)g->column_blocks, (uint32_t)g->splits},
                          .spec = {params->kernel, params->stride, params->pad, params->pad_mode,
-                                  g->tile_x, g->block, g->together, g->pairs, g->lanes_x},
-                         .spec_count = 9,
+                                  g->tile_x, g->block, g->together, g->pairs, g->lanes_x, whole},
+                         .spec_count = 10,
                          .push = &push,
                          .push_bytes = sizeof push,
                      });
-    uint64_t bytes = (uint64_t)g->weights * sizeof(float);
+    if (whole)
+        return;
     cgv_cmd_read(cmd, dw, bytes);
     bool pairs = g->weights % 2 == 0 && dw % (2 * sizeof(float)) == 0;
     struct sum_partials_push sum = {

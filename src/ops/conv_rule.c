@@ -37,50 +37,49 @@ static cgv_conv_choice filling_tile(cgv_conv_choice tile, int width, int height,
 }
 
 // On a CPU driver whatever a loop changes is fetched, blended with what lanes that have left the
-// loop keep, and put back, which costs as much as three products, and more where sums are wide. So
-// a kernel of few taps takes several channels, up to so many that each sum has `wanted` products;
-// of a transposed convolution it has a quarter of them in each phase.
+// loop keep, and put back, which costs as much as three products, and more in double. So a kernel
+// of few taps takes several channels, up to so many that each sum has `wanted` products; of a
+// transposed convolution it has a quarter of them in each phase.
 int cgv_conv_turn(const cgv_conv_params *params, const cgv_limits *limits) {
-    int wanted = params->transposed ? 4 * 8 : params->exact ? 18 : 8;
-    int turn = limits->cpu ? wanted / (params->kernel * params->kernel) : 1;
-    while (turn > 1 && params->cin / params->groups % turn)
+    bool phases = params->transposed && params->kernel > 1,
+         wide = params->exact && limits->wide_sums;
+    int wanted = phases ? 4 * 8 : wide ? 18 : 8, taps = params->kernel * params->kernel;
+    int turn = limits->cpu && taps < wanted ? wanted / taps : 1;
+    while (params->cin / params->groups % turn)
         turn--;
-    return turn > 1 ? turn : 1;
+    return turn;
 }
 
-// A row of seven taps is enough for a sum to be worth fetching, and all 49 would leave room for few
-// channels in a program that is not too long; but where there are few, all 49 make the most of what
-// was loaded.
-int cgv_conv_rows(const cgv_conv_params *params) {
-    enum { MANY_TAPS = 5, FEW_CHANNELS = 4 };
-    bool few = params->cout / params->groups <= FEW_CHANNELS;
-    return params->kernel >= MANY_TAPS && !params->transposed && !few ? 1 : params->kernel;
+// On a CPU a row of seven taps is enough for a sum to be fetched for, and all 49 would leave room
+// for few channels in a program that is not too long; but where there are few, all 49 make the most
+// of what was loaded.
+static int rule_rows(const cgv_conv_params *params, const cgv_limits *limits) {
+    enum { MANY_TAPS = 7, FEW_CHANNELS = 4 };
+    bool many = params->kernel >= MANY_TAPS && params->cout / params->groups > FEW_CHANNELS;
+    return limits->cpu && many && !params->transposed ? 1 : 0;
 }
 
-// All products of a lane in one turn of the loop stand one behind the other in its program, and a
-// driver takes the square of their number to compile it: Mesa 25 0.3 s for 2400 and 0.8 s for 4700,
-// each time that a program starts, for what it keeps is behind most of that.
 bool cgv_conv_is_long(cgv_conv_choice choice, const cgv_conv_params *params,
                       const cgv_limits *limits) {
-    enum { MOST_PRODUCTS = 2304 };
-    return cgv_conv_turn(params, limits) * cgv_conv_rows(params) * params->kernel * choice.tile_x *
-               choice.tile_y * choice.tile_c >
-           MOST_PRODUCTS;
+    int rows = choice.tap_rows ? choice.tap_rows : params->kernel;
+    return cgv_conv_turn(params, limits) * rows * params->kernel * choice.tile_x * choice.tile_y *
+               choice.tile_c >
+           CGV_CONV_MOST_PRODUCTS;
 }
 
 // On a GPU 8, which is what its registers hold beside the pixels, or 16 for 1x1 kernels, whose tile
 // is small. On a CPU sums lie in its first cache anyhow, and what counts is how many of them a
 // gathered value serves: 16, and up to 24 where that leaves fewer of the last block idle
 // and the program is not too long.
-static int rule_channels(const cgv_conv_params *params, const cgv_limits *limits, int tile_x,
-                         int tile_y) {
-    int cout = params->cout / params->groups, most = 24;
+static int rule_channels(const cgv_conv_params *params, const cgv_limits *limits,
+                         cgv_conv_choice tile) {
+    int cout = params->cout / params->groups;
     if (!limits->cpu)
         return params->kernel == 1 ? 16 : 8;
-    while (most > 1 &&
-           cgv_conv_is_long((cgv_conv_choice){.tile_x = tile_x, .tile_y = tile_y, .tile_c = most},
-                            params, limits))
-        most--;
+    tile.tile_c = 24;
+    while (tile.tile_c > 1 && cgv_conv_is_long(tile, params, limits))
+        tile.tile_c--;
+    int most = tile.tile_c;
     int least = most < 16 ? most : 16, best = least, fewest = INT_MAX;
     for (int blocks = cgv_divide_up(cout, most); blocks <= cgv_divide_up(cout, least); blocks++) {
         int each = cgv_divide_up(cout, blocks);
@@ -107,9 +106,11 @@ static cgv_conv_choice busy_threads(cgv_conv_choice tile, int width, int height,
 cgv_conv_choice cgv_conv_rule_direct(const cgv_device *device, cgv_tensor y, cgv_tensor x,
                                      const cgv_conv_params *params) {
     const cgv_limits *limits = cgv_device_limits(device);
-    bool high = params->kernel == 3 && params->stride == 1 && !limits->few_registers;
-    cgv_conv_choice tile = {CGV_CONV_DIRECT, 4, high ? 4 : 2, 0};
-    tile.tile_c = rule_channels(params, limits, tile.tile_x, tile.tile_y);
+    // Where each channel of a lane has two of x to serve, half of the pixels leave room for all of
+    // them.
+    bool high = params->kernel == 3 && params->stride == 1 && !limits->few_registers &&
+                cgv_conv_turn(params, limits) == 1;
+    cgv_conv_choice tile = {CGV_CONV_DIRECT, 4, high ? 4 : 2, 0, rule_rows(params, limits)};
     int width = y.w, height = y.h, cout = params->cout / params->groups;
     int64_t planes = (int64_t)x.n * params->groups;
     if (params->transposed) {
@@ -117,6 +118,7 @@ cgv_conv_choice cgv_conv_rule_direct(const cgv_device *device, cgv_tensor y, cgv
         height = cgv_divide_up(height, 2);
         tile.tile_x = tile.tile_y = 2;
     }
+    tile.tile_c = rule_channels(params, limits, tile);
     while (tile.tile_y > 1 && tile.tile_y > height)
         tile.tile_y /= 2;
     if (!limits->cpu)
@@ -129,19 +131,20 @@ cgv_conv_choice cgv_conv_rule_direct(const cgv_device *device, cgv_tensor y, cgv
     return busy_threads(tile, width, height, planes, cout, limits);
 }
 
-// Blocks of an even number of channels, as even a split as possible: on a CPU of more, for the same
-// reason as above.
+// An even number of channels; on a CPU more of them, for the same reason as above, in as even a
+// split as possible.
 cgv_conv_choice cgv_conv_rule_winograd(const cgv_device *device, const cgv_conv_params *params) {
-    int blocks = cgv_divide_up(params->cout, cgv_device_limits(device)->cpu ? 32 : 16);
+    int blocks = cgv_divide_up(params->cout, 32);
+    bool cpu = cgv_device_limits(device)->cpu;
     return (cgv_conv_choice){.kernel = CGV_CONV_WINOGRAD,
-                             .tile_c = cgv_divide_up(params->cout, 2 * blocks) * 2};
+                             .tile_c = cpu ? cgv_divide_up(params->cout, 2 * blocks) * 2 : 16};
 }
 
 cgv_conv_choice cgv_conv_rule_depthwise(const cgv_device *device, cgv_tensor y,
                                         const cgv_conv_params *params) {
     const cgv_limits *limits = cgv_device_limits(device);
     int side = limits->cpu ? 8 : 4;
-    cgv_conv_choice tile = {CGV_CONV_DEPTHWISE, side, side, 1};
+    cgv_conv_choice tile = {CGV_CONV_DEPTHWISE, side, side, 1, 0};
     if (!limits->cpu)
         return filling_tile(tile, y.w, y.h, (int64_t)y.n * params->groups, limits);
     // Of a small plane a tile for each lane.

@@ -36,8 +36,11 @@ typedef struct cgv_conv_choice {
     // The register tile of the first two: pixels of a lane (transposed: cells of 2x2), columns and
     // rows. No sum depends on it. 0: by rule, for the direct sum.
     int tile_x, tile_y;
-    // Output channels of a lane, at most, for which weights are packed. 0: 8, Winograd's 16.
+    // Output channels of a lane, at most, for which weights are packed. 0: 8. Winograd's are even;
+    // 0: 16.
     int tile_c;
+    // Rows of a kernel's taps that the direct sum takes at a time: all (0), or 1.
+    int tap_rows;
 } cgv_conv_choice;
 
 // Square kernels, one stride for both axes. Output side: (in + 2 pad - kernel) / stride + 1, or

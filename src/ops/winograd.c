@@ -14,7 +14,7 @@ typedef struct winograd {
     int lane_tiles, panel; // tiles of a lane, of a subgroup
     int panels;            // of a run
     int block, blocks;     // output channels of a register tile; how many
-    int turn;              // pairs of input channels
+    int turn;              // pairs of input channels at a time
 } winograd;
 
 static uint64_t places_bytes(int panels, int panel, int channels) {
@@ -87,7 +87,7 @@ static winograd divide(const cgv_limits *limits, cgv_tensor x, const cgv_conv_pa
     w.turn = turn(limits, params);
     uint64_t each = places_bytes(1, w.panel, padded_cin(params) + padded_cout(params));
     uint64_t limit = scratch_limit(limits, params);
-    int most = limit > each ? (int)(limit / each) : 1;
+    int most = limit > each ? (int)((limit + each / 2) / each) : 1;
     w.panels = cgv_divide_up(w.all, w.panel);
     w.panels = w.panels < most ? w.panels : most;
     return w;
