@@ -3,19 +3,7 @@
 #ifndef CGV_APP_YIELD_H
 #define CGV_APP_YIELD_H
 
-#include <stdbool.h>
-
-// Time of all processors together in clock ticks, since the machine was started.
-typedef struct cgv_processor_times {
-    long long passed; // 0: unknown
-    long long others; // of it, used by other processes than this one
-} cgv_processor_times;
-
-cgv_processor_times cgv_processor_times_now(void);
-
-// Whether other processes left most of the processors' time unused between the two; false where
-// that is unknown.
-bool cgv_processors_were_idle(cgv_processor_times begin, cgv_processor_times end);
+#include "base/processors.h"
 
 // Let this thread, and those that it starts from here on, wait for the ones there are.
 // gaps_will_do: where the machine has been idle since `begin`, taken when the program was started,

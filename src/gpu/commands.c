@@ -335,6 +335,7 @@ cgv_status cgv_cmd_wait(cgv_cmd *cmd) {
     if (result)
         return cgv_device_fail(device, result, "waiting for the device");
     cmd->ticket = 0;
+    cgv_spread_update(device);
     return CGV_OK;
 }
 

@@ -217,9 +217,11 @@ static cgv_status open_device(cgv_device *device) {
         extensions[extension_count++] = CGV_MATRIX_EXTENSION;
         next = &matrix;
     }
+    cgv_spread_begin(device);
     VkResult result = create_device(device, extensions, extension_count, next);
     if (result)
         return cgv_vk_fail(result, device->info.name);
+    cgv_spread_found(device);
     volkLoadDeviceTable(&device->vk, device->handle);
     device->vk.vkGetDeviceQueue(device->handle, device->queue_family, 0, &device->queue);
     result = create_timeline(device);

@@ -7,6 +7,7 @@
 #include <volk.h>
 
 #include "base/log.h"
+#include "base/processors.h"
 #include "gpu/gpu.h"
 
 #define CGV_SPEC_BASE 3 // constants 0..2: subgroup size, workgroup size
@@ -24,6 +25,17 @@ typedef struct cgv_notes {
     cgv_note *list;
     int count, capacity;
 } cgv_notes;
+
+// The threads of a CPU driver (spread.c).
+enum { CGV_MOST_THREADS = 64 };
+typedef struct cgv_spread {
+    int before[CGV_MOST_THREADS], before_count; // the process's threads without the driver's
+    int driver[CGV_MOST_THREADS], driver_count; // all of the driver's
+    int workers[CGV_MOST_THREADS];              // those that run shaders, once they are known
+    bool known, pinned;
+    cgv_processor_times times; // when it was last seen to
+    double next;               // seconds of cgv_clock_seconds, when it is seen to again
+} cgv_spread;
 
 struct cgv_device {
     VkInstance instance;
@@ -53,6 +65,7 @@ struct cgv_device {
     cgv_program *programs;
     int program_count, program_capacity;
     cgv_notes notes;
+    cgv_spread spread;
 
     int validation_messages; // atomic
 };
@@ -76,6 +89,12 @@ void cgv_instance_destroy(cgv_device *device);
 // The usable physical devices and all descriptions; arrays are the caller's.
 CGV_NODISCARD cgv_status cgv_instance_devices(VkInstance instance, VkPhysicalDevice **physical,
                                               cgv_device_info **info, int *count);
+
+// spread.c: one thread of a CPU driver for each processor. Begin before the driver has made its
+// threads, found when it has, update whenever work is done.
+void cgv_spread_begin(cgv_device *device);
+void cgv_spread_found(cgv_device *device);
+void cgv_spread_update(cgv_device *device);
 
 // matrix.c: of a device that has VK_KHR_cooperative_matrix.
 cgv_matrix_shape cgv_matrix_find(VkInstance instance, VkPhysicalDevice physical);
