@@ -27,14 +27,15 @@ typedef struct cgv_notes {
 } cgv_notes;
 
 // The threads of a CPU driver (spread.c).
-enum { CGV_MOST_THREADS = 64 };
+enum { CGV_MOST_THREADS = 256 };
 typedef struct cgv_spread {
     int before[CGV_MOST_THREADS], before_count; // the process's threads without the driver's
     int driver[CGV_MOST_THREADS], driver_count; // all of the driver's
+    long ticks[CGV_MOST_THREADS];               // of processor time, when it was last seen to
     int workers[CGV_MOST_THREADS];              // those that run shaders, once they are known
     bool known, pinned;
     cgv_processor_times times; // when it was last seen to
-    double next;               // seconds of cgv_clock_seconds, when it is seen to again
+    double next, pause; // when it is seen to again, in seconds of cgv_clock_seconds; after how long
 } cgv_spread;
 
 struct cgv_device {
@@ -53,7 +54,7 @@ struct cgv_device {
     cgv_device_info info;
     cgv_limits limits;
 
-    pthread_mutex_t lock; // queue, timeline, programs, notes
+    pthread_mutex_t lock; // queue, timeline, programs, notes, spread
     VkSemaphore timeline;
     uint64_t submitted;
     bool lost; // which was said; atomic

@@ -45,7 +45,8 @@ void cgv_spread_found(cgv_device *device) {
     cgv_spread *spread = &device->spread;
     const char *wish = getenv("CGV_SPREAD");
     int ids[CGV_MOST_THREADS], count = device->limits.cpu ? list_threads(ids) : 0;
-    if (count == CGV_MOST_THREADS || (wish && !strcmp(wish, "off")))
+    if (count == CGV_MOST_THREADS || spread->before_count == CGV_MOST_THREADS ||
+        (wish && !strcmp(wish, "off")))
         return; // not all were listed, or it is not wanted
     for (int i = 0; i < count; i++)
         if (!contains(spread->before, spread->before_count, ids[i]))
@@ -82,10 +83,13 @@ static int busier_first(const void *a, const void *b) {
 
 static bool find_workers(cgv_spread *spread, int wanted) {
     enum { LEAST = 3, ALIKE = 2, APART = 4 };
-    thread_time times[CGV_MOST_THREADS];
+    thread_time times[CGV_MOST_THREADS]; // since the last time
     int count = spread->driver_count;
-    for (int i = 0; i < count; i++)
-        times[i] = (thread_time){spread->driver[i], thread_ticks(spread->driver[i])};
+    for (int i = 0; i < count; i++) {
+        long ticks = thread_ticks(spread->driver[i]);
+        times[i] = (thread_time){spread->driver[i], ticks - spread->ticks[i]};
+        spread->ticks[i] = ticks;
+    }
     qsort(times, (size_t)count, sizeof *times, busier_first);
     long most = times[0].ticks, least = times[wanted - 1].ticks;
     long next = wanted < count ? times[wanted].ticks : 0;
@@ -96,44 +100,60 @@ static bool find_workers(cgv_spread *spread, int wanted) {
     return true;
 }
 
-// The i-th worker to the i-th processor, or all of them to all.
-static void bind(cgv_spread *spread, const cpu_set_t *allowed, int count, bool pin) {
+// The i-th worker to the i-th processor, or all of them to all. Returns whether that was possible.
+static bool bind_workers(cgv_spread *spread, const cpu_set_t *allowed, int count, bool pin) {
+    bool done = true;
     int cpu = 0;
     for (int i = 0; i < count; i++, cpu++) {
         cpu_set_t own = *allowed;
-        while (!CPU_ISSET(cpu, allowed))
-            cpu++;
         if (pin) {
+            while (!CPU_ISSET(cpu, allowed))
+                cpu++;
             CPU_ZERO(&own);
             CPU_SET(cpu, &own);
         }
-        sched_setaffinity(spread->workers[i], sizeof own, &own);
+        done = !sched_setaffinity(spread->workers[i], sizeof own, &own) && done;
     }
-    spread->pinned = pin;
-    cgv_log(CGV_LOG_DEBUG, pin ? "each thread of the device has a processor of its own"
-                               : "the threads of the device share the processors with others");
+    spread->pinned = pin && done;
+    return done;
+}
+
+// Whether others leave every processor alone, mostly: a quarter of one counts, for what is kept
+// waiting on one keeps all of them waiting; and half of that before the threads are bound again.
+static bool are_ours(const cgv_spread *spread, cgv_processor_times now, int threads) {
+    long long others = now.others - spread->times.others, all = now.passed - spread->times.passed;
+    return (spread->pinned ? 4 : 8) * threads * others <= all;
 }
 
 static void update(cgv_spread *spread, int threads) {
-    enum { FEWEST = 5, SHARE = 8 }; // ticks that say anything; others may have an eighth of them
+    enum { FEWEST = 5 };                 // ticks that say anything
     const double soon = 0.05, later = 1; // seconds
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) != threads) {
-        spread->driver_count = 0; // not all of the machine is this process's
+        if (spread->pinned)
+            bind_workers(spread, &allowed, threads, false);
+        spread->driver_count = 0; // this process does not have all of the machine
         return;
     }
-    spread->next = cgv_clock_seconds() + soon;
-    spread->known = spread->known || find_workers(spread, threads);
-    if (!spread->known)
-        return;
+    bool known = spread->known;
+    spread->known = known || find_workers(spread, threads);
+    spread->pause = known ? later : spread->pause > later / 2 ? later : 2 * spread->pause;
+    spread->pause = spread->pause > soon ? spread->pause : soon;
+    spread->next = cgv_clock_seconds() + spread->pause;
     cgv_processor_times now = cgv_processor_times_now();
-    if (!spread->times.passed || now.passed - spread->times.passed < FEWEST)
+    if (!spread->known || !spread->times.passed || now.passed - spread->times.passed < FEWEST)
         return;
-    bool ours = SHARE * (now.others - spread->times.others) <= now.passed - spread->times.passed;
-    if (ours != spread->pinned)
-        bind(spread, &allowed, threads, ours);
+    bool ours = are_ours(spread, now, threads);
     spread->times = now;
-    spread->next = cgv_clock_seconds() + later;
+    if (ours == spread->pinned)
+        return;
+    if (!bind_workers(spread, &allowed, threads, ours)) { // it is not allowed
+        bind_workers(spread, &allowed, threads, false);
+        spread->driver_count = 0;
+        return;
+    }
+    cgv_log(CGV_LOG_DEBUG, ours ? "each thread of the device has a processor of its own"
+                                : "the threads of the device share the processors with others");
 }
 
 void cgv_spread_update(cgv_device *device) {
