@@ -529,9 +529,7 @@ static int write_run(const char *run) {
                                  0.2f + fall,
                                  0.2f + 0.5f * noise,
                                  0.25f - 0.2f * noise,
-                                 0,
-                                 0,
-                                 0};
+                                 .equivariance_a = 0};
             float lr = 2e-4f * fminf(1, (float)(4010 - step) / 2000);
             cgv_history_row row = {step,  (double)step / 900, (double)step / 5, lr, lr, 5 + noise,
                                    losses};

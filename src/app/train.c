@@ -115,6 +115,8 @@ const cgv_cli_option cgv_train_option_table[] = {
     REAL("identity", identity, 0, 1000, "weight of the identity loss, times lambda (0.5)"),
     REAL("equivariance", equivariance, 0, 1000,
          "weight of the loss that makes results move with the picture, against flicker (0)"),
+    REAL("histogram", histogram, 0, 1000,
+         "weight of the loss that gives results the tones of a picture of the other domain (0)"),
     INT("pool", pool, 0, 100000, "past fakes shown to the discriminators (50)"),
     REAL("lr", lr, 0, 1, "learning rate (0.0002)"),
     REAL("lr_d", lr_d, 0, 1, "learning rate of the discriminators (0: the same)"),

@@ -113,6 +113,7 @@ static cgv_status create_trainer(run *r) {
     params.lambda_b = (float)o->lambda_b;
     params.identity = (float)o->identity;
     params.equivariance = (float)o->equivariance;
+    params.histogram = (float)o->histogram;
     params.paired = o->paired;
     params.lambda_l1 = (float)o->lambda_l1;
     params.pool = o->pool;
@@ -276,10 +277,11 @@ static void print_losses(char *text, size_t size, const cgv_losses *l, bool pair
     else
         snprintf(text, size,
                  "G_A %.3f G_B %.3f  cycle %.3f %.3f  identity %.3f %.3f  equivariance %.3f %.3f  "
-                 "D_A %.3f D_B %.3f",
+                 "histogram %.3f %.3f  D_A %.3f D_B %.3f",
                  (double)l->g_a, (double)l->g_b, (double)l->cycle_a, (double)l->cycle_b,
                  (double)l->identity_a, (double)l->identity_b, (double)l->equivariance_a,
-                 (double)l->equivariance_b, (double)l->d_a, (double)l->d_b);
+                 (double)l->equivariance_b, (double)l->histogram_a, (double)l->histogram_b,
+                 (double)l->d_a, (double)l->d_b);
 }
 
 static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) {

@@ -85,6 +85,16 @@ uint64_t cgv_loss_scratch(cgv_tensor x);
 void cgv_loss(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor x, cgv_tensor other, uint64_t scratch,
               const cgv_loss_params *params);
 
+// ---- histogram matching (ops/histogram.c) ----
+
+// y = x with the tones of `reference`, RGB in [-1, 1]: in each third of the rows, each opponent colour
+// (brightness; red against blue; green against both) has the values of the reference, to a bin of
+// 1/128, in the order of those of x. All three alike, y elsewhere. scratch: cgv_histogram_scratch
+// bytes.
+uint64_t cgv_histogram_scratch(cgv_tensor x);
+void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor reference,
+                         uint64_t scratch);
+
 // ---- Adam (ops/adam.c) ----
 
 // What changes from step to step; written by the host into memory that the device reads.

@@ -127,6 +127,7 @@ static const struct {
     NUMBER(beta2),
     NUMBER(epsilon),
     NUMBER(average_decay),
+    {"histogram", offsetof(cgv_trainer_params, histogram), false, true},
     {"lambda_l1", offsetof(cgv_trainer_params, lambda_l1), false, true},
 #undef INTEGER
 #undef NUMBER

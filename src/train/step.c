@@ -91,6 +91,20 @@ static void follow(cgv_trainer *t, cgv_cmd *cmd, application *moved, cgv_tensor 
     backward(t, cmd, moved, true, t->d_other, nothing);
 }
 
+// A fake has the tones of a picture of its domain, in the order of its own: no fake is grey all over
+// where pictures have both black and light. Which parts are the light ones, the discriminator says.
+// Source: Li et al. 2018, BeautyGAN, §3.2 (histogram matching). Taken of a random picture each
+// step, and by its absolute value, the median of the domain's pictures is what it asks for.
+static void match_tones(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
+                        cgv_tensor real, uint64_t value) {
+    cgv_histogram_match(cmd, t->matched, fake, real, t->histograms);
+    cgv_loss(cmd, d_fake, fake, t->matched, t->loss_scratch,
+             &(cgv_loss_params){.kind = CGV_LOSS_L1,
+                                .weight = t->params.histogram / (float)t->params.accumulate,
+                                .accumulate = true,
+                                .value = value});
+}
+
 static void adam(cgv_trainer *t, cgv_cmd *cmd, int net) {
     cgv_net_state *state = &t->nets[net];
     bool generator = net == CGV_G_A || net == CGV_G_B;
@@ -173,6 +187,11 @@ void cgv_trainer_record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
     forward(t, cmd, &t->judge_a, t->fake_a.output);
     judge_loss(t, cmd, t->judge_a.output, true, true, LOSS(g_b));
     backward(t, cmd, &t->judge_a, false, t->d_judgement, t->d_fake_a);
+
+    if (p->histogram > 0) {
+        match_tones(t, cmd, t->d_fake_b, t->fake_b.output, b, LOSS(histogram_a));
+        match_tones(t, cmd, t->d_fake_a, t->fake_a.output, a, LOSS(histogram_b));
+    }
 
     // … with both cycles, F(G(a)) = a and G(F(b)) = b …
     forward(t, cmd, &t->recovered_a, t->fake_b.output);

@@ -187,6 +187,20 @@ static cgv_status create_warps(cgv_trainer *t) {
     return CGV_OK;
 }
 
+static cgv_status create_matching(cgv_trainer *t) {
+    cgv_tensor picture = t->fake_b.output;
+    uint64_t offset = 0, bytes = cgv_tensor_bytes(picture) + 255 + cgv_histogram_scratch(picture);
+    if (t->params.histogram == 0)
+        return CGV_OK;
+    cgv_status status = cgv_buffer_create(&t->matching, t->device, bytes, CGV_MEMORY_DEVICE,
+                                          "matched pictures");
+    if (status)
+        return status;
+    t->matched = cut(&t->matching, &offset, picture);
+    t->histograms = t->matching.address + offset;
+    return CGV_OK;
+}
+
 static cgv_status create_pairs(cgv_trainer *t) {
     if (!t->params.paired)
         return CGV_OK;
@@ -302,11 +316,11 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
     if (p->profile && p->accumulate != 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "only a step of one batch can be timed");
     if (p->paired && (p->lambda_a > 0 || p->lambda_b > 0 || p->identity > 0 ||
-                      p->equivariance > 0 || p->pool > 0))
-        return cgv_fail(CGV_ERROR_ARGUMENT, "a paired training has no cycles, no identity and "
-                                            "equivariance losses and no pool");
+                      p->equivariance > 0 || p->histogram > 0 || p->pool > 0))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "a paired training has no cycles, no identity, "
+                                            "equivariance and histogram losses and no pool");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
-        p->identity < 0 || p->equivariance < 0 || p->lambda_l1 < 0)
+        p->identity < 0 || p->equivariance < 0 || p->histogram < 0 || p->lambda_l1 < 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "training: a setting is out of range");
     return CGV_OK;
 }
@@ -336,6 +350,8 @@ cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *device,
     if (!status)
         status = create_warps(t);
     if (!status)
+        status = create_matching(t);
+    if (!status)
         status = record_parts(t);
     if (status)
         cgv_trainer_destroy(out);
@@ -353,7 +369,8 @@ void cgv_trainer_destroy(cgv_trainer **out) {
     cgv_pool_destroy(&t->pool_b);
     cgv_pool_destroy(&t->pool_a);
     cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses,
-                             &t->hyper,   &t->warped,   &t->maps,      &t->pairs};
+                             &t->hyper,   &t->warped,   &t->maps,      &t->pairs,
+                             &t->matching};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         cgv_buffer_destroy(buffers[i]);
     application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
@@ -434,7 +451,7 @@ uint64_t cgv_trainer_bytes(const cgv_trainer *t) {
     const application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
     const cgv_pool *pools[] = {&t->pool_a, &t->pool_b};
     uint64_t bytes = t->staging.size + t->pictures.size + t->gradients.size + t->losses.size +
-                     t->hyper.size + t->warped.size + t->maps.size + t->pairs.size;
+                     t->hyper.size + t->warped.size + t->maps.size + t->pairs.size + t->matching.size;
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         bytes += pools[i]->pictures.size + pools[i]->shown.size + pools[i]->choices.size;
     for (size_t i = 0; i < sizeof apps / sizeof *apps; i++)

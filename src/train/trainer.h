@@ -30,8 +30,9 @@ typedef struct cgv_trainer_params {
     float lambda_a, lambda_b; // weights of the cycles A -> B -> A and B -> A -> B
     float identity;           // weight of the identity losses, relative to the lambdas; 0: none
     float equivariance;       // weight of the equivariance losses; 0: none
+    float histogram;          // weight of the histogram losses; 0: none
     // Pictures come in pairs. lambda_l1: weight of their difference; the lambdas, identity,
-    // equivariance and pool are not for pairs and must be 0.
+    // equivariance, histogram and pool are not for pairs and must be 0.
     bool paired;
     float lambda_l1;
     int pool; // past fakes a direction that the discriminators also see; 0: none
@@ -73,7 +74,7 @@ typedef struct cgv_trainer_params {
 // Adversarial terms unweighted, cycle and identity terms weighted, discriminators' halved.
 typedef struct cgv_losses {
     float g_a, g_b, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b;
-    float equivariance_a, equivariance_b; // weighted
+    float equivariance_a, equivariance_b, histogram_a, histogram_b; // weighted
     float l1_a;                           // weighted; of pairs
 } cgv_losses;
 

@@ -1,0 +1,27 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+#include "histogram_match.h"
+#include "histogram.glsl"
+
+// A pixel of y: what the tables make of the opponent colours of x, within a bin in proportion.
+void main()
+{
+    int i = LINEAR_INDEX;
+    if (i >= push.count)
+        return;
+    ivec3 place = place_of(i, push.w, push.h);
+    int plane = push.h * push.w, pixel = i + 2 * place.z * plane;
+    int band = divide(place.y * HISTOGRAM_BANDS, push.h);
+    vec3 x = opponent_at(push.x, pixel, plane), y;
+    [[unroll]] for (int c = 0; c < 3; c++) {
+        int segment = (3 * place.z + c) * HISTOGRAM_BANDS + band;
+        float position = bin_position(x[c]);
+        int b = bin_of(position);
+        uint64_t ends = at(push.table, 2 * (segment * HISTOGRAM_BINS + b));
+        y[c] = keep_nan(x[c], mix(Floats(ends).v[0], Floats(at(ends, 1)).v[0], position - float(b)));
+    }
+    y = from_opponent(y);
+    [[unroll]] for (int c = 0; c < 3; c++)
+        Floats(at(push.y, pixel + c * plane)).v[0] = y[c];
+}

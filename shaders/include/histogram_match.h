@@ -1,0 +1,9 @@
+#include "push.h"
+
+#include "histogram_bins.h"
+
+CGV_PUSH(histogram_match)
+    uint64_t y, x, table;
+    int h, w;
+    int count; // pixels of y
+CGV_PUSH_END(histogram_match)

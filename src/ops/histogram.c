@@ -1,0 +1,46 @@
+// Histogram matching.
+#include "ops/dispatch.h"
+#include "ops/grad.h"
+#include "shaders.h"
+
+#include "histogram_match.h"
+#include "histogram_table.h"
+
+static int segment_count(cgv_tensor x) {
+    return x.n * 3 * HISTOGRAM_BANDS;
+}
+
+uint64_t cgv_histogram_scratch(cgv_tensor x) {
+    return (uint64_t)segment_count(x) * 2 * HISTOGRAM_BINS * sizeof(float);
+}
+
+void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor reference,
+                         uint64_t scratch) {
+    uint64_t bytes = cgv_tensor_bytes(x), pixels = bytes / (3 * sizeof(float));
+    struct histogram_table_push table = {
+        .x = cgv_cmd_read(cmd, x.address, bytes),
+        .reference = cgv_cmd_read(cmd, reference.address, bytes),
+        .table = cgv_cmd_write(cmd, scratch, cgv_histogram_scratch(x)),
+        .h = x.h,
+        .w = x.w,
+    };
+    cgv_cmd_dispatch(cmd, &(cgv_dispatch){
+                              .shader = &cgv_shader_histogram_table,
+                              .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
+                              .groups = {(uint32_t)segment_count(x), 1, 1},
+                              .push = &table,
+                              .push_bytes = sizeof table,
+                          });
+    struct histogram_match_push match = {
+        .y = cgv_cmd_write(cmd, y.address, bytes),
+        .x = cgv_cmd_read(cmd, x.address, bytes),
+        .table = cgv_cmd_read(cmd, scratch, cgv_histogram_scratch(x)),
+        .h = x.h,
+        .w = x.w,
+        .count = (int)pixels,
+    };
+    cgv_dispatch_linear(cmd, pixels,
+                        (cgv_dispatch){.shader = &cgv_shader_histogram_match,
+                                       .push = &match,
+                                       .push_bytes = sizeof match});
+}
