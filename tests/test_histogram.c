@@ -11,7 +11,7 @@
 #include "support.h"
 #include "tiny_training.h"
 
-enum { BINS = 256, BANDS = 3 };
+enum { BINS = 256 };
 
 static int bin_of(double value) {
     double position = (value + 1) * BINS / 2;
@@ -37,7 +37,7 @@ static double value_at(const double *x, int count, int rank, bool left) {
     return NAN;
 }
 
-static void match_band(double *y, const double *x, const double *reference, int count) {
+static void match_plane(double *y, const double *x, const double *reference, int count) {
     for (int i = 0; i < count; i++) {
         int b = bin_of(x[i]);
         double inside = fmin(fmax((x[i] + 1) * BINS / 2 - b, 0), 1);
@@ -64,23 +64,11 @@ static const double opponent[3][3] = {
     {1.0 / 3, 1.0 / 3, 1.0 / 3}, {0.5, 0, -0.5}, {-0.25, 0.5, -0.25}};
 static const double inverse[3][3] = {{1, 1, -2.0 / 3}, {1, 0, 4.0 / 3}, {1, -1, -2.0 / 3}};
 
-static void match_opponent(double *y, const double *x, const double *reference, ref_shape s) {
-    for (int plane = 0; plane < s.n * s.c; plane++)
-        for (int band = 0; band < BANDS; band++) {
-            int first = s.h, rows = 0;
-            for (int row = 0; row < s.h; row++)
-                if (row * BANDS / s.h == band) {
-                    first = row < first ? row : first;
-                    rows++;
-                }
-            size_t at = ((size_t)plane * (size_t)s.h + (size_t)first) * (size_t)s.w;
-            match_band(y + at, x + at, reference + at, rows * s.w);
-        }
-}
-
 static void match(double *y, const double *x, const double *reference, ref_shape s) {
     double *ours = convert(x, s, opponent), *theirs = convert(reference, s, opponent);
-    match_opponent(y, ours, theirs, s);
+    for (int plane = 0; plane < 3 * s.n; plane++)
+        match_plane(y + plane * s.h * s.w, ours + plane * s.h * s.w, theirs + plane * s.h * s.w,
+                    s.h * s.w);
     double *rgb = convert(y, s, inverse);
     memcpy(y, rgb, ref_count(s) * sizeof *y);
     free(ours);
@@ -154,8 +142,8 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-// What it is for, of one opponent colour in one band: the order of x, the tones of the other.
-static void check_band(double *y, const double *x, double *reference, int count) {
+// What it is for, of one opponent colour: the order of x, the tones of the other.
+static void check_plane(double *y, const double *x, double *reference, int count) {
     double distance = 0;
     for (int i = 0, k = count / 2; k < count; i++, k++)
         CU_ASSERT(x[i] == x[k] || (x[i] < x[k]) == (y[i] < y[k]) || fabs(y[i] - y[k]) < 1e-5);
@@ -167,7 +155,7 @@ static void check_band(double *y, const double *x, double *reference, int count)
 }
 
 static void test_purpose(void) {
-    ref_shape s = {1, 3, 3, 4000}; // a row is a band
+    ref_shape s = {1, 3, 40, 100};
     size_t count = ref_count(s);
     op_begin(8 << 20, 2);
     float *x = picture(s, 0.3f, 0.3f), *reference = picture(s, -0.7f, 0.4f);
@@ -180,8 +168,9 @@ static void test_purpose(void) {
         colours[i] = convert(wide, s, opponent);
         free(wide);
     }
-    for (size_t row = 0; row < 9; row++)
-        check_band(colours[0] + row * 4000, colours[1] + row * 4000, colours[2] + row * 4000, 4000);
+    for (size_t plane = 0; plane < 3; plane++)
+        check_plane(colours[0] + plane * 4000, colours[1] + plane * 4000, colours[2] + plane * 4000,
+                    4000);
     CU_ASSERT(run(y, x, x, s)); // of itself, x stays as it is
     for (size_t i = 0; i < count; i++)
         CU_ASSERT_DOUBLE_EQUAL(y[i], x[i], 1e-5);

@@ -28,5 +28,5 @@ float bin_position(float x)
 
 int bin_of(float position)
 {
-    return min(whole(position), HISTOGRAM_BINS - 1);
+    return clamp(whole(position), 0, HISTOGRAM_BINS - 1); // of NaN, any
 }

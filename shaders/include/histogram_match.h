@@ -4,6 +4,6 @@
 
 CGV_PUSH(histogram_match)
     uint64_t y, x, table;
-    int h, w;
-    int count; // pixels of y
+    int pixels; // of a picture
+    int count;  // of all
 CGV_PUSH_END(histogram_match)

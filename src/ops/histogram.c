@@ -6,12 +6,8 @@
 #include "histogram_match.h"
 #include "histogram_table.h"
 
-static int segment_count(cgv_tensor x) {
-    return x.n * 3 * HISTOGRAM_BANDS;
-}
-
 uint64_t cgv_histogram_scratch(cgv_tensor x) {
-    return (uint64_t)segment_count(x) * 2 * HISTOGRAM_BINS * sizeof(float);
+    return (uint64_t)x.n * 3 * 2 * HISTOGRAM_BINS * sizeof(float);
 }
 
 void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor reference,
@@ -21,13 +17,12 @@ void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor re
         .x = cgv_cmd_read(cmd, x.address, bytes),
         .reference = cgv_cmd_read(cmd, reference.address, bytes),
         .table = cgv_cmd_write(cmd, scratch, cgv_histogram_scratch(x)),
-        .h = x.h,
-        .w = x.w,
+        .pixels = x.h * x.w,
     };
     cgv_cmd_dispatch(cmd, &(cgv_dispatch){
                               .shader = &cgv_shader_histogram_table,
                               .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
-                              .groups = {(uint32_t)segment_count(x), 1, 1},
+                              .groups = {3 * (uint32_t)x.n, 1, 1},
                               .push = &table,
                               .push_bytes = sizeof table,
                           });
@@ -35,8 +30,7 @@ void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor re
         .y = cgv_cmd_write(cmd, y.address, bytes),
         .x = cgv_cmd_read(cmd, x.address, bytes),
         .table = cgv_cmd_read(cmd, scratch, cgv_histogram_scratch(x)),
-        .h = x.h,
-        .w = x.w,
+        .pixels = x.h * x.w,
         .count = (int)pixels,
     };
     cgv_dispatch_linear(cmd, pixels,
