@@ -521,15 +521,9 @@ static int write_run(const char *run) {
             status = cgv_events_create(&events, run, begin);
         for (int64_t step = begin + 10; step <= (part ? 4000 : 2500) && !status; step += 10) {
             float noise = 0.3f * cgv_rng_float(&rng), fall = expf(-(float)step / 1500);
-            cgv_losses losses = {0.3f + noise,
-                                 0.4f + noise * fall,
-                                 0.5f + 3 * fall + noise,
-                                 0.4f + 2 * fall,
-                                 0.2f + fall + noise,
-                                 0.2f + fall,
-                                 0.2f + 0.5f * noise,
-                                 0.25f - 0.2f * noise,
-                                 .equivariance_a = 0};
+            cgv_losses losses = {0.3f + noise,        0.4f + noise * fall,  0.5f + 3 * fall + noise,
+                                 0.4f + 2 * fall,     0.2f + fall + noise,  0.2f + fall,
+                                 0.2f + 0.5f * noise, 0.25f - 0.2f * noise, .equivariance_a = 0};
             float lr = 2e-4f * fminf(1, (float)(4010 - step) / 2000);
             cgv_history_row row = {step,  (double)step / 900, (double)step / 5, lr, lr, 5 + noise,
                                    losses};

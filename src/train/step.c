@@ -91,10 +91,10 @@ static void follow(cgv_trainer *t, cgv_cmd *cmd, application *moved, cgv_tensor 
     backward(t, cmd, moved, true, t->d_other, nothing);
 }
 
-// A fake has the tones of a picture of its domain, in the order of its own: no fake is grey all over
-// where pictures have both black and light. Which parts are the light ones, the discriminator says.
-// Source: Li et al. 2018, BeautyGAN, §3.2 (histogram matching). Taken of a random picture each
-// step, and by its absolute value, the median of the domain's pictures is what it asks for.
+// A fake has the tones of a picture of its domain, in the order of its own: no fake is grey all
+// over where pictures have both black and light. Which parts are the light ones, the discriminator
+// says. Source: Li et al. 2018, BeautyGAN, §3.2 (histogram matching). Taken of a random picture
+// each step, and by its absolute value, the median of the domain's pictures is what it asks for.
 static void match_tones(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
                         cgv_tensor real, uint64_t value) {
     cgv_histogram_match(cmd, t->matched, fake, real, t->histograms);

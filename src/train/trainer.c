@@ -192,8 +192,8 @@ static cgv_status create_matching(cgv_trainer *t) {
     uint64_t offset = 0, bytes = cgv_tensor_bytes(picture) + 255 + cgv_histogram_scratch(picture);
     if (t->params.histogram == 0)
         return CGV_OK;
-    cgv_status status = cgv_buffer_create(&t->matching, t->device, bytes, CGV_MEMORY_DEVICE,
-                                          "matched pictures");
+    cgv_status status =
+        cgv_buffer_create(&t->matching, t->device, bytes, CGV_MEMORY_DEVICE, "matched pictures");
     if (status)
         return status;
     t->matched = cut(&t->matching, &offset, picture);
@@ -368,9 +368,8 @@ void cgv_trainer_destroy(cgv_trainer **out) {
     cgv_cmd_destroy(&t->view);
     cgv_pool_destroy(&t->pool_b);
     cgv_pool_destroy(&t->pool_a);
-    cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses,
-                             &t->hyper,   &t->warped,   &t->maps,      &t->pairs,
-                             &t->matching};
+    cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses,  &t->hyper,
+                             &t->warped,  &t->maps,     &t->pairs,     &t->matching};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         cgv_buffer_destroy(buffers[i]);
     application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
@@ -451,7 +450,8 @@ uint64_t cgv_trainer_bytes(const cgv_trainer *t) {
     const application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
     const cgv_pool *pools[] = {&t->pool_a, &t->pool_b};
     uint64_t bytes = t->staging.size + t->pictures.size + t->gradients.size + t->losses.size +
-                     t->hyper.size + t->warped.size + t->maps.size + t->pairs.size + t->matching.size;
+                     t->hyper.size + t->warped.size + t->maps.size + t->pairs.size +
+                     t->matching.size;
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         bytes += pools[i]->pictures.size + pools[i]->shown.size + pools[i]->choices.size;
     for (size_t i = 0; i < sizeof apps / sizeof *apps; i++)

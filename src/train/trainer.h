@@ -75,7 +75,7 @@ typedef struct cgv_trainer_params {
 typedef struct cgv_losses {
     float g_a, g_b, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b;
     float equivariance_a, equivariance_b, histogram_a, histogram_b; // weighted
-    float l1_a;                           // weighted; of pairs
+    float l1_a;                                                     // weighted; of pairs
 } cgv_losses;
 
 // What Adam and the moving average keep beside the weights of one network.

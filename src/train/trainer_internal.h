@@ -47,11 +47,11 @@ struct cgv_trainer {
     cgv_tensor moved, target; // equivariance: a warped picture, and what should come of it
     cgv_buffer warped;        // their memory
     cgv_buffer maps;          // cgv_warp_map of every picture of a batch, drawn for every batch
-    cgv_tensor matched; // histogram: a fake with the tones of a picture of its domain
+    cgv_tensor matched;       // histogram: a fake with the tones of a picture of its domain
     uint64_t histograms;
     cgv_buffer matching; // their memory
     cgv_buffer losses;   // a cgv_losses
-    cgv_buffer hyper;         // cgv_adam_hyper of generators and discriminators
+    cgv_buffer hyper;    // cgv_adam_hyper of generators and discriminators
     cgv_pool pool_b, pool_a;
     cgv_cmd *cmds[PARTS]; // by FIRST and LAST; NULL where accumulate does not need it
     cgv_cmd *view;
