@@ -4,8 +4,8 @@
 #include "histogram_table.h"
 #include "histogram.glsl"
 
-// By one subgroup for one opponent colour of a picture: the values that the ends of each bin of x take
-// when x gets the distribution of `reference`, keeping the order of its elements.
+// By one subgroup for one opponent colour of a band of rows: the values that the ends of each bin of x
+// take when x gets the distribution of `reference`, keeping the order of its elements.
 
 const int X = 0, REFERENCE = 1;
 // How many elements lie in the bins below.
@@ -14,12 +14,18 @@ shared uint below[2][HISTOGRAM_BINS + 1];
 int lane = int(gl_SubgroupInvocationID);
 
 // Integer sums: in any order the same.
-void count_in(int which, uint64_t picture, int colour)
+void count_in(int which, uint64_t first, int count, int colour)
 {
-    for (int i = lane; i < push.pixels; i += SUBGROUP) {
-        float x = opponent_at(picture, i, push.pixels)[colour];
+    for (int i = lane; i < count; i += SUBGROUP) {
+        float x = opponent_at(first, i, push.h * push.w)[colour];
         atomicAdd(below[which][bin_of(bin_position(x)) + 1], 1u);
     }
+}
+
+// The first row of a band.
+int band_row(int band)
+{
+    return divide(band * push.h + push.bands - 1, push.bands);
 }
 
 void add_up(int which)
@@ -54,20 +60,22 @@ float value_at(uint rank, bool left)
 
 void main()
 {
-    int plane = int(gl_WorkGroupID.x), picture = divide(plane, 3), colour = plane - 3 * picture;
-    int first = 3 * picture * push.pixels;
+    int segment = int(gl_WorkGroupID.x), plane = divide(segment, push.bands);
+    int band = segment - plane * push.bands, picture = divide(plane, 3), colour = plane - 3 * picture;
+    int top = band_row(band), count = (band_row(band + 1) - top) * push.w;
+    int first = (3 * picture * push.h + top) * push.w;
     for (int b = lane; b <= HISTOGRAM_BINS; b += SUBGROUP) {
         below[X][b] = 0;
         below[REFERENCE][b] = 0;
     }
     barrier();
-    count_in(X, at(push.x, first), colour);
-    count_in(REFERENCE, at(push.reference, first), colour);
+    count_in(X, at(push.x, first), count, colour);
+    count_in(REFERENCE, at(push.reference, first), count, colour);
     barrier();
     if (lane < 2)
         add_up(lane);
     barrier();
-    uint64_t table = at(push.table, plane * 2 * HISTOGRAM_BINS);
+    uint64_t table = at(push.table, segment * 2 * HISTOGRAM_BINS);
     for (int b = lane; b < HISTOGRAM_BINS; b += SUBGROUP) {
         uint begins = below[X][b], ends = below[X][b + 1];
         bool empty = begins == ends; // nothing will ask

@@ -64,11 +64,24 @@ static const double opponent[3][3] = {
     {1.0 / 3, 1.0 / 3, 1.0 / 3}, {0.5, 0, -0.5}, {-0.25, 0.5, -0.25}};
 static const double inverse[3][3] = {{1, 1, -2.0 / 3}, {1, 0, 4.0 / 3}, {1, -1, -2.0 / 3}};
 
-static void match(double *y, const double *x, const double *reference, ref_shape s) {
+// A row belongs to the band in which its upper edge lies.
+static void match_bands(double *y, const double *x, const double *reference, ref_shape s,
+                        int bands) {
+    for (int band = 0, row = 0; band < bands; band++) {
+        int rows = 0;
+        while (row + rows < s.h && (row + rows) * bands / s.h == band)
+            rows++;
+        int at = row * s.w;
+        match_plane(y + at, x + at, reference + at, rows * s.w);
+        row += rows;
+    }
+}
+
+static void match(double *y, const double *x, const double *reference, ref_shape s, int bands) {
     double *ours = convert(x, s, opponent), *theirs = convert(reference, s, opponent);
     for (int plane = 0; plane < 3 * s.n; plane++)
-        match_plane(y + plane * s.h * s.w, ours + plane * s.h * s.w, theirs + plane * s.h * s.w,
-                    s.h * s.w);
+        match_bands(y + plane * s.h * s.w, ours + plane * s.h * s.w, theirs + plane * s.h * s.w, s,
+                    bands);
     double *rgb = convert(y, s, inverse);
     memcpy(y, rgb, ref_count(s) * sizeof *y);
     free(ours);
@@ -77,15 +90,15 @@ static void match(double *y, const double *x, const double *reference, ref_shape
 }
 
 // Run it on the device; y [s].
-static bool run(float *y, const float *x, const float *reference, ref_shape s) {
+static bool run(float *y, const float *x, const float *reference, ref_shape s, int bands) {
     size_t count = ref_count(s);
     guarded_begin(&op_memory);
     uint64_t x_at = op_floats(GUARDED_INPUT, x, count);
     uint64_t reference_at = op_floats(GUARDED_INPUT, reference, count);
     uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, count);
     cgv_tensor like = op_tensor(x_at, s);
-    uint64_t scratch = op_scratch(cgv_histogram_scratch(like));
-    cgv_histogram_match(op_memory.cmd, op_tensor(y_at, s), like, op_tensor(reference_at, s),
+    uint64_t scratch = op_scratch(cgv_histogram_scratch(like, bands));
+    cgv_histogram_match(op_memory.cmd, op_tensor(y_at, s), like, op_tensor(reference_at, s), bands,
                         scratch);
     bool right = guarded_run(&op_memory);
     memcpy(y, guarded_result(&op_memory, y_at), count * sizeof *y);
@@ -118,8 +131,9 @@ static void test_reference(void) {
                     reference[e] = e % 5 ? -1 : 1;
             double *wide = numbers_widen(x, count), *other = numbers_widen(reference, count);
             double *expected = numbers_allocate(count, sizeof *expected);
-            match(expected, wide, other, s);
-            CU_ASSERT(run(y, x, reference, s));
+            int bands = 1 + (int)(i + 1) % 3; // of which the last picture has none in one
+            match(expected, wide, other, s, bands);
+            CU_ASSERT(run(y, x, reference, s, bands));
             for (size_t e = 0; e < count; e++)
                 if (!(fabs(y[e] - expected[e]) < 1e-4)) {
                     printf("FAILED: %dx%d, kind %d, element %zu: %g becomes %g, not %g\n", s.w, s.h,
@@ -160,7 +174,7 @@ static void test_purpose(void) {
     op_begin(8 << 20, 2);
     float *x = picture(s, 0.3f, 0.3f), *reference = picture(s, -0.7f, 0.4f);
     float *y = numbers_allocate(count, sizeof *y);
-    CU_ASSERT(run(y, x, reference, s));
+    CU_ASSERT(run(y, x, reference, s, 1));
     const float *pictures[3] = {y, x, reference};
     double *colours[3];
     for (int i = 0; i < 3; i++) {
@@ -171,7 +185,7 @@ static void test_purpose(void) {
     for (size_t plane = 0; plane < 3; plane++)
         check_plane(colours[0] + plane * 4000, colours[1] + plane * 4000, colours[2] + plane * 4000,
                     4000);
-    CU_ASSERT(run(y, x, x, s)); // of itself, x stays as it is
+    CU_ASSERT(run(y, x, x, s, 1)); // of itself, x stays as it is
     for (size_t i = 0; i < count; i++)
         CU_ASSERT_DOUBLE_EQUAL(y[i], x[i], 1e-5);
     for (int i = 0; i < 3; i++)
@@ -192,8 +206,8 @@ static void test_nan(void) {
     uint64_t x_at = op_floats(GUARDED_INPUT, x, ref_count(s));
     uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(s));
     cgv_tensor like = op_tensor(x_at, s);
-    uint64_t scratch = op_scratch(cgv_histogram_scratch(like));
-    cgv_histogram_match(op_memory.cmd, op_tensor(y_at, s), like, like, scratch);
+    uint64_t scratch = op_scratch(cgv_histogram_scratch(like, 1));
+    cgv_histogram_match(op_memory.cmd, op_tensor(y_at, s), like, like, 1, scratch);
     CU_ASSERT(guarded_run_nan(&op_memory));
     const float *y = guarded_result(&op_memory, y_at);
     for (size_t i = 0; i < ref_count(s); i++)
@@ -216,12 +230,12 @@ static double loss(ref_evaluation *e, void *target) {
 }
 
 static void check(const cgv_model *model, const float *input, const float *real, const float *with,
-                  const float *without, float value) {
+                  const float *without, float value, int bands) {
     ref_evaluation e;
     size_t count = ref_count(TINY_SHAPE);
     double *other = numbers_widen(real, count), *target = numbers_allocate(count, sizeof *target);
     CU_ASSERT_FATAL(ref_evaluation_create(&e, model->net, model->params, input, TINY_SHAPE));
-    match(target, ref_evaluate(&e, 1), other, TINY_SHAPE);
+    match(target, ref_evaluate(&e, 1), other, TINY_SHAPE, bands);
     double expected = loss(&e, target);
     CU_ASSERT(expected > 0.01);
     CU_ASSERT_DOUBLE_EQUAL(value, expected, 1e-4 * expected);
@@ -239,13 +253,16 @@ static void test_loss(void) {
     cgv_trainer_params params = tiny_training_params();
     float *plain = tiny_training_step(&t, &params, 0, &without);
     params.histogram = WEIGHT;
-    float *grads = tiny_training_step(&t, &params, 0, &with);
-    size_t count = t.models[0]->net->param_floats;
-    check(t.models[CGV_G_A], t.a, t.b, grads, plain, with.histogram_a);
-    check(t.models[CGV_G_B], t.b, t.a, grads + count, plain + count, with.histogram_b);
-    CU_ASSERT(without.histogram_a == 0 && without.histogram_b == 0);
-    CU_ASSERT(without.cycle_a == with.cycle_a && without.d_a == with.d_a);
-    free(grads);
+    for (int bands = 1; bands <= 3; bands += 2) {
+        params.histogram_bands = bands;
+        float *grads = tiny_training_step(&t, &params, 0, &with);
+        size_t count = t.models[0]->net->param_floats;
+        check(t.models[CGV_G_A], t.a, t.b, grads, plain, with.histogram_a, bands);
+        check(t.models[CGV_G_B], t.b, t.a, grads + count, plain + count, with.histogram_b, bands);
+        CU_ASSERT(without.histogram_a == 0 && without.histogram_b == 0);
+        CU_ASSERT(without.cycle_a == with.cycle_a && without.d_a == with.d_a);
+        free(grads);
+    }
     free(plain);
     tiny_training_end(&t);
 }

@@ -150,14 +150,23 @@ static void test_events(void) {
 
 static cgv_history_row row_of(int64_t step) {
     float s = (float)step;
-    return (cgv_history_row){
-        .step = step,
-        .epoch = (double)step / 8,
-        .seconds = (double)step / 4,
-        .lr_g = 2e-4f,
-        .lr_d = 1e-4f,
-        .images_per_second = 3.5f,
-        .losses = {1 / s, 2 / s, s, s + 1, 0, 0, 0.25f, 1e-30f, 0.5f, 0.75f, s / 8}};
+    return (cgv_history_row){.step = step,
+                             .epoch = (double)step / 8,
+                             .seconds = (double)step / 4,
+                             .lr_g = 2e-4f,
+                             .lr_d = 1e-4f,
+                             .images_per_second = 3.5f,
+                             .losses = {.g_a = 1 / s,
+                                        .g_b = 2 / s,
+                                        .cycle_a = s,
+                                        .cycle_b = s + 1,
+                                        .equivariance_a = 0.5f,
+                                        .equivariance_b = 0.75f,
+                                        .histogram_a = 0.375f,
+                                        .histogram_b = 2,
+                                        .d_a = 0.25f,
+                                        .d_b = 1e-30f,
+                                        .l1_a = s / 8}};
 }
 
 static cgv_history *open_history(const char *path, int64_t step) {
@@ -203,9 +212,9 @@ static void test_history(void) {
     CU_ASSERT_PTR_NULL(cgv_history_last(history));
     append(history, 1, 1);
     check_text(path, "step,epoch,seconds,lr_g,lr_d,images_per_second,G_A,G_B,cycle_A,cycle_B,"
-                     "idt_A,idt_B,equi_A,equi_B,D_A,D_B\n"
-                     "1,0.125,0.250,0.000199999995,9.99999975e-05,3.5,1,2,1,2,0,0,0.5,0.75,0.25,"
-                     "1e-30\n");
+                     "idt_A,idt_B,equi_A,equi_B,hist_A,hist_B,D_A,D_B\n"
+                     "1,0.125,0.250,0.000199999995,9.99999975e-05,3.5,1,2,1,2,0,0,0.5,0.75,0.375,2,"
+                     "0.25,1e-30\n");
     append(history, 2, 20);
     whole = read_text(path, NULL);
     cgv_history_destroy(&history);
@@ -222,8 +231,21 @@ static void test_history(void) {
     CU_ASSERT_EQUAL(truncate(path, (off_t)strlen(whole) - 3), 0);
     cgv_test_listen();
     history = open_history(path, 25);
+    CU_ASSERT(cgv_test_said("where it is damaged"));
     CU_ASSERT_EQUAL(cgv_history_last(history)->step, 19);
     append(history, 20, 20);
+    check_text(path, whole);
+    cgv_history_destroy(&history);
+    // Of an older program.
+    FILE *older = fopen(path, "w");
+    CU_ASSERT_FATAL(older &&
+                    fputs("step,epoch,seconds,lr_g,D_A\n1,0.125,0.25,0.1,0.5\n", older) >= 0);
+    fclose(older);
+    cgv_test_listen();
+    history = open_history(path, 1);
+    CU_ASSERT(cgv_test_said("other columns"));
+    CU_ASSERT_PTR_NULL(cgv_history_last(history));
+    append(history, 1, 20);
     check_text(path, whole);
     cgv_history_destroy(&history);
     // Nothing there to go on with, and a new run.

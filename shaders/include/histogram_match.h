@@ -4,6 +4,6 @@
 
 CGV_PUSH(histogram_match)
     uint64_t y, x, table;
-    int pixels; // of a picture
-    int count;  // of all
+    int h, w, bands;
+    int count; // pixels of all pictures
 CGV_PUSH_END(histogram_match)

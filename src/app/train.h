@@ -20,8 +20,9 @@ typedef struct cgv_train_options {
     int gan, schedule, norm_d;
     int direction; // of pairs
     double lambda_l1;
-    double lambda_a, lambda_b, identity, equivariance, histogram, lr, lr_d, beta1,
-        average; // lr_d 0: as lr
+    double lambda_a, lambda_b, identity, equivariance, histogram;
+    double lr, lr_d, beta1, average; // lr_d 0: as lr
+    int histogram_bands;
     int kernels; // a cgv_kernels
     int pool, batch, accumulate, epochs, steps, seed;
     bool recompute;

@@ -114,6 +114,7 @@ static cgv_status create_trainer(run *r) {
     params.identity = (float)o->identity;
     params.equivariance = (float)o->equivariance;
     params.histogram = (float)o->histogram;
+    params.histogram_bands = o->histogram_bands;
     params.paired = o->paired;
     params.lambda_l1 = (float)o->lambda_l1;
     params.pool = o->pool;

@@ -6,31 +6,35 @@
 #include "histogram_match.h"
 #include "histogram_table.h"
 
-uint64_t cgv_histogram_scratch(cgv_tensor x) {
-    return (uint64_t)x.n * 3 * 2 * HISTOGRAM_BINS * sizeof(float);
+uint64_t cgv_histogram_scratch(cgv_tensor x, int bands) {
+    return (uint64_t)x.n * 3 * (uint64_t)bands * 2 * HISTOGRAM_BINS * sizeof(float);
 }
 
-void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor reference,
+void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor reference, int bands,
                          uint64_t scratch) {
     uint64_t bytes = cgv_tensor_bytes(x), pixels = bytes / (3 * sizeof(float));
     struct histogram_table_push table = {
         .x = cgv_cmd_read(cmd, x.address, bytes),
         .reference = cgv_cmd_read(cmd, reference.address, bytes),
-        .table = cgv_cmd_write(cmd, scratch, cgv_histogram_scratch(x)),
-        .pixels = x.h * x.w,
+        .table = cgv_cmd_write(cmd, scratch, cgv_histogram_scratch(x, bands)),
+        .h = x.h,
+        .w = x.w,
+        .bands = bands,
     };
     cgv_cmd_dispatch(cmd, &(cgv_dispatch){
                               .shader = &cgv_shader_histogram_table,
                               .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
-                              .groups = {3 * (uint32_t)x.n, 1, 1},
+                              .groups = {3 * (uint32_t)(x.n * bands), 1, 1},
                               .push = &table,
                               .push_bytes = sizeof table,
                           });
     struct histogram_match_push match = {
         .y = cgv_cmd_write(cmd, y.address, bytes),
         .x = cgv_cmd_read(cmd, x.address, bytes),
-        .table = cgv_cmd_read(cmd, scratch, cgv_histogram_scratch(x)),
-        .pixels = x.h * x.w,
+        .table = cgv_cmd_read(cmd, scratch, cgv_histogram_scratch(x, bands)),
+        .h = x.h,
+        .w = x.w,
+        .bands = bands,
         .count = (int)pixels,
     };
     cgv_dispatch_linear(cmd, pixels,

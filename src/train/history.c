@@ -121,12 +121,31 @@ static bool parse_row(cgv_history_row *row, const cgv_history_columns *columns, 
     return true;
 }
 
+// Whether the file begins with the columns that are written to it: older programs had fewer.
+static bool is_header(const cgv_history *h, const char *line) {
+    size_t length = strlen("step,epoch,seconds");
+    if (strncmp(line, "step,epoch,seconds", length))
+        return false;
+    line += length;
+    for (int c = 0; c < h->columns->count; c++) {
+        length = strlen(h->columns->list[c].name);
+        if (*line != ',' || strncmp(line + 1, h->columns->list[c].name, length))
+            return false;
+        line += 1 + length;
+    }
+    return *line == '\n';
+}
+
 // Reads the rows up to `step` and cuts the file after them.
 static cgv_status read_rows(cgv_history *h, int64_t step) {
     char *line = NULL;
     size_t capacity = 0;
     off_t end = 0;
-    ssize_t length = getline(&line, &capacity, h->file); // the names of the columns
+    ssize_t length = getline(&line, &capacity, h->file);
+    if (length > 0 && !is_header(h, line)) {
+        cgv_log(CGV_LOG_WARNING, "%s: begins anew: it has other columns", h->path);
+        length = 0;
+    }
     while (length > 0) {
         cgv_history_row row;
         end += length;

@@ -189,7 +189,8 @@ static cgv_status create_warps(cgv_trainer *t) {
 
 static cgv_status create_matching(cgv_trainer *t) {
     cgv_tensor picture = t->fake_b.output;
-    uint64_t offset = 0, bytes = cgv_tensor_bytes(picture) + 255 + cgv_histogram_scratch(picture);
+    uint64_t offset = 0, bytes = cgv_tensor_bytes(picture) + 255 +
+                                 cgv_histogram_scratch(picture, t->params.histogram_bands);
     if (t->params.histogram == 0)
         return CGV_OK;
     cgv_status status =
@@ -320,7 +321,8 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
         return cgv_fail(CGV_ERROR_ARGUMENT, "a paired training has no cycles, no identity, "
                                             "equivariance and histogram losses and no pool");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
-        p->identity < 0 || p->equivariance < 0 || p->histogram < 0 || p->lambda_l1 < 0)
+        p->identity < 0 || p->equivariance < 0 || p->histogram < 0 ||
+        (p->histogram > 0 && p->histogram_bands < 1) || p->lambda_l1 < 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "training: a setting is out of range");
     return CGV_OK;
 }
