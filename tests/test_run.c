@@ -229,7 +229,7 @@ static void test_history(void) {
     cgv_history_destroy(&history);
     // A row that a crash tore.
     CU_ASSERT_EQUAL(truncate(path, (off_t)strlen(whole) - 3), 0);
-    cgv_test_listen();
+    cgv_test_listen_to(CGV_LOG_WARNING);
     history = open_history(path, 25);
     CU_ASSERT(cgv_test_said("where it is damaged"));
     CU_ASSERT_EQUAL(cgv_history_last(history)->step, 19);
@@ -241,7 +241,7 @@ static void test_history(void) {
     CU_ASSERT_FATAL(older &&
                     fputs("step,epoch,seconds,lr_g,D_A\n1,0.125,0.25,0.1,0.5\n", older) >= 0);
     fclose(older);
-    cgv_test_listen();
+    cgv_test_listen_to(CGV_LOG_WARNING);
     history = open_history(path, 1);
     CU_ASSERT(cgv_test_said("other columns"));
     CU_ASSERT_PTR_NULL(cgv_history_last(history));
