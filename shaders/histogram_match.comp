@@ -19,7 +19,8 @@ void main()
         int b = bin_of(position);
         int segment = (3 * place.z + c) * push.bands + band;
         uint64_t ends = at(push.table, 2 * (segment * HISTOGRAM_BINS + b));
-        y[c] = keep_nan(x[c], mix(Floats(ends).v[0], Floats(at(ends, 1)).v[0], position - float(b)));
+        float matched = mix(Floats(ends).v[0], Floats(at(ends, 1)).v[0], position - float(b));
+        y[c] = keep_nan(x[c], c == 0 ? matched : mix(x[c], matched, push.chroma));
     }
     y = from_opponent(y);
     [[unroll]] for (int c = 0; c < 3; c++)

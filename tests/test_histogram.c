@@ -77,11 +77,21 @@ static void match_bands(double *y, const double *x, const double *reference, ref
     }
 }
 
-static void match(double *y, const double *x, const double *reference, ref_shape s, int bands) {
+typedef struct match_params {
+    int bands;
+    double chroma;
+} match_params;
+
+static void match(double *y, const double *x, const double *reference, ref_shape s,
+                  match_params params) {
+    int plane = s.h * s.w;
     double *ours = convert(x, s, opponent), *theirs = convert(reference, s, opponent);
-    for (int plane = 0; plane < 3 * s.n; plane++)
-        match_bands(y + plane * s.h * s.w, ours + plane * s.h * s.w, theirs + plane * s.h * s.w, s,
-                    bands);
+    for (int p = 0; p < 3 * s.n; p++) {
+        double *to = y + p * plane, *from = ours + p * plane;
+        match_bands(to, from, theirs + p * plane, s, params.bands);
+        for (int i = 0; i < plane && p % 3; i++) // of colours, a part
+            to[i] = from[i] + params.chroma * (to[i] - from[i]);
+    }
     double *rgb = convert(y, s, inverse);
     memcpy(y, rgb, ref_count(s) * sizeof *y);
     free(ours);
@@ -90,16 +100,17 @@ static void match(double *y, const double *x, const double *reference, ref_shape
 }
 
 // Run it on the device; y [s].
-static bool run(float *y, const float *x, const float *reference, ref_shape s, int bands) {
+static bool run(float *y, const float *x, const float *reference, ref_shape s,
+                match_params params) {
     size_t count = ref_count(s);
     guarded_begin(&op_memory);
     uint64_t x_at = op_floats(GUARDED_INPUT, x, count);
     uint64_t reference_at = op_floats(GUARDED_INPUT, reference, count);
     uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, count);
     cgv_tensor like = op_tensor(x_at, s);
-    uint64_t scratch = op_scratch(cgv_histogram_scratch(like, bands));
-    cgv_histogram_match(op_memory.cmd, op_tensor(y_at, s), like, op_tensor(reference_at, s), bands,
-                        scratch);
+    uint64_t scratch = op_scratch(cgv_histogram_scratch(like, params.bands));
+    cgv_histogram_match(op_memory.cmd, op_tensor(y_at, s), like, op_tensor(reference_at, s),
+                        params.bands, (float)params.chroma, scratch);
     bool right = guarded_run(&op_memory);
     memcpy(y, guarded_result(&op_memory, y_at), count * sizeof *y);
     return right;
@@ -131,9 +142,10 @@ static void test_reference(void) {
                     reference[e] = e % 5 ? -1 : 1;
             double *wide = numbers_widen(x, count), *other = numbers_widen(reference, count);
             double *expected = numbers_allocate(count, sizeof *expected);
-            int bands = 1 + (int)(i + 1) % 3; // of which the last picture has none in one
-            match(expected, wide, other, s, bands);
-            CU_ASSERT(run(y, x, reference, s, bands));
+            // The last picture has no row in one of its three bands.
+            match_params params = {1 + (int)(i + 1) % 3, kind == 0 ? 1 : kind == 1 ? 0.25 : 0};
+            match(expected, wide, other, s, params);
+            CU_ASSERT(run(y, x, reference, s, params));
             for (size_t e = 0; e < count; e++)
                 if (!(fabs(y[e] - expected[e]) < 1e-4)) {
                     printf("FAILED: %dx%d, kind %d, element %zu: %g becomes %g, not %g\n", s.w, s.h,
@@ -174,7 +186,7 @@ static void test_purpose(void) {
     op_begin(8 << 20, 2);
     float *x = picture(s, 0.3f, 0.3f), *reference = picture(s, -0.7f, 0.4f);
     float *y = numbers_allocate(count, sizeof *y);
-    CU_ASSERT(run(y, x, reference, s, 1));
+    CU_ASSERT(run(y, x, reference, s, (match_params){1, 1}));
     const float *pictures[3] = {y, x, reference};
     double *colours[3];
     for (int i = 0; i < 3; i++) {
@@ -185,7 +197,7 @@ static void test_purpose(void) {
     for (size_t plane = 0; plane < 3; plane++)
         check_plane(colours[0] + plane * 4000, colours[1] + plane * 4000, colours[2] + plane * 4000,
                     4000);
-    CU_ASSERT(run(y, x, x, s, 1)); // of itself, x stays as it is
+    CU_ASSERT(run(y, x, x, s, (match_params){1, 1})); // of itself, x stays as it is
     for (size_t i = 0; i < count; i++)
         CU_ASSERT_DOUBLE_EQUAL(y[i], x[i], 1e-5);
     for (int i = 0; i < 3; i++)
@@ -207,7 +219,7 @@ static void test_nan(void) {
     uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(s));
     cgv_tensor like = op_tensor(x_at, s);
     uint64_t scratch = op_scratch(cgv_histogram_scratch(like, 1));
-    cgv_histogram_match(op_memory.cmd, op_tensor(y_at, s), like, like, 1, scratch);
+    cgv_histogram_match(op_memory.cmd, op_tensor(y_at, s), like, like, 1, 1, scratch);
     CU_ASSERT(guarded_run_nan(&op_memory));
     const float *y = guarded_result(&op_memory, y_at);
     for (size_t i = 0; i < ref_count(s); i++)
@@ -230,12 +242,12 @@ static double loss(ref_evaluation *e, void *target) {
 }
 
 static void check(const cgv_model *model, const float *input, const float *real, const float *with,
-                  const float *without, float value, int bands) {
+                  const float *without, float value, match_params params) {
     ref_evaluation e;
     size_t count = ref_count(TINY_SHAPE);
     double *other = numbers_widen(real, count), *target = numbers_allocate(count, sizeof *target);
     CU_ASSERT_FATAL(ref_evaluation_create(&e, model->net, model->params, input, TINY_SHAPE));
-    match(target, ref_evaluate(&e, 1), other, TINY_SHAPE, bands);
+    match(target, ref_evaluate(&e, 1), other, TINY_SHAPE, params);
     double expected = loss(&e, target);
     CU_ASSERT(expected > 0.01);
     CU_ASSERT_DOUBLE_EQUAL(value, expected, 1e-4 * expected);
@@ -253,12 +265,14 @@ static void test_loss(void) {
     cgv_trainer_params params = tiny_training_params();
     float *plain = tiny_training_step(&t, &params, 0, &without);
     params.histogram = WEIGHT;
-    for (int bands = 1; bands <= 3; bands += 2) {
-        params.histogram_bands = bands;
+    for (int i = 0; i < 2; i++) {
+        match_params how = {1 + 2 * i, 1 - 0.75 * i};
+        params.histogram_bands = how.bands;
+        params.histogram_chroma = (float)how.chroma;
         float *grads = tiny_training_step(&t, &params, 0, &with);
         size_t count = t.models[0]->net->param_floats;
-        check(t.models[CGV_G_A], t.a, t.b, grads, plain, with.histogram_a, bands);
-        check(t.models[CGV_G_B], t.b, t.a, grads + count, plain + count, with.histogram_b, bands);
+        check(t.models[CGV_G_A], t.a, t.b, grads, plain, with.histogram_a, how);
+        check(t.models[CGV_G_B], t.b, t.a, grads + count, plain + count, with.histogram_b, how);
         CU_ASSERT(without.histogram_a == 0 && without.histogram_b == 0);
         CU_ASSERT(without.cycle_a == with.cycle_a && without.d_a == with.d_a);
         free(grads);

@@ -115,6 +115,7 @@ static cgv_status create_trainer(run *r) {
     params.equivariance = (float)o->equivariance;
     params.histogram = (float)o->histogram;
     params.histogram_bands = o->histogram_bands;
+    params.histogram_chroma = (float)o->histogram_chroma;
     params.paired = o->paired;
     params.lambda_l1 = (float)o->lambda_l1;
     params.pool = o->pool;

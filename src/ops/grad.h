@@ -93,7 +93,7 @@ void cgv_loss(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor x, cgv_tensor other, uint6
 // cgv_histogram_scratch bytes.
 uint64_t cgv_histogram_scratch(cgv_tensor x, int bands);
 void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor reference, int bands,
-                         uint64_t scratch);
+                         float chroma, uint64_t scratch);
 
 // ---- Adam (ops/adam.c) ----
 

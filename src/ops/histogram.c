@@ -11,7 +11,7 @@ uint64_t cgv_histogram_scratch(cgv_tensor x, int bands) {
 }
 
 void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor reference, int bands,
-                         uint64_t scratch) {
+                         float chroma, uint64_t scratch) {
     uint64_t bytes = cgv_tensor_bytes(x), pixels = bytes / (3 * sizeof(float));
     struct histogram_table_push table = {
         .x = cgv_cmd_read(cmd, x.address, bytes),
@@ -36,6 +36,7 @@ void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor re
         .w = x.w,
         .bands = bands,
         .count = (int)pixels,
+        .chroma = chroma,
     };
     cgv_dispatch_linear(cmd, pixels,
                         (cgv_dispatch){.shader = &cgv_shader_histogram_match,

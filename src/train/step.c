@@ -97,7 +97,8 @@ static void follow(cgv_trainer *t, cgv_cmd *cmd, application *moved, cgv_tensor 
 // each step, and by its absolute value, the median of the domain's pictures is what it asks for.
 static void match_tones(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
                         cgv_tensor real, uint64_t value) {
-    cgv_histogram_match(cmd, t->matched, fake, real, t->params.histogram_bands, t->histograms);
+    cgv_histogram_match(cmd, t->matched, fake, real, t->params.histogram_bands,
+                        t->params.histogram_chroma, t->histograms);
     cgv_loss(cmd, d_fake, fake, t->matched, t->loss_scratch,
              &(cgv_loss_params){.kind = CGV_LOSS_L1,
                                 .weight = t->params.histogram / (float)t->params.accumulate,

@@ -32,6 +32,7 @@ typedef struct cgv_trainer_params {
     float equivariance;       // weight of the equivariance losses; 0: none
     float histogram;          // weight of the histogram losses; 0: none
     int histogram_bands;      // of rows, which have histograms of their own
+    float histogram_chroma;   // how much of them is of colours too: 0 to 1
     // Pictures come in pairs. lambda_l1: weight of their difference; the lambdas, identity,
     // equivariance, histogram and pool are not for pairs and must be 0.
     bool paired;
@@ -56,6 +57,7 @@ typedef struct cgv_trainer_params {
                           .lambda_b = 10,                                                          \
                           .identity = 0.5f,                                                        \
                           .histogram_bands = 1,                                                    \
+                          .histogram_chroma = 1,                                                   \
                           .pool = 50,                                                              \
                           .beta1 = 0.5f,                                                           \
                           .beta2 = 0.999f,                                                         \
