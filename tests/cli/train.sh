@@ -10,7 +10,7 @@ make_input -f lavfi -i "mandelbrot=s=64x48:r=5" -t 2 b/clip.mp4
 make_input -f lavfi -i "gradients=s=48x48:d=1:r=1:seed=3" -frames:v 1 b/one.jpg
 
 options=(-v info -arch resnet_1blocks -ngf 4 -ndf 4 -layers 1 -crop 32x32 -batch 2 -pool 3
-    -histogram 0.5 -histogram_bands 2
+    -histogram 0.5 -histogram_bands 2 -histogram_chroma 0.5
     -ema 0.9 -steps 150 -save_every 40 -log_every 1 -sample_every 75 -seed 5)
 train() { "$CGVIDEO" train -a a -b b "${options[@]}" "$@"; }
 
