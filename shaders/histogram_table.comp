@@ -4,19 +4,19 @@
 #include "histogram_table.h"
 #include "histogram.glsl"
 
-// By one subgroup for one opponent colour of a band of rows: the values that the ends of each bin of x
+// By one workgroup for one opponent colour of a band of rows: the values that the ends of each bin of x
 // take when x gets the distribution of `reference`, keeping the order of its elements.
 
 const int X = 0, REFERENCE = 1;
 // How many elements lie in the bins below.
 shared uint below[2][HISTOGRAM_BINS + 1];
 
-int lane = int(gl_SubgroupInvocationID);
+int lane = int(gl_LocalInvocationID.x), lanes = int(gl_WorkGroupSize.x);
 
 // Integer sums: in any order the same.
 void count_in(int which, uint64_t first, int count, int colour)
 {
-    for (int i = lane; i < count; i += SUBGROUP) {
+    for (int i = lane; i < count; i += lanes) {
         float x = opponent_at(first, i, push.h * push.w)[colour];
         atomicAdd(below[which][bin_of(bin_position(x)) + 1], 1u);
     }
@@ -64,7 +64,7 @@ void main()
     int band = segment - plane * push.bands, picture = divide(plane, 3), colour = plane - 3 * picture;
     int top = band_row(band), count = (band_row(band + 1) - top) * push.w;
     int first = (3 * picture * push.h + top) * push.w;
-    for (int b = lane; b <= HISTOGRAM_BINS; b += SUBGROUP) {
+    for (int b = lane; b <= HISTOGRAM_BINS; b += lanes) {
         below[X][b] = 0;
         below[REFERENCE][b] = 0;
     }
@@ -76,10 +76,11 @@ void main()
         add_up(lane);
     barrier();
     uint64_t table = at(push.table, segment * 2 * HISTOGRAM_BINS);
-    for (int b = lane; b < HISTOGRAM_BINS; b += SUBGROUP) {
+    for (int b = lane; b < HISTOGRAM_BINS; b += lanes) {
         uint begins = below[X][b], ends = below[X][b + 1];
-        bool empty = begins == ends; // nothing will ask
-        Floats(at(table, 2 * b)).v[0] = empty ? 0 : value_at(begins, false);
-        Floats(at(table, 2 * b + 1)).v[0] = empty ? 0 : value_at(ends, true);
+        bool empty = begins == ends; // but rounding may lead a pixel here
+        float low = value_at(empty ? max(begins, 1u) : begins, empty);
+        Floats(at(table, 2 * b)).v[0] = low;
+        Floats(at(table, 2 * b + 1)).v[0] = empty ? low : value_at(ends, true);
     }
 }

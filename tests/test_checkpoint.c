@@ -226,15 +226,21 @@ static void check_other(const char *path, cgv_model **nets, cgv_trainer_params p
     cgv_trainer_destroy(&fresh);
 }
 
-// Versions before did not write lambda_l1.
+// Versions before did not write these.
 static void check_older(const char *path) {
+    static const char *const later[] = {"lambda_l1", "histogram", "histogram_bands",
+                                        "histogram_chroma"};
     cgv_trainer *trainer = make_trainer();
     void *data;
     size_t size;
     CU_ASSERT_EQUAL_FATAL(cgv_fs_read(&data, &size, path, 1 << 30), CGV_OK);
-    char *note = memmem(data, size, "\"lambda_l1\"", 11);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(note);
-    memcpy(note, "\"something\"", 11);
+    for (int i = 0; i < 4; i++) {
+        char name[32];
+        int length = snprintf(name, sizeof name, "\"%s\"", later[i]);
+        char *note = memmem(data, size, name, (size_t)length);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(note);
+        memset(note + 1, 'a' + i, (size_t)length - 2);
+    }
     write_file(path, data, size);
     CU_ASSERT_EQUAL(cgv_checkpoint_load(trainer, path, NULL), CGV_OK);
     free(data);
@@ -260,6 +266,9 @@ static void test_other_runs(void) {
     params = settings();
     params.lambda_l1 = 90;
     check_other(path, models, params, "its lambda_l1 is 0, that of this run is 90");
+    params = settings();
+    params.histogram = 2;
+    check_other(path, models, params, "its histogram is 0, that of this run is 2");
     check_older(path);
     cgv_model_destroy(&deeper[0]);
     unlink(path);

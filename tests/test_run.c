@@ -248,6 +248,10 @@ static void test_history(void) {
     append(history, 1, 20);
     check_text(path, whole);
     cgv_history_destroy(&history);
+    char *aside = path_of("losses.csv.old");
+    check_text(aside, "step,epoch,seconds,lr_g,D_A\n1,0.125,0.25,0.1,0.5\n");
+    unlink(aside);
+    free(aside);
     // Nothing there to go on with, and a new run.
     unlink(path);
     history = open_history(path, 5);

@@ -118,9 +118,9 @@ const cgv_cli_option cgv_train_option_table[] = {
     REAL("histogram", histogram, 0, 1000,
          "weight of the loss that gives results the tones of a picture of the other domain (0)"),
     INT("histogram_bands", histogram_bands, 1, 64,
-        "bands of rows that are given tones apart by -histogram (1)"),
+        "bands of rows that -histogram matches each by itself (1)"),
     REAL("histogram_chroma", histogram_chroma, 0, 1,
-         "how much of them are colours too: 0 for brightness alone (1)"),
+         "how much -histogram matches colours too: 0 for brightness alone (1)"),
     INT("pool", pool, 0, 100000, "past fakes shown to the discriminators (50)"),
     REAL("lr", lr, 0, 1, "learning rate (0.0002)"),
     REAL("lr_d", lr_d, 0, 1, "learning rate of the discriminators (0: the same)"),
@@ -218,6 +218,11 @@ static cgv_status check_options(const cgv_train_options *o) {
                         "-size is for -preprocess resize_and_crop, scale_width_and_crop and "
                         "scale_shortside: %s has no size to load pictures at",
                         preprocesses[o->preprocess]);
+    if (o->paired && o->histogram > 0)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-histogram is of unpaired trainings");
+    if (o->histogram == 0 && (o->histogram_bands != 1 || o->histogram_chroma != 1))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-histogram_bands and -histogram_chroma are of -histogram: give it too");
     if (o->coarse_d == 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-coarse_d takes 0 (none) or 2 and more, not 1");
     return CGV_OK;

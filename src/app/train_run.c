@@ -299,7 +299,7 @@ static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) 
         .losses = *losses,
     };
     long long left = (long long)seconds_left(r);
-    char text[200];
+    char text[320];
     print_losses(text, sizeof text, losses, r->o->paired);
     cgv_log(CGV_LOG_INFO,
             "step %lld/%lld  epoch %.2f  %.2f img/s  %s  lr %.3g  waiting for data %.1f%%  left "

@@ -89,8 +89,9 @@ void cgv_loss(cgv_cmd *cmd, cgv_tensor dx, cgv_tensor x, cgv_tensor other, uint6
 
 // y = x with the tones of `reference`, RGB in [-1, 1]: in each of so many bands of rows each
 // opponent colour (brightness; red against blue; green against both) has the values of the
-// reference, to a bin of 1/128, in the order of those of x; of the two colours such a part as
-// `chroma` says, 0 to 1. All three alike, y elsewhere. scratch: cgv_histogram_scratch bytes.
+// reference in the order of those of x: exactly at the ends of each bin of x of 1/128, in between
+// linear. Of the two colours such a part as `chroma` says, 0 to 1. All three alike, y elsewhere.
+// scratch: cgv_histogram_scratch bytes.
 uint64_t cgv_histogram_scratch(cgv_tensor x, int bands);
 void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor reference, int bands,
                          float chroma, uint64_t scratch);

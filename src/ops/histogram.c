@@ -23,7 +23,7 @@ void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor re
     };
     cgv_cmd_dispatch(cmd, &(cgv_dispatch){
                               .shader = &cgv_shader_histogram_table,
-                              .local = {cgv_device_limits(cgv_cmd_device(cmd))->subgroup, 1},
+                              .local = {128, 1}, // what every device has
                               .groups = {3 * (uint32_t)(x.n * bands), 1, 1},
                               .push = &table,
                               .push_bytes = sizeof table,

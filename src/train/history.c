@@ -121,31 +121,12 @@ static bool parse_row(cgv_history_row *row, const cgv_history_columns *columns, 
     return true;
 }
 
-// Whether the file begins with the columns that are written to it: older programs had fewer.
-static bool is_header(const cgv_history *h, const char *line) {
-    size_t length = strlen("step,epoch,seconds");
-    if (strncmp(line, "step,epoch,seconds", length))
-        return false;
-    line += length;
-    for (int c = 0; c < h->columns->count; c++) {
-        length = strlen(h->columns->list[c].name);
-        if (*line != ',' || strncmp(line + 1, h->columns->list[c].name, length))
-            return false;
-        line += 1 + length;
-    }
-    return *line == '\n';
-}
-
 // Reads the rows up to `step` and cuts the file after them.
 static cgv_status read_rows(cgv_history *h, int64_t step) {
     char *line = NULL;
     size_t capacity = 0;
     off_t end = 0;
-    ssize_t length = getline(&line, &capacity, h->file);
-    if (length > 0 && !is_header(h, line)) {
-        cgv_log(CGV_LOG_WARNING, "%s: begins anew: it has other columns", h->path);
-        length = 0;
-    }
+    ssize_t length = getline(&line, &capacity, h->file); // the names of the columns
     while (length > 0) {
         cgv_history_row row;
         end += length;
@@ -173,8 +154,47 @@ static cgv_status flush(cgv_history *h) {
     return cgv_fail(CGV_ERROR_IO, "%s: cannot write: %s", h->path, strerror(errno));
 }
 
+static bool is_header(const cgv_history *h, const char *line) {
+    size_t length = strlen("step,epoch,seconds");
+    if (strncmp(line, "step,epoch,seconds", length))
+        return false;
+    line += length;
+    for (int c = 0; c < h->columns->count; c++) {
+        length = strlen(h->columns->list[c].name);
+        if (*line != ',' || strncmp(line + 1, h->columns->list[c].name, length))
+            return false;
+        line += 1 + length;
+    }
+    return *line == '\n';
+}
+
+// What an older program wrote has fewer columns: it is put aside.
+static cgv_status put_aside(cgv_history *h) {
+    char *line = NULL, *aside;
+    size_t capacity = 0;
+    bool other = getline(&line, &capacity, h->file) > 0 && !is_header(h, line);
+    free(line);
+    rewind(h->file);
+    if (!other)
+        return CGV_OK;
+    if (!(aside = cgv_fs_format("%s.old", h->path)))
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", h->path);
+    bool failed = rename(h->path, aside);
+    if (!failed)
+        cgv_log(CGV_LOG_WARNING, "%s: has other columns: it is now %s", h->path, aside);
+    free(aside);
+    fclose(h->file);
+    h->file = NULL;
+    errno = failed ? errno : ENOENT;
+    return failed ? cgv_fail(CGV_ERROR_IO, "%s: cannot rename: %s", h->path, strerror(errno))
+                  : CGV_OK;
+}
+
 static cgv_status open_file(cgv_history *h, int64_t step) {
     h->file = step ? fopen(h->path, "r+") : NULL;
+    cgv_status aside = h->file ? put_aside(h) : CGV_OK;
+    if (aside)
+        return aside;
     if (h->file) {
         cgv_status status = read_rows(h, step);
         if (status || ftello(h->file))

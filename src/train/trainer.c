@@ -319,10 +319,12 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
     if (p->paired && (p->lambda_a > 0 || p->lambda_b > 0 || p->identity > 0 ||
                       p->equivariance > 0 || p->histogram > 0 || p->pool > 0))
         return cgv_fail(CGV_ERROR_ARGUMENT, "a paired training has no cycles, no identity, "
-                                            "equivariance and histogram losses and no pool");
+                                            "equivariance or histogram losses and no pool");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
         p->identity < 0 || p->equivariance < 0 || p->histogram < 0 ||
-        (p->histogram > 0 && p->histogram_bands < 1) || p->lambda_l1 < 0)
+        (p->histogram > 0 &&
+         (p->histogram_bands < 1 || !(p->histogram_chroma >= 0 && p->histogram_chroma <= 1))) ||
+        p->lambda_l1 < 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "training: a setting is out of range");
     return CGV_OK;
 }

@@ -41,6 +41,8 @@ done
 ls whole/events.out.tfevents.* >/dev/null || fail "no TensorBoard events"
 equal "checkpoints kept" 2 "$(ls whole/checkpoints | wc -l)"
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
+         NR == 1 && !("hist_A" in column && "hist_B" in column) { exit 1 }
+         END { if (NR < 2) exit 1 }
          NR > 1 && !($column["hist_A"] > 0 && $column["hist_B"] > 0) { exit 1 }' whole/losses.csv ||
     fail "-histogram: a step without that loss"
 expect 0 "$CGVIDEO" -v error -m whole/G_AB.safetensors -i a/1.png -o translated.png
@@ -195,6 +197,8 @@ expect 1 "$CGVIDEO" train -v error -resume whole -gpu nowhere
 says_one_line "nowhere"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -init_g a,b,c
 says_one_line "two files at most"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -histogram_bands 3
+says_one_line "are of -histogram"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -coarse_d 1
 says_one_line "-coarse_d takes 0 (none) or 2"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -preprocess none -size 64

@@ -67,6 +67,8 @@ expect 1 train -a a -b ab/1.png,translated.png -init_g a/1.png -o none
 says "a/1.png"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -lambda_l1 100 -o none
 says_one_line "-lambda_l1 and -direction are of -paired"
+expect 2 "$CGVIDEO" train -hide_banner -paired -a a -b b -histogram 1 -o none
+says_one_line "-histogram is of unpaired trainings"
 expect 2 "$CGVIDEO" train -hide_banner -paired -o none
 says_one_line "-paired"
 mkdir other
