@@ -1,7 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-#include "histogram_match.h"
 #include "histogram.glsl"
 
 // A pixel of y: what the tables make of the opponent colours of x, within a bin in proportion.

@@ -1,7 +1,6 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-#include "histogram_table.h"
 #include "histogram.glsl"
 
 // By one workgroup for one opponent colour of a band of rows: the values that the ends of each bin of x

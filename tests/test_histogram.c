@@ -281,13 +281,33 @@ static void test_loss(void) {
     tiny_training_end(&t);
 }
 
+// Of two batches alike, the sum is what one of them gives.
+static void test_batches(void) {
+    tiny_training t;
+    cgv_losses one, two;
+    cgv_rng_seed(&op_rng, OP_SEED, 5);
+    tiny_training_begin(&t, &op_rng);
+    cgv_trainer_params params = tiny_training_params();
+    params.histogram = WEIGHT;
+    params.pool = 0; // else the second batch is judged beside other fakes
+    size_t count = t.models[0]->net->param_floats;
+    float *once = tiny_training_step(&t, &params, 0, &one);
+    params.accumulate = 2;
+    float *summed = tiny_training_step(&t, &params, 0, &two);
+    CU_ASSERT_DOUBLE_EQUAL(two.histogram_a, one.histogram_a, 1e-5 * one.histogram_a);
+    CU_ASSERT_DOUBLE_EQUAL(two.histogram_b, one.histogram_b, 1e-5 * one.histogram_b);
+    for (size_t i = 0; i < 2 * count; i++)
+        CU_ASSERT_DOUBLE_EQUAL(summed[i], once[i], 1e-4);
+    free(once);
+    free(summed);
+    tiny_training_end(&t);
+}
+
 int main(void) {
     static const cgv_test_case cases[] = {
-        {"against the reference", test_reference},
-        {"order and tones", test_purpose},
-        {"what is not a number", test_nan},
-        {"the loss and its gradient", test_loss},
-        {0},
+        {"against the reference", test_reference}, {"order and tones", test_purpose},
+        {"what is not a number", test_nan},        {"the loss and its gradient", test_loss},
+        {"of two batches", test_batches},          {0},
     };
     return cgv_test_run("histogram", cases);
 }

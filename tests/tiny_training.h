@@ -12,7 +12,7 @@ enum { TINY_BATCH = 2, TINY_H = 20, TINY_W = 24 };
 
 typedef struct tiny_training {
     cgv_model *models[CGV_NETS];
-    float *a, *b; // pictures [TINY_SHAPE]
+    float *a, *b; // pictures [TINY_SHAPE], and the same again, for a second batch of a step
 } tiny_training;
 
 void tiny_training_begin(tiny_training *t, cgv_rng *rng);

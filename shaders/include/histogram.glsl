@@ -1,5 +1,5 @@
 // Opponent colours, and where a value lies among the bins of [-1, 1].
-#include "histogram_bins.h"
+#include "histogram.h"
 
 // Brightness, red against blue, and green against both, each in [-1, 1] for RGB in [-1, 1].
 vec3 opponent(vec3 rgb)

@@ -86,11 +86,20 @@ const cgv_history_row *cgv_history_last(const cgv_history *h) {
 
 // ---- the file ----
 
-static void print_header(const cgv_history *h) {
-    fprintf(h->file, "step,epoch,seconds");
+enum { HEADER_SIZE = 512 };
+
+static void header_of(const cgv_history *h, char text[HEADER_SIZE]) {
+    int length = snprintf(text, HEADER_SIZE, "step,epoch,seconds");
     for (int c = 0; c < h->columns->count; c++)
-        fprintf(h->file, ",%s", h->columns->list[c].name);
-    fputc('\n', h->file);
+        length += snprintf(text + length, (size_t)(HEADER_SIZE - length), ",%s",
+                           h->columns->list[c].name);
+    snprintf(text + length, (size_t)(HEADER_SIZE - length), "\n");
+}
+
+static void print_header(const cgv_history *h) {
+    char text[HEADER_SIZE];
+    header_of(h, text);
+    fputs(text, h->file);
 }
 
 static void print_row(const cgv_history *h, const cgv_history_row *row) {
@@ -154,56 +163,50 @@ static cgv_status flush(cgv_history *h) {
     return cgv_fail(CGV_ERROR_IO, "%s: cannot write: %s", h->path, strerror(errno));
 }
 
-static bool is_header(const cgv_history *h, const char *line) {
-    size_t length = strlen("step,epoch,seconds");
-    if (strncmp(line, "step,epoch,seconds", length))
-        return false;
-    line += length;
-    for (int c = 0; c < h->columns->count; c++) {
-        length = strlen(h->columns->list[c].name);
-        if (*line != ',' || strncmp(line + 1, h->columns->list[c].name, length))
-            return false;
-        line += 1 + length;
-    }
-    return *line == '\n';
+static cgv_status cannot_open(const cgv_history *h) {
+    return cgv_fail(CGV_ERROR_IO, "%s: cannot open: %s", h->path, strerror(errno));
 }
 
-// What an older program wrote has fewer columns: it is put aside.
-static cgv_status put_aside(cgv_history *h) {
-    char *line = NULL, *aside;
-    size_t capacity = 0;
-    bool other = getline(&line, &capacity, h->file) > 0 && !is_header(h, line);
-    free(line);
+static bool has_other_columns(cgv_history *h) {
+    char header[HEADER_SIZE], line[HEADER_SIZE];
+    header_of(h, header);
+    bool other = fgets(line, sizeof line, h->file) && strcmp(line, header);
     rewind(h->file);
-    if (!other)
-        return CGV_OK;
-    if (!(aside = cgv_fs_format("%s.old", h->path)))
-        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", h->path);
-    bool failed = rename(h->path, aside);
-    if (!failed)
-        cgv_log(CGV_LOG_WARNING, "%s: has other columns: it is now %s", h->path, aside);
-    free(aside);
+    return other;
+}
+
+// What an older program wrote has fewer columns, and is somebody's run of days.
+static cgv_status put_aside(cgv_history *h) {
+    char *aside = cgv_fs_format("%s.old", h->path);
+    cgv_status status = CGV_OK;
     fclose(h->file);
     h->file = NULL;
-    errno = failed ? errno : ENOENT;
-    return failed ? cgv_fail(CGV_ERROR_IO, "%s: cannot rename: %s", h->path, strerror(errno))
-                  : CGV_OK;
+    if (!aside)
+        return cgv_fail(CGV_ERROR_MEMORY, "%s: out of memory", h->path);
+    if (rename(h->path, aside))
+        status = cgv_fail(CGV_ERROR_IO, "%s: cannot rename: %s", h->path, strerror(errno));
+    else
+        cgv_log(CGV_LOG_WARNING, "%s: has other columns: it is now %s", h->path, aside);
+    free(aside);
+    return status;
 }
 
 static cgv_status open_file(cgv_history *h, int64_t step) {
-    h->file = step ? fopen(h->path, "r+") : NULL;
-    cgv_status aside = h->file ? put_aside(h) : CGV_OK;
-    if (aside)
-        return aside;
+    cgv_status status = CGV_OK;
+    if (step && !(h->file = fopen(h->path, "r+")) && errno != ENOENT)
+        return cannot_open(h);
+    if (h->file && has_other_columns(h))
+        status = put_aside(h);
     if (h->file) {
-        cgv_status status = read_rows(h, step);
+        status = read_rows(h, step);
         if (status || ftello(h->file))
             return status;
-    } else if (!step || errno == ENOENT) {
+    } else if (!status) {
         h->file = fopen(h->path, "w");
+        status = h->file ? CGV_OK : cannot_open(h);
     }
-    if (!h->file)
-        return cgv_fail(CGV_ERROR_IO, "%s: cannot open: %s", h->path, strerror(errno));
+    if (status)
+        return status;
     print_header(h);
     return flush(h);
 }
