@@ -204,6 +204,18 @@ void ref_affine_head(double *y, const double *coefficients, const double *x, ref
                 }
 }
 
+void ref_coord(double *y, const double *x, ref_shape shape) {
+    ref_shape out = shape;
+    out.c++;
+    for (int n = 0; n < shape.n; n++)
+        for (int c = 0; c < out.c; c++)
+            for (int iy = 0; iy < shape.h; iy++)
+                for (int ix = 0; ix < shape.w; ix++)
+                    y[ref_at(out, n, c, iy, ix)] = c < shape.c   ? x[ref_at(shape, n, c, iy, ix)]
+                                                   : shape.h > 1 ? 2. * iy / (shape.h - 1) - 1
+                                                                 : -1;
+}
+
 // Position `at` of `count` samples: the lower neighbour, and what the one above it counts.
 static int split(double at, int count, double *share) {
     at = fmin(fmax(at, 0), count - 1);

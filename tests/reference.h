@@ -46,6 +46,9 @@ void ref_upsample(double *y, const double *x, ref_shape shape, int factor, cgv_u
 // Means of squares of factor x factor; the sides are multiples of it.
 void ref_average_pool(double *y, const double *x, ref_shape shape, int factor);
 
+// y: x of this shape and one channel more.
+void ref_coord(double *y, const double *x, ref_shape shape);
+
 // y and x of this shape; coefficients of twice the channels: gains, then offsets.
 void ref_affine_head(double *y, const double *coefficients, const double *x, ref_shape shape);
 // grid: [n, CGV_GRID_CHANNELS, h, w] of shape `cells`.

@@ -128,6 +128,9 @@ static void evaluate(const ref_evaluation *e, int index) {
                    (all - first) * sizeof *y);
         }
         break;
+    case CGV_OP_COORD:
+        ref_coord(y, a, in);
+        break;
     case CGV_OP_BILATERAL_SLICE:
         ref_bilateral_slice(y, a, in, b, out);
         break;

@@ -306,6 +306,7 @@ static void test_gradients(void) {
     check_gradients("mobile_resnet_1blocks_affine", 4, (ref_shape){1, 3, 16, 12});
     check_gradients("resnet_1blocks_resize", 4, (ref_shape){1, 3, 12, 12});
     check_gradients("resnet_1blocks_grid", 4, (ref_shape){2, 3, 12, 16});
+    check_gradients("resnet_1blocks_grid_coord", 4, (ref_shape){2, 3, 12, 16});
 }
 
 // ---- weights to start from ----
@@ -438,6 +439,7 @@ static void test_files(void) {
     check_file("resnet_9blocks_affine");
     check_file("resnet_2blocks_resize");
     check_file("resnet_2blocks_grid");
+    check_file("resnet_2blocks_grid_coord");
     check_file("mobile_resnet_3blocks_resize_affine");
 }
 

@@ -58,6 +58,8 @@ static void test_detect(void) {
     check_found(cgv_test_net("resnet_64blocks", 4, 0));
     check_found(cgv_test_net("mobile_resnet_9blocks", 16, 0));
     check_found(cgv_test_net("resnet_9blocks_resize", 8, 0));
+    check_found(cgv_test_net("resnet_2blocks_grid", 8, 0));
+    check_found(cgv_test_net("resnet_2blocks_grid_coord", 8, 0));
     check_found(cgv_test_net("resnet_6blocks_affine", 8, 0));
     check_found(cgv_test_net("resnet_0blocks_resize_affine", 5, 0));
     check_found(cgv_test_net("resnet_64blocks_resize", 2, 0));

@@ -320,6 +320,9 @@ static void test_discriminator(void) {
     cgv_arch_options options = {.name = "patchgan", .ndf = 2, .layers = 2, .coarse = 4};
     CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &options), CGV_OK);
     check_built(net, 2, 32, 40);
+    options.coord = true;
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &options), CGV_OK);
+    check_built(net, 2, 32, 40);
 }
 
 // ---- graphs ----

@@ -231,9 +231,10 @@ static void test_parameter_table(void) {
 }
 
 // A letter for each node: Conv, Depthwise, Transposed, Norm, Relu, Leaky relu, tanH, + (addition),
-// & (concatenation), Upsample, average Pool, Affine head. Takes the net.
+// & (concatenation), Upsample, average Pool, Affine head, Join, cOordinate, Bilateral slice. Takes
+// the net.
 static void check_net_order(cgv_net *net, const char *wanted) {
-    static const char ops[] = "ICTN.+&UPAJB", activations[] = "-RLHS";
+    static const char ops[] = "ICTN.+&UPAJOB", activations[] = "-RLHS";
     char order[64] = "";
     for (int i = 0; i < net->node_count && i < 63; i++) {
         const cgv_node *n = &net->nodes[i];
@@ -295,6 +296,11 @@ static void test_layer_order(void) {
     CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &shrinking), CGV_OK);
     CU_ASSERT_EQUAL(net->multiple, 2);
     check_net_order(net, "IPCLCNLC");
+    cgv_arch_options placed = {.name = "patchgan", .ndf = 4, .layers = 1, .coord = true};
+    CU_ASSERT_EQUAL_FATAL(cgv_arch_by_name(&net, &placed), CGV_OK);
+    CU_ASSERT_EQUAL(net->input_channels, 3);
+    check_net_order(net, "IOCLCNLC");
+    check_order("resnet_0blocks_grid_coord", "IOCNRCNRCNRCB");
     check_order("identity", "I-");
 }
 

@@ -428,9 +428,13 @@ static void test_operations(void) {
 
 // What is written and read again is the same function.
 static void test_round_trip(void) {
-    static const char *const names[] = {"resnet_1blocks",        "resnet_1blocks_resize_affine",
-                                        "mobile_resnet_1blocks", "resnet_1blocks_3downs_affine2",
-                                        "resnet_1blocks_grid",   "identity"};
+    static const char *const names[] = {"resnet_1blocks",
+                                        "resnet_1blocks_resize_affine",
+                                        "mobile_resnet_1blocks",
+                                        "resnet_1blocks_3downs_affine2",
+                                        "resnet_1blocks_grid",
+                                        "resnet_1blocks_grid_coord",
+                                        "identity"};
     char path[] = "/tmp/cgvideo-onnx-XXXXXX";
     int descriptor = mkstemp(path);
     CU_ASSERT_FATAL(descriptor >= 0);

@@ -482,6 +482,36 @@ static void test_join(void) {
     op_end();
 }
 
+// ---- coordinate ----
+
+static bool run_coord(ref_shape s) {
+    ref_shape out = {s.n, s.c + 1, s.h, s.w};
+    float *x = numbers_random(&op_rng, ref_count(s), 0, 1);
+    double *expected = numbers_allocate(ref_count(out), sizeof *expected);
+    double *wide_x = numbers_widen(x, ref_count(s));
+    ref_coord(expected, wide_x, s);
+    guarded_begin(&op_memory);
+    uint64_t x_at = op_floats(GUARDED_INPUT, x, ref_count(s));
+    uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, ref_count(out));
+    cgv_coord(op_memory.cmd, op_tensor(y_at, out), op_tensor(x_at, s));
+    bool right = guarded_run(&op_memory) &&
+                 numbers_close(guarded_result(&op_memory, y_at), expected, ref_count(out), 1e-6);
+    if (!right)
+        printf("FAILED: coordinate of %dx%dx%dx%d\n", s.n, s.c, s.h, s.w);
+    free(x);
+    free(wide_x);
+    free(expected);
+    return right;
+}
+
+static void test_coord(void) {
+    op_begin(OP_MEMORY, 13);
+    for (size_t i = 0; i < SHAPES - 1; i++)
+        CU_ASSERT(run_coord(shapes[i]));
+    CU_ASSERT(run_coord((ref_shape){2, 3, 1, 5}));
+    op_end();
+}
+
 // ---- resampling ----
 
 static bool run_upsample(ref_shape s, int factor, cgv_upsample_mode mode) {
@@ -581,6 +611,7 @@ int main(int argc, char **argv) {
         {"activations", test_activations},
         {"add", test_add},
         {"join", test_join},
+        {"coordinate", test_coord},
         {"upsample", test_upsample},
         {"NaN survives", test_nan_survives},
         {0},

@@ -84,6 +84,8 @@ const cgv_cli_option cgv_train_option_table[] = {
     INT("coarse_d", coarse_d, 0, 64,
         "a second judge in each discriminator, of the picture made smaller by this factor (0: "
         "none)"),
+    FLAG("coord_d", coord_d,
+         "the discriminators know how high in the picture they look: skies are above"),
     CHOICE("norm_d", norm_d, norms,
            "norm of the discriminators: instance, or none: they see how dark it is (instance)"),
     TEXT("init_g", init_g, "FILES",

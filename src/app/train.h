@@ -15,7 +15,7 @@ typedef struct cgv_train_options {
     cgv_cli_size crop;
     int load_size, preprocess, frames;
     double min_scale;
-    bool no_flip, paired;
+    bool coord_d, no_flip, paired;
     double exposure_a, exposure_b;
     int gan, schedule, norm_d;
     int direction; // of pairs

@@ -51,6 +51,7 @@ static cgv_status create_net(cgv_net **out, const cgv_train_options *o, bool gen
                              .shrink = o->shrink_d,
                              .judged = o->paired ? 6 : 3,
                              .coarse = o->coarse_d,
+                             .coord = o->coord_d,
                              .upsample = generator ? o->upsample : NULL,
                              .head = generator ? o->head : NULL};
     return cgv_arch_by_name(out, &arch);
@@ -75,10 +76,11 @@ static cgv_status create_model(run *r, int i) {
     char *file = nth_name(generator ? r->o->init_g : r->o->init_d, i == CGV_G_B || i == CGV_D_B);
     cgv_net *net = NULL;
     cgv_status status;
-    if (file && !generator && (r->o->norm_d || r->o->shrink_d > 1 || r->o->coarse_d > 1))
+    if (file && !generator &&
+        (r->o->norm_d || r->o->shrink_d > 1 || r->o->coarse_d > 1 || r->o->coord_d))
         status = cgv_fail(CGV_ERROR_ARGUMENT,
                           "-init_d starts only discriminators without -norm_d none, "
-                          "-shrink_d and -coarse_d: files do not say what they judged");
+                          "-shrink_d, -coarse_d and -coord_d: files do not say what they judged");
     else if (file && !r->newest)
         status = load_model(&r->models[i], file);
     else

@@ -360,6 +360,20 @@ static const char *bilateral_slice(exporter *e, const char *grid, const char *x)
     return CGV_ONNX_NODE(b, "Tanh", CGV_ONNX_NODE(b, "Add", x, change));
 }
 
+// One more channel, of the row's coordinate: -1 and below it 1, enlarged to the picture's size from
+// corner to corner.
+static const char *coord(exporter *e, const char *x) {
+    onnx_build *b = &e->b;
+    const char *one = CGV_ONNX_NODE(b, "GlobalAveragePool", channels(e, x, 0, 1));
+    const char *zero = CGV_ONNX_NODE(b, "Mul", one, cgv_onnx_build_scalar(b, 0));
+    const char *top = CGV_ONNX_NODE(b, "Sub", zero, cgv_onnx_build_scalar(b, 1));
+    const char *ends = CGV_ONNX_NODE(b, "Pad", top, CGV_ONNX_LIST(b, 0, 0, 0, 0, 0, 0, 1, 0),
+                                     cgv_onnx_build_scalar(b, 1));
+    const char *rows =
+        resize(e, ends, NULL, sizes_like(e, ends, x), CGV_CENTRES_ALIGNED, CGV_NEAREST_LINEAR);
+    return concat(e, x, rows, 1);
+}
+
 // ---- the graph ----
 
 static const char *node(exporter *e, int index) {
@@ -388,6 +402,8 @@ static const char *node(exporter *e, int index) {
         return affine_head(e, n, x, other);
     case CGV_OP_JOIN:
         return join(e, x, other);
+    case CGV_OP_COORD:
+        return coord(e, x);
     case CGV_OP_BILATERAL_SLICE:
         return bilateral_slice(e, x, other);
     case CGV_OP_WINDOW_CONV:

@@ -128,6 +128,8 @@ static cgv_status build_resnet(cgv_net **out, weights *w, const char *where) {
     find_upsample(&desc, w, at.block + desc.blocks);
     if (desc.head == CGV_RESNET_GRID) {
         desc.output_channels = 3;
+        desc.coord = desc.input_channels == 4; // a grid is of pictures of 3
+        desc.input_channels -= desc.coord;
         return *w->missing ? refuse_missing(w, "resnet", where) : cgv_arch_resnet(out, &desc);
     }
     desc.ups = count_ups(w, &desc);

@@ -53,6 +53,7 @@ typedef struct cgv_resnet_desc {
     cgv_resnet_upsample upsample;
     cgv_resnet_head head;
     cgv_norm_kind norm;
+    bool coord;        // knows how high in the picture it looks (cgv_coord); of a grid's net
     bool blur_down;    // halves behind a convolution of stride 1, by the filter 1 2 1 (as above)
     bool mobile;       // depthwise-separable block convolutions (Li et al. 2020, GAN Compression)
     bool dropout_slot; // second convolution of a block is conv_block.6, not .5
@@ -109,6 +110,7 @@ typedef struct cgv_patchgan_desc {
     // smaller by this factor: layout, brightness and tint. Its judgements are joined to the
     // first's. Source: Wang et al. 2018, arXiv:1711.11585 (judges at several scales).
     int coarse;
+    bool coord; // knows how high in the picture it looks (cgv_coord)
 } cgv_patchgan_desc;
 CGV_NODISCARD cgv_status cgv_arch_patchgan(cgv_net **out, const cgv_patchgan_desc *desc);
 
@@ -141,6 +143,7 @@ typedef struct cgv_arch_options {
     int judged;           // of a patchgan: channels of what it judges; 0: 3
     int shrink;           // of a patchgan: its picture made smaller by this factor; 0: 1
     int coarse;           // of a patchgan: see cgv_patchgan_desc
+    bool coord;           // of a patchgan, the same
     const char *upsample; // of a resnet: "transpose", "resize" or "blur"; NULL: as in its name
     const char *head;     // of a resnet: "plain", "affine", "affine2" (half size), "affine4",
                           // "grid"; NULL: as in its name

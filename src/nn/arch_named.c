@@ -36,6 +36,7 @@ static cgv_status parse_name(cgv_resnet_desc *desc, const char *full_name, int n
     if (length < 0 || (size_t)length >= sizeof name)
         name[0] = 0; // none is as long
     int skipped = 0; // steps up that an affine head does without
+    bool coord = cut(name, "_coord");
     bool grid = cut(name, "_grid");
     bool affine = cut(name, "_affine");
     for (int i = 1; i < CGV_RESNET_MAX_DOWNS && !affine; i++) {
@@ -68,6 +69,7 @@ static cgv_status parse_name(cgv_resnet_desc *desc, const char *full_name, int n
     desc->blur_down = blur_down;
     desc->head = grid ? CGV_RESNET_GRID : affine ? CGV_RESNET_AFFINE : CGV_RESNET_PLAIN;
     desc->ups = grid ? 0 : desc->ups - skipped;
+    desc->coord = coord;
     return CGV_OK;
 }
 
@@ -151,7 +153,8 @@ cgv_status cgv_arch_by_name(cgv_net **out, const cgv_arch_options *o) {
                                                       .layers = o->layers ? o->layers : 3,
                                                       .no_norm = no_norm,
                                                       .shrink = o->shrink,
-                                                      .coarse = o->coarse});
+                                                      .coarse = o->coarse,
+                                                      .coord = o->coord});
     int downs = unet_downs(o->name);
     return downs ? unet_by_name(out, o, downs, width) : resnet_by_name(out, o, width);
 }

@@ -13,12 +13,11 @@ static int conv4(cgv_net *net, int x, const char *family, int index, int channel
 }
 
 // One judge of the picture made smaller by `shrink`; its weights are called after `family`.
-static int judge(cgv_net *net, const cgv_patchgan_desc *desc, const char *family, int shrink,
-                 int layers, bool norm) {
+static int judge(cgv_net *net, int picture, const cgv_patchgan_desc *desc, const char *family,
+                 int shrink, int layers, bool norm) {
     const float slope = 0.2f;
-    int picture = 0;
     if (shrink > 1) {
-        picture = cgv_net_average_pool(net, 0, shrink);
+        picture = cgv_net_average_pool(net, picture, shrink);
         int least = net->multiple;
         while (net->multiple % shrink)
             net->multiple += least;
@@ -48,9 +47,10 @@ cgv_status cgv_arch_patchgan(cgv_net **out, const cgv_patchgan_desc *desc) {
         cgv_net_create(&net, desc->no_norm ? "patchgan_nonorm" : "patchgan", desc->input_channels);
     if (status)
         return status;
-    int fine = judge(net, desc, "model", desc->shrink, desc->layers, !desc->no_norm);
+    int picture = desc->coord ? cgv_net_coord(net, 0) : 0;
+    int fine = judge(net, picture, desc, "model", desc->shrink, desc->layers, !desc->no_norm);
     if (desc->coarse > 1)
-        cgv_net_join(net, fine, judge(net, desc, "coarse", desc->coarse, 1, false));
+        cgv_net_join(net, fine, judge(net, picture, desc, "coarse", desc->coarse, 1, false));
     status = net->status;
     if (status)
         cgv_net_destroy(&net);

@@ -78,7 +78,8 @@ static cgv_conv_desc conv7(int channels) {
 static int stem(cgv_net *net, const cgv_resnet_desc *desc) {
     char name[64];
     cgv_conv_desc conv = conv7(desc->stem[0]);
-    return relu(net, cgv_layer_conv_norm(net, 0, layer(name, 1), &conv, false, desc->norm));
+    int x = desc->coord ? cgv_net_coord(net, 0) : 0;
+    return relu(net, cgv_layer_conv_norm(net, x, layer(name, 1), &conv, false, desc->norm));
 }
 
 // Zeros around the picture tell a generator where its border is, and it learns to draw bands along
@@ -180,7 +181,7 @@ static void write_name(char name[64], const cgv_resnet_desc *desc) {
     if (desc->head == CGV_RESNET_AFFINE)
         snprintf(head, sizeof head, "_affine");
     if (grid)
-        snprintf(head, sizeof head, "_grid");
+        snprintf(head, sizeof head, desc->coord ? "_grid_coord" : "_grid");
     else if (desc->ups < desc->downs)
         snprintf(head, sizeof head, "_affine%d", 1 << (desc->downs - desc->ups));
     bool blur_up = desc->upsample == CGV_RESNET_BLUR && !grid;
@@ -205,6 +206,8 @@ cgv_status cgv_arch_resnet(cgv_net **out, const cgv_resnet_desc *desc) {
                         CGV_RESNET_MAX_DOWNS);
     if (desc->head == CGV_RESNET_GRID && (desc->ups || desc->output_channels != 3))
         return cgv_fail(CGV_ERROR_ARGUMENT, "resnet: a grid turns RGB into RGB, without a step up");
+    if (desc->head != CGV_RESNET_GRID && desc->coord)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "resnet: only one with a grid takes coordinates");
     if (desc->head != CGV_RESNET_GRID && desc->ups != desc->downs &&
         (desc->head != CGV_RESNET_AFFINE || desc->ups < 1 || desc->ups > desc->downs))
         return cgv_fail(CGV_ERROR_ARGUMENT,

@@ -222,6 +222,17 @@ static void walk_join(walk *w, const plan_step *step, int dy_where) {
     }
 }
 
+// The coordinate has no gradient.
+static void walk_coord(walk *w, const plan_step *step, int dy_where) {
+    int x = w->plan->net->nodes[step->node].input[0];
+    int dx_where = contribution(w, x);
+    if (w->cmd && wanted(w, x)) {
+        cgv_tensor dx = gradient_tensor(w, x, dx_where);
+        cgv_split(w->cmd, dx, (cgv_tensor){0}, gradient_tensor(w, step->out, dy_where));
+    }
+    contribute(w, x, dx_where);
+}
+
 // Affine head and bilateral slice: their gradients take the same operands.
 static void walk_head(walk *w, const plan_step *step, int dy_where) {
     const cgv_node *node = &w->plan->net->nodes[step->node];
@@ -279,6 +290,9 @@ static void walk_back(walk *w) {
         case CGV_OP_CONCAT:
         case CGV_OP_JOIN:
             walk_join(w, step, dy_where);
+            break;
+        case CGV_OP_COORD:
+            walk_coord(w, step, dy_where);
             break;
         case CGV_OP_AFFINE_HEAD:
         case CGV_OP_BILATERAL_SLICE:

@@ -291,6 +291,19 @@ int cgv_net_join(cgv_net *net, int x, int y) {
     return cgv_net_add_node(net, &node);
 }
 
+int cgv_net_coord(cgv_net *net, int x) {
+    if (net->status)
+        return 0;
+    cgv_node node = {.op = CGV_OP_COORD,
+                     .input = {x, -1},
+                     .channels = input_channels(net, x) + 1,
+                     .weight = -1,
+                     .bias = -1};
+    return node.channels > CGV_NET_MAX_CHANNELS
+               ? cgv_net_refuse(net, "coordinate", "the number of channels is out of range")
+               : cgv_net_add_node(net, &node);
+}
+
 int cgv_net_affine_head(cgv_net *net, int coefficients, int x) {
     if (net->status)
         return 0;
@@ -338,6 +351,7 @@ static int64_t output_side(const cgv_node *n, int64_t side) {
     case CGV_OP_AFFINE_HEAD:
     case CGV_OP_BILATERAL_SLICE:
     case CGV_OP_JOIN:
+    case CGV_OP_COORD:
     case CGV_OP_WINDOW_CONV:
     case CGV_OP_POOL:
     case CGV_OP_ELEMENTWISE:

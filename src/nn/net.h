@@ -22,6 +22,7 @@ typedef enum cgv_op {
     CGV_OP_AVERAGE_POOL, // means of squares of factor x factor
     CGV_OP_AFFINE_HEAD,  // tanh(x * (1 + gain) + offset); inputs: gains and offsets [2c], x [c]
     CGV_OP_JOIN,         // the numbers of two inputs of one batch behind each other: [1, 1, count]
+    CGV_OP_COORD,        // the input's channels and one more, of row coordinates: cgv_coord
     CGV_OP_BILATERAL_SLICE, // cgv_bilateral_slice; inputs: grid, of any size, x [3]
     // Of imported graphs, forward only (ops/graph.h, nn/net_graph.h).
     CGV_OP_WINDOW_CONV,
@@ -122,6 +123,7 @@ int cgv_net_upsample(cgv_net *net, int x, int factor, cgv_upsample_mode mode);
 // The sides of x must be multiples of factor: see net->multiple.
 int cgv_net_average_pool(cgv_net *net, int x, int factor);
 int cgv_net_join(cgv_net *net, int x, int y);
+int cgv_net_coord(cgv_net *net, int x);
 int cgv_net_affine_head(cgv_net *net, int coefficients, int x);
 int cgv_net_bilateral_slice(cgv_net *net, int grid, int x);
 

@@ -71,6 +71,7 @@ static void label_step(const cgv_plan *plan, plan_step *step) {
         [CGV_OP_AVERAGE_POOL] = "average pool",
         [CGV_OP_AFFINE_HEAD] = "affine head",
         [CGV_OP_JOIN] = "join",
+        [CGV_OP_COORD] = "coordinate",
         [CGV_OP_BILATERAL_SLICE] = "bilateral slice",
         [CGV_OP_WINDOW_CONV] = "conv of any window",
         [CGV_OP_POOL] = "pool",

@@ -131,6 +131,9 @@ void cgv_plan_record_until(const cgv_plan *plan, cgv_cmd *cmd, const cgv_params 
         case CGV_OP_JOIN:
             cgv_join(cmd, y, x, second);
             break;
+        case CGV_OP_COORD:
+            cgv_coord(cmd, y, x);
+            break;
         case CGV_OP_BILATERAL_SLICE:
             cgv_bilateral_slice(cmd, y, x, second);
             break;

@@ -132,6 +132,11 @@ void cgv_add(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b); // y may b
 // y of any shape that holds, of every picture, the numbers of a and behind them those of b: for
 // tensors of one size, their channels one after the other.
 void cgv_join(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, cgv_tensor b);
+// y: the channels of x, and behind them one that holds the height of each element, -1 in the first
+// row to 1 in the last. Its gradient is cgv_split's first part.
+// Source: Liu et al. 2018, CoordConv, arXiv:1807.03247, of which this is the coordinate that has a
+// meaning in pictures of the world: skies are above.
+void cgv_coord(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x);
 
 // ---- affine head (ops/affine_head.c) ----
 

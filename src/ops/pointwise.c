@@ -3,6 +3,7 @@
 #include "ops/grad.h"
 #include "shaders.h"
 
+#include "coord.h"
 #include "pointwise.h"
 
 static void pointwise(cgv_cmd *cmd, cgv_tensor y, cgv_tensor a, const cgv_tensor *b,
@@ -65,4 +66,19 @@ void cgv_split(cgv_cmd *cmd, cgv_tensor da, cgv_tensor db, cgv_tensor dy) {
             pointwise(cmd, one_picture(db, i), part(dy, i, db, elements(da)), NULL, CGV_ACT_NONE,
                       0);
     }
+}
+
+void cgv_coord(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x) {
+    uint64_t count = cgv_tensor_bytes(y) / sizeof(float);
+    struct coord_push push = {
+        .y = cgv_cmd_write(cmd, y.address, cgv_tensor_bytes(y)),
+        .x = cgv_cmd_read(cmd, x.address, cgv_tensor_bytes(x)),
+        .c = x.c,
+        .h = x.h,
+        .w = x.w,
+        .count = (int)count,
+    };
+    cgv_dispatch_linear(
+        cmd, count,
+        (cgv_dispatch){.shader = &cgv_shader_coord, .push = &push, .push_bytes = sizeof push});
 }
