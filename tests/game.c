@@ -79,7 +79,7 @@ cgv_trainer *game_trainer(const game *g, cgv_device *device) {
 
 cgv_losses game_step(cgv_trainer *trainer, const game *g, float lr_g, float lr_d) {
     cgv_losses losses;
-    CU_ASSERT_EQUAL_FATAL(cgv_trainer_step(trainer, &losses, g->a, g->b, lr_g, lr_d), CGV_OK);
+    CU_ASSERT_EQUAL_FATAL(cgv_trainer_step(trainer, &losses, g->a, g->b, NULL, lr_g, lr_d), CGV_OK);
     return losses;
 }
 

@@ -277,7 +277,7 @@ void oracle_check_training(oracle_dir *dir, cgv_device *device) {
     for (int s = 0; s < dir->steps; s++) {
         cgv_losses losses;
         size_t offset = (size_t)s * picture;
-        if (cgv_trainer_step(trainer, &losses, a + offset, b + offset, e.lr, e.lr)) {
+        if (cgv_trainer_step(trainer, &losses, a + offset, b + offset, NULL, e.lr, e.lr)) {
             oracle_fail(dir, "step %d fails", s);
             goto done;
         }

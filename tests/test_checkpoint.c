@@ -74,7 +74,7 @@ static cgv_losses step(cgv_trainer *trainer) {
         a[i] = 2 * cgv_rng_float(&rng) - 1;
         b[i] = 2 * cgv_rng_float(&rng) - 1;
     }
-    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, a, b, 1e-3f, 5e-4f), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, a, b, NULL, 1e-3f, 5e-4f), CGV_OK);
     return losses;
 }
 
@@ -229,12 +229,12 @@ static void check_other(const char *path, cgv_model **nets, cgv_trainer_params p
 // Versions before did not write these.
 static void check_older(const char *path) {
     static const char *const later[] = {"lambda_l1", "histogram", "histogram_bands",
-                                        "histogram_chroma"};
+                                        "histogram_chroma", "night"};
     cgv_trainer *trainer = make_trainer();
     void *data;
     size_t size;
     CU_ASSERT_EQUAL_FATAL(cgv_fs_read(&data, &size, path, 1 << 30), CGV_OK);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         char name[32];
         int length = snprintf(name, sizeof name, "\"%s\"", later[i]);
         char *note = memmem(data, size, name, (size_t)length);
@@ -269,6 +269,9 @@ static void test_other_runs(void) {
     params = settings();
     params.histogram = 2;
     check_other(path, models, params, "its histogram is 0, that of this run is 2");
+    params = settings();
+    params.night = 1;
+    check_other(path, models, params, "its night is 0, that of this run is 1");
     check_older(path);
     cgv_model_destroy(&deeper[0]);
     unlink(path);
@@ -388,7 +391,8 @@ static void test_diverged(void) {
     for (int i = 0; i < 2; i++) {
         cgv_trainer *trainer = make_trainer();
         cgv_losses losses;
-        CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, a, b, rates[i][0], rates[i][1]), CGV_OK);
+        CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, a, b, NULL, rates[i][0], rates[i][1]),
+                        CGV_OK);
         cgv_test_listen();
         CU_ASSERT_EQUAL(cgv_checkpoint_save(trainer, path, NULL), CGV_ERROR_NUMERIC);
         CU_ASSERT(cgv_test_said(spoilt[i]));

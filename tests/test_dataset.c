@@ -62,7 +62,7 @@ static bool run(float **a, float **b, coded *fa, coded *fb, const cgv_dataset_pa
     bool ok = *a && *b && !cgv_dataset_create(&d, &fa->head, &fb->head, p) &&
               !cgv_dataset_start(d, first);
     for (int i = 0; ok && i < steps; i++)
-        ok = !cgv_dataset_next(d, *a + (size_t)i * batch, *b + (size_t)i * batch);
+        ok = !cgv_dataset_next(d, *a + (size_t)i * batch, *b + (size_t)i * batch, NULL);
     cgv_dataset_destroy(&d);
     CU_ASSERT_TRUE_FATAL(ok);
     return ok;
@@ -110,7 +110,7 @@ static void test_restart(void) {
     const int starts[3] = {4, 0, 4};
     for (int i = 0; i < 3; i++) {
         CU_ASSERT_FATAL(!cgv_dataset_start(d, starts[i]));
-        CU_ASSERT_FATAL(!cgv_dataset_next(d, a[i], b[i]));
+        CU_ASSERT_FATAL(!cgv_dataset_next(d, a[i], b[i], NULL));
     }
     CU_ASSERT(!memcmp(a[0], a[2], sizeof *a) && !memcmp(b[0], b[2], sizeof *b));
     CU_ASSERT(memcmp(a[0], a[1], sizeof *a) != 0);
@@ -331,7 +331,7 @@ static void test_unreadable(void) {
     float x[PICTURE], y[PICTURE];
     CU_ASSERT_FATAL(!cgv_dataset_create(&d, &good.head, &bad.head, &p));
     CU_ASSERT_FATAL(!cgv_dataset_start(d, 0));
-    CU_ASSERT_EQUAL(cgv_dataset_next(d, x, y), CGV_ERROR_IO);
+    CU_ASSERT_EQUAL(cgv_dataset_next(d, x, y, NULL), CGV_ERROR_IO);
     cgv_dataset_destroy(&d);
 }
 
@@ -453,7 +453,7 @@ static void test_cache(void) {
     cgv_dataset *d;
     float a[PICTURE], b[PICTURE];
     CU_ASSERT_FATAL(!cgv_dataset_create(&d, frames, frames, &p));
-    CU_ASSERT(!cgv_dataset_start(d, 0) && !cgv_dataset_next(d, a, b));
+    CU_ASSERT(!cgv_dataset_start(d, 0) && !cgv_dataset_next(d, a, b, NULL));
     cgv_dataset_destroy(&d);
     cgv_frames_destroy(&frames);
     remove(cache_path);

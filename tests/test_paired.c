@@ -162,7 +162,7 @@ static void check_step(cgv_gan_mode mode, bool recompute) {
     CU_ASSERT_FATAL(ref_evaluation_create(&r.judge, g.judge->net, g.judge->params, NULL, pair));
     cgv_trainer *trainer = new_trainer(&g, cgv_test_device());
     cgv_losses losses;
-    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, g.a, g.b, 0.01f, 0.05f), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, g.a, g.b, NULL, 0.01f, 0.05f), CGV_OK);
     CU_ASSERT(near(losses.d_a, judge_loss(&r)));
     float *gradient = read_back(&cgv_trainer_net(trainer, CGV_D_A)->grads, g.judge);
     check_slopes(&r, &r.judge, judge_loss, gradient, "D");
@@ -210,7 +210,7 @@ static void test_accumulation(void) {
     pair_game g = new_game(CGV_GAN_VANILLA, 2);
     cgv_losses both, parts[2];
     cgv_trainer *trainer = new_trainer(&g, cgv_test_device());
-    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &both, g.a, g.b, 0, 0), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &both, g.a, g.b, NULL, 0, 0), CGV_OK);
     float *grads[3];
     grads[2] = read_back(&cgv_trainer_net(trainer, CGV_G_A)->grads, g.generator);
     cgv_trainer_destroy(&trainer);
@@ -218,7 +218,7 @@ static void test_accumulation(void) {
     for (int i = 0; i < 2; i++) {
         trainer = new_trainer(&g, cgv_test_device());
         CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &parts[i], g.a + (ptrdiff_t)i * PIXELS,
-                                         g.b + (ptrdiff_t)i * PIXELS, 0, 0),
+                                         g.b + (ptrdiff_t)i * PIXELS, NULL, 0, 0),
                         CGV_OK);
         grads[i] = read_back(&cgv_trainer_net(trainer, CGV_G_A)->grads, g.generator);
         cgv_trainer_destroy(&trainer);
@@ -278,16 +278,16 @@ static void test_checkpoint(void) {
     close(file);
     cgv_losses losses, again;
     cgv_trainer *trainer = new_trainer(&g, cgv_test_device());
-    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, g.a, g.b, 0.01f, 0.01f), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, g.a, g.b, NULL, 0.01f, 0.01f), CGV_OK);
     CU_ASSERT_EQUAL(cgv_checkpoint_save(trainer, path, NULL), CGV_OK);
-    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, g.a, g.b, 0.01f, 0.01f), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, g.a, g.b, NULL, 0.01f, 0.01f), CGV_OK);
     float *one = read_back(&cgv_trainer_net(trainer, CGV_G_A)->params.values, g.generator);
     cgv_trainer_destroy(&trainer);
 
     trainer = new_trainer(&g, cgv_test_full_barriers());
     CU_ASSERT_EQUAL_FATAL(cgv_checkpoint_load(trainer, path, NULL), CGV_OK);
     CU_ASSERT_EQUAL(cgv_trainer_steps(trainer), 1);
-    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &again, g.a, g.b, 0.01f, 0.01f), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &again, g.a, g.b, NULL, 0.01f, 0.01f), CGV_OK);
     float *other = read_back(&cgv_trainer_net(trainer, CGV_G_A)->params.values, g.generator);
     CU_ASSERT(!memcmp(&losses, &again, sizeof losses));
     CU_ASSERT(!memcmp(one, other, g.generator->net->param_floats * sizeof *one));

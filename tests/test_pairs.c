@@ -153,7 +153,7 @@ static void check_alike(cgv_preprocess preprocess, float min_scale) {
     CU_ASSERT_EQUAL_FATAL(cgv_dataset_start(d, 0), CGV_OK);
     int flips = 0, seen[5] = {0};
     for (int step = 0; step < STEPS; step++) {
-        CU_ASSERT_EQUAL_FATAL(cgv_dataset_next(d, a, b), CGV_OK);
+        CU_ASSERT_EQUAL_FATAL(cgv_dataset_next(d, a, b, NULL), CGV_OK);
         CU_ASSERT(!memcmp(a, b, sizeof a)); // the same picture, place and side
         for (int i = 0; i < BATCH; i++) {
             const float *picture = a + (ptrdiff_t)i * PICTURE;
@@ -192,7 +192,7 @@ static void test_dataset_refuses(void) {
     CU_ASSERT_EQUAL_FATAL(cgv_dataset_start(d, 0), CGV_OK);
     cgv_status status = CGV_OK;
     for (int step = 0; step < 5 && !status; step++)
-        status = cgv_dataset_next(d, a, b);
+        status = cgv_dataset_next(d, a, b, NULL);
     CU_ASSERT_EQUAL(status, CGV_ERROR_IO);
     cgv_dataset_destroy(&d);
 }

@@ -154,9 +154,9 @@ static void check_kind(const char *kind, cgv_gan_mode mode) {
     CU_ASSERT_EQUAL_FATAL(cgv_trainer_create(&trainer, cgv_test_device(), given, &params), CGV_OK);
     for (int s = 0; s < steps; s++) {
         cgv_losses l;
-        CU_ASSERT_EQUAL_FATAL(
-            cgv_trainer_step(trainer, &l, a + (size_t)s * batch, b + (size_t)s * batch, lr, lr),
-            CGV_OK);
+        CU_ASSERT_EQUAL_FATAL(cgv_trainer_step(trainer, &l, a + (size_t)s * batch,
+                                               b + (size_t)s * batch, NULL, lr, lr),
+                              CGV_OK);
         const double got[3] = {(double)l.g_a, (double)l.l1_a, (double)l.d_a};
         double worst = 0;
         for (int i = 0; i < 3; i++)

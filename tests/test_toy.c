@@ -80,7 +80,7 @@ static cgv_trainer *train(cgv_device *device, cgv_model *models[CGV_NETS]) {
             draw(b + i * PICTURE, &rng, false);
         }
         float lr = 1e-3f * (step < STEPS / 2 ? 1 : 2 - 2 * (float)step / STEPS);
-        CU_ASSERT_EQUAL_FATAL(cgv_trainer_step(trainer, &losses, a, b, lr, lr), CGV_OK);
+        CU_ASSERT_EQUAL_FATAL(cgv_trainer_step(trainer, &losses, a, b, NULL, lr, lr), CGV_OK);
         if (step % 100 == 99)
             printf("  step %d: G_A %.3f cycle_A %.3f D_A %.3f\n", step + 1, (double)losses.g_a,
                    (double)losses.cycle_a, (double)losses.d_a);

@@ -79,7 +79,7 @@ static cgv_trainer *train(cgv_device *device, const cgv_model *generator, const 
         for (int i = 0; i < BATCH; i++)
             draw(a + i * PICTURE, b + i * PICTURE, &rng);
         float lr = 1e-3f * (step < STEPS / 2 ? 1 : 2 - 2 * (float)step / STEPS);
-        CU_ASSERT_EQUAL_FATAL(cgv_trainer_step(trainer, &losses, a, b, lr, lr), CGV_OK);
+        CU_ASSERT_EQUAL_FATAL(cgv_trainer_step(trainer, &losses, a, b, NULL, lr, lr), CGV_OK);
         if (step % 150 == 149)
             printf("  step %d: G %.3f L1 %.3f D %.3f\n", step + 1, (double)losses.g_a,
                    (double)losses.l1_a, (double)losses.d_a);

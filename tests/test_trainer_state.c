@@ -171,7 +171,7 @@ static void test_nan(void) {
             cgv_losses losses = game_step(trainer, &g, 0.001f, 0.001f);
             float *poisoned = domain ? g.b : g.a;
             poisoned[ref_count(g.shape) / 4] = NAN; // in the first of two batches
-            CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, g.a, g.b, 0.001f, 0.001f),
+            CU_ASSERT_EQUAL(cgv_trainer_step(trainer, &losses, g.a, g.b, NULL, 0.001f, 0.001f),
                             CGV_ERROR_NUMERIC);
             CU_ASSERT(cgv_test_said("step 2"));
             cgv_trainer_destroy(&trainer);

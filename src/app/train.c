@@ -123,6 +123,9 @@ const cgv_cli_option cgv_train_option_table[] = {
         "bands of rows that -histogram matches each by itself (1)"),
     REAL("histogram_chroma", histogram_chroma, 0, 1,
          "how much -histogram matches colours too: 0 for brightness alone (1)"),
+    REAL("night", night, 0, 1000,
+         "where B is A by night: weight of the loss that makes skies dark, and leaves the ground "
+         "some of its light (0)"),
     INT("pool", pool, 0, 100000, "past fakes shown to the discriminators (50)"),
     REAL("lr", lr, 0, 1, "learning rate (0.0002)"),
     REAL("lr_d", lr_d, 0, 1, "learning rate of the discriminators (0: the same)"),
@@ -222,6 +225,8 @@ static cgv_status check_options(const cgv_train_options *o) {
                         preprocesses[o->preprocess]);
     if (o->paired && o->histogram > 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-histogram is of unpaired trainings");
+    if (o->paired && o->night > 0)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-night is of unpaired trainings");
     if (o->histogram == 0 && (o->histogram_bands != 1 || o->histogram_chroma != 1))
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "-histogram_bands and -histogram_chroma are of -histogram: give it too");

@@ -78,6 +78,7 @@ cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
     int a = o->paired ? o->direction : 0; // the side of the dataset that has the pictures of -a
     params.exposure[a] = (float)o->exposure_a;
     params.exposure[!a] = (float)o->exposure_b;
+    params.skies = o->night > 0;
     params.seed = (uint64_t)o->seed;
     params.workers = o->workers;
     cgv_status status = o->cache ? cgv_make_folders(o->cache) : CGV_OK;

@@ -40,7 +40,7 @@ static cgv_status draw_samples(cgv_train_record *r, cgv_dataset *dataset, int st
     cgv_status status = cgv_dataset_start(dataset, 0);
     for (int i = 0; i < steps && !status; i++)
         status = cgv_dataset_next(dataset, r->a + (size_t)i * step_floats,
-                                  r->b + (size_t)i * step_floats);
+                                  r->b + (size_t)i * step_floats, NULL);
     return status;
 }
 

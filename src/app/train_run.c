@@ -20,10 +20,10 @@ typedef struct run {
     cgv_train_data data;
     cgv_trainer *trainer;
     cgv_train_record *record;
-    char *config;      // the text of config.json
-    char *checkpoints; // folder
-    char *newest;      // of them, to go on from; NULL: a run that begins
-    float *a, *b;      // one step's pictures
+    char *config;         // the text of config.json
+    char *checkpoints;    // folder
+    char *newest;         // of them, to go on from; NULL: a run that begins
+    float *a, *b, *skies; // one step's pictures
     int64_t total, epoch_steps;
     int64_t saved;    // step of the newest checkpoint, -1: none yet
     int64_t exported; // step of the generators that this process left; -1: none yet
@@ -116,6 +116,7 @@ static cgv_status create_trainer(run *r) {
     params.identity = (float)o->identity;
     params.equivariance = (float)o->equivariance;
     params.histogram = (float)o->histogram;
+    params.night = (float)o->night;
     params.histogram_bands = o->histogram_bands;
     params.histogram_chroma = (float)o->histogram_chroma;
     params.paired = o->paired;
@@ -281,11 +282,11 @@ static void print_losses(char *text, size_t size, const cgv_losses *l, bool pair
     else
         snprintf(text, size,
                  "G_A %.3f G_B %.3f  cycle %.3f %.3f  identity %.3f %.3f  equivariance %.3f %.3f  "
-                 "histogram %.3f %.3f  D_A %.3f D_B %.3f",
+                 "histogram %.3f %.3f  night %.3f  D_A %.3f D_B %.3f",
                  (double)l->g_a, (double)l->g_b, (double)l->cycle_a, (double)l->cycle_b,
                  (double)l->identity_a, (double)l->identity_b, (double)l->equivariance_a,
                  (double)l->equivariance_b, (double)l->histogram_a, (double)l->histogram_b,
-                 (double)l->d_a, (double)l->d_b);
+                 (double)l->night_a, (double)l->d_a, (double)l->d_b);
 }
 
 static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) {
@@ -325,9 +326,9 @@ static cgv_status take_step(run *r) {
     int64_t step = cgv_trainer_steps(r->trainer);
     learning_rates lr = rates_at(r, step);
     cgv_losses losses;
-    cgv_status status = cgv_dataset_next(r->data.dataset, r->a, r->b);
+    cgv_status status = cgv_dataset_next(r->data.dataset, r->a, r->b, r->skies);
     if (!status)
-        status = cgv_trainer_step(r->trainer, &losses, r->a, r->b, lr.g, lr.d);
+        status = cgv_trainer_step(r->trainer, &losses, r->a, r->b, r->skies, lr.g, lr.d);
     if (status)
         return status;
     step++;
@@ -406,7 +407,8 @@ static cgv_status prepare(run *r, json_t *config, const atomic_bool *stop) {
     size_t floats = (size_t)o->batch * (size_t)o->accumulate * 3 * (size_t)width * (size_t)height;
     r->a = malloc(floats * sizeof *r->a);
     r->b = malloc(floats * sizeof *r->b);
-    if (!r->a || !r->b)
+    r->skies = o->night > 0 ? malloc(floats / 3 * sizeof *r->skies) : NULL;
+    if (!r->a || !r->b || (o->night > 0 && !r->skies))
         return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
     r->epoch_steps = cgv_dataset_epoch_steps(r->data.dataset);
     r->total = o->steps ? o->steps : o->epochs * r->epoch_steps;
@@ -441,5 +443,6 @@ cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options, j
     free(r.newest);
     free(r.a);
     free(r.b);
+    free(r.skies);
     return status;
 }

@@ -96,6 +96,15 @@ uint64_t cgv_histogram_scratch(cgv_tensor x, int bands);
 void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor reference, int bands,
                          float chroma, uint64_t scratch);
 
+// ---- night (ops/night.c) ----
+
+// y = what x, a translation of `day`, should be to pass for a night: a dark blue where skies, of
+// one channel, is near 1; where it is near -1, x with at least half of the day's brightness and no
+// bluer than it was; both there and where it is near 0 not much more colourful where it is dark.
+// RGB in
+// [-1, 1], all of one size, y elsewhere.
+void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor skies);
+
 // ---- Adam (ops/adam.c) ----
 
 // What changes from step to step; written by the host into memory that the device reads.

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "train/augment.h"
+#include "train/sky.h"
 
 enum {
     DEPTH = 4, // steps prepared ahead
@@ -15,15 +16,22 @@ enum {
     MAX_WORKERS = 64,
 };
 
+// A picture at load size, and where it shows the sky: rgb NULL where nobody asks.
+typedef struct loaded {
+    cgv_bitmap picture, sky;
+} loaded;
+
 typedef struct collection {
     cgv_frames *frames;
-    cgv_bitmap *kept; // [count], at load size; rgb NULL: not kept (yet). Never taken out again.
+    loaded *kept;     // [count]; picture.rgb NULL: not kept (yet). Never taken out again.
     bool *unreadable; // [count]
+    bool skies;       // are asked for
 } collection;
 
 // One step being prepared. A ring of them: step s is in slots[s % DEPTH].
 typedef struct slot {
     float *pictures[2]; // a, b
+    float *skies;       // of a; NULL: nobody asks
     int missing;        // pictures that are not in it yet
 } slot;
 
@@ -31,7 +39,7 @@ struct cgv_dataset {
     cgv_dataset_params params;
     collection domains[2];
     slot slots[DEPTH];
-    size_t batch_floats;
+    size_t batch_floats; // of one domain's pictures; its skies have a third of them
 
     pthread_t threads[MAX_WORKERS];
     int running;
@@ -49,24 +57,43 @@ static int round_to_4(int size) {
     return size < 4 ? 4 : (size + 2) / 4 * 4;
 }
 
+static void free_loaded(loaded *l) {
+    cgv_bitmap_free(&l->picture);
+    cgv_bitmap_free(&l->sky);
+}
+
+static int64_t loaded_bytes(const loaded *l) {
+    int64_t bytes = (int64_t)cgv_bitmap_bytes(l->picture.width, l->picture.height);
+    return l->sky.rgb ? 2 * bytes : bytes;
+}
+
+static cgv_status read_picture(cgv_dataset *dataset, loaded *out, collection *d, int index) {
+    cgv_bitmap picture;
+    *out = (loaded){0};
+    cgv_status status = d->frames->class->read(d->frames, &picture, index);
+    if (!status)
+        status = cgv_augment_load(&out->picture, &picture, &dataset->params);
+    if (!status && d->skies) {
+        status = cgv_sky_find(&out->sky, &out->picture);
+        if (status)
+            free_loaded(out);
+    }
+    return status;
+}
+
 // A picture at load size: the kept one, or a new one that the caller frees (*own).
-static cgv_status load(cgv_dataset *dataset, cgv_bitmap *out, bool *own, collection *d, int index) {
+static cgv_status load(cgv_dataset *dataset, loaded *out, bool *own, collection *d, int index) {
     pthread_mutex_lock(&dataset->lock);
     *out = d->kept[index];
     pthread_mutex_unlock(&dataset->lock);
-    *own = !out->rgb;
-    if (out->rgb)
-        return CGV_OK;
-    cgv_bitmap picture;
-    cgv_status status = d->frames->class->read(d->frames, &picture, index);
-    if (!status)
-        status = cgv_augment_load(out, &picture, &dataset->params);
-    if (status)
+    *own = !out->picture.rgb;
+    cgv_status status = *own ? read_picture(dataset, out, d, index) : CGV_OK;
+    if (status || !*own)
         return status;
-    int64_t bytes = (int64_t)cgv_bitmap_bytes(out->width, out->height);
+    int64_t bytes = loaded_bytes(out);
     pthread_mutex_lock(&dataset->lock);
     // Another worker may have kept the same one in the meantime.
-    if (!d->kept[index].rgb && dataset->kept_bytes + bytes <= dataset->params.memory) {
+    if (!d->kept[index].picture.rgb && dataset->kept_bytes + bytes <= dataset->params.memory) {
         d->kept[index] = *out;
         dataset->kept_bytes += bytes;
         *own = false;
@@ -83,7 +110,7 @@ static bool is_unreadable(cgv_dataset *dataset, const collection *d, int index) 
 }
 
 // The picture, or the first one after it that can be read. Failures have been reported.
-static cgv_status load_near(cgv_dataset *dataset, cgv_bitmap *out, bool *own, collection *d,
+static cgv_status load_near(cgv_dataset *dataset, loaded *out, bool *own, collection *d,
                             int index) {
     cgv_status status = CGV_ERROR_IO;
     const int tries = dataset->params.paired ? 1 : TRIES;
@@ -120,16 +147,21 @@ static cgv_status prepare(cgv_dataset *dataset, int64_t step, int domain, int po
     cgv_rng rng =
         cgv_augment_rng(dataset->params.seed, step, position, dataset->params.paired ? 0 : domain);
     int index = choose(dataset, domain, step, position, &rng);
-    cgv_bitmap loaded = {0};
+    loaded from = {0};
     bool own = false;
-    cgv_status status = load_near(dataset, &loaded, &own, &dataset->domains[domain], index);
+    cgv_status status = load_near(dataset, &from, &own, &dataset->domains[domain], index);
     if (status)
         return status;
     size_t picture = dataset->batch_floats / (size_t)dataset->params.batch;
-    float *out = dataset->slots[step % DEPTH].pictures[domain] + (size_t)position * picture;
-    status = cgv_augment(out, &loaded, &rng, &dataset->params, domain);
+    const slot *to = &dataset->slots[step % DEPTH];
+    cgv_rng same = rng;
+    status = cgv_augment(to->pictures[domain] + (size_t)position * picture, &from.picture, &rng,
+                         &dataset->params, domain);
+    if (!status && from.sky.rgb)
+        status = cgv_augment_mask(to->skies + (size_t)position * picture / 3, &from.sky, &same,
+                                  &dataset->params);
     if (own)
-        cgv_bitmap_free(&loaded);
+        free_loaded(&from);
     return status;
 }
 
@@ -185,7 +217,7 @@ cgv_status cgv_dataset_start(cgv_dataset *dataset, int64_t step) {
     return CGV_OK;
 }
 
-cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b) {
+cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b, float *skies) {
     pthread_mutex_lock(&dataset->lock);
     slot *s = &dataset->slots[dataset->step % DEPTH];
     double start = cgv_clock_seconds();
@@ -198,6 +230,8 @@ cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b) {
         return status;
     memcpy(a, s->pictures[0], dataset->batch_floats * sizeof *a);
     memcpy(b, s->pictures[1], dataset->batch_floats * sizeof *b);
+    if (skies && s->skies)
+        memcpy(skies, s->skies, dataset->batch_floats / 3 * sizeof *skies);
     pthread_mutex_lock(&dataset->lock);
     s->missing = 2 * dataset->params.batch;
     dataset->step++;
@@ -273,6 +307,11 @@ cgv_status cgv_dataset_create(cgv_dataset **out, cgv_frames *frames_a, cgv_frame
             enough &= dataset->slots[k].pictures[i] != NULL;
         }
     }
+    dataset->domains[0].skies = settled.skies;
+    for (int k = 0; k < DEPTH && settled.skies; k++) {
+        dataset->slots[k].skies = malloc(dataset->batch_floats / 3 * sizeof(float));
+        enough &= dataset->slots[k].skies != NULL;
+    }
     if (!enough) {
         cgv_dataset_destroy(&dataset);
         return cgv_fail(CGV_ERROR_MEMORY, "no memory for batches of %d pictures of %dx%d",
@@ -290,12 +329,14 @@ void cgv_dataset_destroy(cgv_dataset **handle) {
     for (int i = 0; i < 2; i++) {
         collection *d = &dataset->domains[i];
         for (int k = 0; d->kept && k < d->frames->count; k++)
-            cgv_bitmap_free(&d->kept[k]);
+            free_loaded(&d->kept[k]);
         free(d->kept);
         free(d->unreadable);
         for (int k = 0; k < DEPTH; k++)
             free(dataset->slots[k].pictures[i]);
     }
+    for (int k = 0; k < DEPTH; k++)
+        free(dataset->slots[k].skies);
     pthread_cond_destroy(&dataset->freed);
     pthread_cond_destroy(&dataset->filled);
     pthread_mutex_destroy(&dataset->lock);

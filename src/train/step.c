@@ -91,19 +91,32 @@ static void follow(cgv_trainer *t, cgv_cmd *cmd, application *moved, cgv_tensor 
     backward(t, cmd, moved, true, t->d_other, nothing);
 }
 
+// weight * mean |fake - t->wanted|; its gradient is added to d_fake.
+static void want(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake, float weight,
+                 uint64_t value) {
+    cgv_loss(cmd, d_fake, fake, t->wanted, t->loss_scratch,
+             &(cgv_loss_params){.kind = CGV_LOSS_L1,
+                                .weight = weight / (float)t->params.accumulate,
+                                .accumulate = true,
+                                .value = value});
+}
+
 // A fake has the tones of a picture of its domain, in the order of its own: no fake is grey all
 // over where pictures have both black and light. Which parts are the light ones, the discriminator
 // says. Source: Li et al. 2018, BeautyGAN, §3.2 (histogram matching). Taken of a random picture
 // each step, and by its absolute value, the median of the domain's pictures is what it asks for.
 static void match_tones(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
                         cgv_tensor real, uint64_t value) {
-    cgv_histogram_match(cmd, t->matched, fake, real, t->params.histogram_bands,
+    cgv_histogram_match(cmd, t->wanted, fake, real, t->params.histogram_bands,
                         t->params.histogram_chroma, t->histograms);
-    cgv_loss(cmd, d_fake, fake, t->matched, t->loss_scratch,
-             &(cgv_loss_params){.kind = CGV_LOSS_L1,
-                                .weight = t->params.histogram / (float)t->params.accumulate,
-                                .accumulate = true,
-                                .value = value});
+    want(t, cmd, d_fake, fake, t->params.histogram, value);
+}
+
+// What holds of every night, and what a training of hundreds of steps has not found out by itself.
+static void make_night(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
+                       uint64_t value) {
+    cgv_night(cmd, t->wanted, fake, t->a, t->skies);
+    want(t, cmd, d_fake, fake, t->params.night, value);
 }
 
 static void adam(cgv_trainer *t, cgv_cmd *cmd, int net) {
@@ -193,6 +206,8 @@ void cgv_trainer_record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
         match_tones(t, cmd, t->d_fake_b, t->fake_b.output, b, LOSS(histogram_a));
         match_tones(t, cmd, t->d_fake_a, t->fake_a.output, a, LOSS(histogram_b));
     }
+    if (p->night > 0)
+        make_night(t, cmd, t->d_fake_b, t->fake_b.output, LOSS(night_a));
 
     // … with both cycles, F(G(a)) = a and G(F(b)) = b …
     forward(t, cmd, &t->recovered_a, t->fake_b.output);

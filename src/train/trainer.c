@@ -26,16 +26,19 @@ static cgv_adam_hyper hyper_at(const cgv_trainer_params *p, int64_t step, float 
 }
 
 // Run a list on one batch of pictures.
-static cgv_status submit(cgv_trainer *t, cgv_cmd *cmd, const float *a, const float *b) {
+static cgv_status submit(cgv_trainer *t, cgv_cmd *cmd, const float *a, const float *b,
+                         const float *skies) {
     uint64_t bytes = cgv_tensor_bytes(t->a);
     memcpy(t->staging.host, a, bytes);
     memcpy((char *)t->staging.host + bytes, b, bytes);
+    if (skies)
+        memcpy((char *)t->staging.host + 2 * bytes, skies, cgv_tensor_bytes(t->skies));
     cgv_status status = cgv_cmd_submit(cmd);
     return status ? status : cgv_cmd_wait(cmd);
 }
 
 cgv_status cgv_trainer_view(cgv_trainer *t, const float *a, const float *b) {
-    return submit(t, t->view, a, b);
+    return submit(t, t->view, a, b, NULL);
 }
 
 void cgv_trainer_draw_warps(cgv_warp_map *maps, int count, int64_t batch) {
@@ -54,7 +57,7 @@ static int part_of(const cgv_trainer_params *p, int batch) {
 }
 
 cgv_status cgv_trainer_step(cgv_trainer *t, cgv_losses *losses, const float *a, const float *b,
-                            float lr_g, float lr_d) {
+                            const float *skies, float lr_g, float lr_d) {
     size_t count = cgv_tensor_bytes(t->a) / sizeof(float);
     cgv_adam_hyper *hyper = t->hyper.host;
     hyper[0] = hyper_at(&t->params, t->steps + 1, lr_g);
@@ -65,8 +68,9 @@ cgv_status cgv_trainer_step(cgv_trainer *t, cgv_losses *losses, const float *a, 
         if (t->params.equivariance > 0)
             cgv_trainer_draw_warps(t->maps.host, t->params.batch,
                                    t->steps * t->params.accumulate + i);
+        const float *sky = t->params.night > 0 ? skies + (size_t)i * count / 3 : NULL;
         cgv_status status = submit(t, t->cmds[part_of(&t->params, i)], a + (size_t)i * count,
-                                   b + (size_t)i * count);
+                                   b + (size_t)i * count, sky);
         if (status)
             return status;
     }
@@ -187,18 +191,21 @@ static cgv_status create_warps(cgv_trainer *t) {
     return CGV_OK;
 }
 
-static cgv_status create_matching(cgv_trainer *t) {
+// What fakes should be, for the histogram and night losses, one after the other.
+static cgv_status create_wanted(cgv_trainer *t) {
+    bool matched = t->params.histogram > 0;
     cgv_tensor picture = t->fake_b.output;
-    uint64_t offset = 0, bytes = cgv_tensor_bytes(picture) + 255 +
-                                 cgv_histogram_scratch(picture, t->params.histogram_bands);
-    if (t->params.histogram == 0)
+    uint64_t offset = 0, bytes = cgv_tensor_bytes(picture) + 255;
+    if (matched)
+        bytes += cgv_histogram_scratch(picture, t->params.histogram_bands);
+    if (!matched && t->params.night == 0)
         return CGV_OK;
     cgv_status status =
-        cgv_buffer_create(&t->matching, t->device, bytes, CGV_MEMORY_DEVICE, "matched pictures");
+        cgv_buffer_create(&t->wanting, t->device, bytes, CGV_MEMORY_DEVICE, "wanted pictures");
     if (status)
         return status;
-    t->matched = cut(&t->matching, &offset, picture);
-    t->histograms = t->matching.address + offset;
+    t->wanted = cut(&t->wanting, &offset, picture);
+    t->histograms = t->wanting.address + offset;
     return CGV_OK;
 }
 
@@ -221,11 +228,12 @@ static cgv_status create_pairs(cgv_trainer *t) {
 static cgv_status create_tensors(cgv_trainer *t) {
     cgv_tensor picture = t->fake_b.output, judgement = t->judge_b.output;
     uint64_t bytes = cgv_tensor_bytes(picture), offset = 0;
+    uint64_t pictures = 2 * bytes + (t->params.night > 0 ? bytes / 3 : 0);
     cgv_device *device = t->device;
     cgv_status status =
-        cgv_buffer_create(&t->staging, device, 2 * bytes, CGV_MEMORY_UPLOAD, "training pictures");
+        cgv_buffer_create(&t->staging, device, pictures, CGV_MEMORY_UPLOAD, "training pictures");
     if (!status)
-        status = cgv_buffer_create(&t->pictures, device, 2 * bytes, CGV_MEMORY_DEVICE,
+        status = cgv_buffer_create(&t->pictures, device, pictures, CGV_MEMORY_DEVICE,
                                    "training pictures");
     uint64_t judgements = (cgv_tensor_bytes(judgement) + 255) / 256 * 256;
     uint64_t total = 4 * ((bytes + 255) / 256 * 256) + judgements + cgv_loss_scratch(picture) +
@@ -240,9 +248,11 @@ static cgv_status create_tensors(cgv_trainer *t) {
                                    "optimizer settings");
     if (status)
         return status;
-    t->a = t->b = picture;
+    t->a = t->b = t->skies = picture;
     t->a.address = t->pictures.address;
     t->b.address = t->pictures.address + bytes;
+    t->skies.address = t->pictures.address + 2 * bytes; // none without params.night
+    t->skies.c = 1;
     t->d_fake_b = cut(&t->gradients, &offset, picture);
     t->d_fake_a = cut(&t->gradients, &offset, picture);
     t->d_other = cut(&t->gradients, &offset, picture);
@@ -317,11 +327,11 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
     if (p->profile && p->accumulate != 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "only a step of one batch can be timed");
     if (p->paired && (p->lambda_a > 0 || p->lambda_b > 0 || p->identity > 0 ||
-                      p->equivariance > 0 || p->histogram > 0 || p->pool > 0))
+                      p->equivariance > 0 || p->histogram > 0 || p->night > 0 || p->pool > 0))
         return cgv_fail(CGV_ERROR_ARGUMENT, "a paired training has no cycles, no identity, "
-                                            "equivariance or histogram losses and no pool");
+                                            "equivariance, histogram or night losses and no pool");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
-        p->identity < 0 || p->equivariance < 0 || p->histogram < 0 ||
+        p->identity < 0 || p->equivariance < 0 || p->histogram < 0 || p->night < 0 ||
         (p->histogram > 0 &&
          (p->histogram_bands < 1 || !(p->histogram_chroma >= 0 && p->histogram_chroma <= 1))) ||
         p->lambda_l1 < 0)
@@ -354,7 +364,7 @@ cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *device,
     if (!status)
         status = create_warps(t);
     if (!status)
-        status = create_matching(t);
+        status = create_wanted(t);
     if (!status)
         status = record_parts(t);
     if (status)
@@ -372,8 +382,8 @@ void cgv_trainer_destroy(cgv_trainer **out) {
     cgv_cmd_destroy(&t->view);
     cgv_pool_destroy(&t->pool_b);
     cgv_pool_destroy(&t->pool_a);
-    cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses,  &t->hyper,
-                             &t->warped,  &t->maps,     &t->pairs,     &t->matching};
+    cgv_buffer *buffers[] = {&t->staging, &t->pictures, &t->gradients, &t->losses, &t->hyper,
+                             &t->warped,  &t->maps,     &t->pairs,     &t->wanting};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         cgv_buffer_destroy(buffers[i]);
     application *apps[] = {&t->fake_b, &t->recovered_a, &t->fake_a, &t->recovered_b};
@@ -455,7 +465,7 @@ uint64_t cgv_trainer_bytes(const cgv_trainer *t) {
     const cgv_pool *pools[] = {&t->pool_a, &t->pool_b};
     uint64_t bytes = t->staging.size + t->pictures.size + t->gradients.size + t->losses.size +
                      t->hyper.size + t->warped.size + t->maps.size + t->pairs.size +
-                     t->matching.size;
+                     t->wanting.size;
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         bytes += pools[i]->pictures.size + pools[i]->shown.size + pools[i]->choices.size;
     for (size_t i = 0; i < sizeof apps / sizeof *apps; i++)

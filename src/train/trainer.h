@@ -31,10 +31,11 @@ typedef struct cgv_trainer_params {
     float identity;           // weight of the identity losses, relative to the lambdas; 0: none
     float equivariance;       // weight of the equivariance losses; 0: none
     float histogram;          // weight of the histogram losses; 0: none
+    float night;              // weight of the night loss of A -> B (ops/grad.h); 0: none
     int histogram_bands;      // of rows, which have histograms of their own
     float histogram_chroma;   // how much of them is of colours too: 0 to 1
     // Pictures come in pairs. lambda_l1: weight of their difference; the lambdas, identity,
-    // equivariance, histogram and pool are not for pairs and must be 0.
+    // equivariance, histogram, night and pool are not for pairs and must be 0.
     bool paired;
     float lambda_l1;
     int pool; // past fakes a direction that the discriminators also see; 0: none
@@ -78,8 +79,8 @@ typedef struct cgv_trainer_params {
 // Adversarial terms unweighted, cycle and identity terms weighted, discriminators' halved.
 typedef struct cgv_losses {
     float g_a, g_b, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b;
-    float equivariance_a, equivariance_b, histogram_a, histogram_b; // weighted
-    float l1_a;                                                     // weighted; of pairs
+    float equivariance_a, equivariance_b, histogram_a, histogram_b, night_a; // weighted
+    float l1_a;                                                              // weighted; of pairs
 } cgv_losses;
 
 // What Adam and the moving average keep beside the weights of one network.
@@ -100,10 +101,12 @@ CGV_NODISCARD cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *devic
 void cgv_trainer_destroy(cgv_trainer **trainer);
 
 // One step on pictures of each domain, [accumulate, batch, 3, height, width] in [-1, 1], with the
-// learning rates of the generators' and the discriminators' optimizers. CGV_ERROR_NUMERIC when a
-// loss is NaN or infinite: the weights are then spoilt.
+// learning rates of the generators' and the discriminators' optimizers. skies: of a, [accumulate,
+// batch, 1, height, width], as cgv_dataset_next gives them; only with params.night, else NULL.
+// CGV_ERROR_NUMERIC when a loss is NaN or infinite: the weights are then spoilt.
 CGV_NODISCARD cgv_status cgv_trainer_step(cgv_trainer *trainer, cgv_losses *losses, const float *a,
-                                          const float *b, float lr_g, float lr_d);
+                                          const float *b, const float *skies, float lr_g,
+                                          float lr_d);
 
 // Steps taken.
 int64_t cgv_trainer_steps(const cgv_trainer *trainer);

@@ -35,8 +35,8 @@ struct cgv_trainer {
     application moved_b, moved_a; // of warped pictures; only with params.equivariance
     application judge_b, judge_a; // D_A, D_B: each is done with one picture before the next
 
-    cgv_buffer staging, pictures; // a and b: as the host wrote them, and for the shaders
-    cgv_tensor a, b;
+    cgv_buffer staging, pictures;           // a and b: as the host wrote them, and for the shaders
+    cgv_tensor a, b, skies;                 // skies: of a; only with params.night
     cgv_buffer gradients;                   // of pictures and predictions, cut up below
     cgv_tensor d_fake_b, d_fake_a, d_other; // of the fakes; d_other: any other picture
     cgv_tensor d_cycle;                     // of a fake, as far as the cycle goes
@@ -47,11 +47,11 @@ struct cgv_trainer {
     cgv_tensor moved, target; // equivariance: a warped picture, and what should come of it
     cgv_buffer warped;        // their memory
     cgv_buffer maps;          // cgv_warp_map of every picture of a batch, drawn for every batch
-    cgv_tensor matched;       // histogram: a fake with the tones of a picture of its domain
+    cgv_tensor wanted;        // histogram, night: what a fake should be
     uint64_t histograms;
-    cgv_buffer matching; // their memory
-    cgv_buffer losses;   // a cgv_losses
-    cgv_buffer hyper;    // cgv_adam_hyper of generators and discriminators
+    cgv_buffer wanting; // their memory
+    cgv_buffer losses;  // a cgv_losses
+    cgv_buffer hyper;   // cgv_adam_hyper of generators and discriminators
     cgv_pool pool_b, pool_a;
     cgv_cmd *cmds[PARTS]; // by FIRST and LAST; NULL where accumulate does not need it
     cgv_cmd *view;

@@ -11,6 +11,7 @@ make_input -f lavfi -i "gradients=s=48x48:d=1:r=1:seed=3" -frames:v 1 b/one.jpg
 
 options=(-v info -arch resnet_1blocks -ngf 4 -ndf 4 -layers 1 -crop 32x32 -batch 2 -pool 3
     -histogram 0.5 -histogram_bands 2 -histogram_chroma 0.5
+    -night 1 -coord_d
     -ema 0.9 -steps 150 -save_every 40 -log_every 1 -sample_every 75 -seed 5)
 train() { "$CGVIDEO" train -a a -b b "${options[@]}" "$@"; }
 
@@ -45,6 +46,9 @@ awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
          END { if (NR < 2) exit 1 }
          NR > 1 && !($column["hist_A"] > 0 && $column["hist_B"] > 0) { exit 1 }' whole/losses.csv ||
     fail "-histogram: a step without that loss"
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; if (!("night" in column)) exit 1 }
+         NR > 1 && !($column["night"] > 0) { exit 1 }' whole/losses.csv ||
+    fail "-night: a step without that loss"
 expect 0 "$CGVIDEO" -v error -m whole/G_AB.safetensors -i a/1.png -o translated.png
 equal "size of the translated picture" 56,40 "$(stream translated.png v:0 width,height)"
 equal "exported architecture" "resnet_1blocks" \

@@ -1,0 +1,56 @@
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "common.glsl"
+#include "night.h"
+
+// The picture next to x that could have been taken at night where `day` was taken by day. All in
+// [-1, 1]; brightness and colourfulness below in [0, 2].
+const vec3 SKY = vec3(10, 13, 20) / 127.5 - 1;
+const float KEPT = 0.5;          // of the day's brightness, on the ground
+const float COLOUR_KEPT = 0.5;   // of its colourfulness where it is black,
+const float COLOUR = 0.04;       // this much at least,
+const float COLOUR_OF_LIGHT = 0.6; // and as much as it is bright
+const float BLUE = 0.05;         // bluer than by day at most
+
+float brightness(vec3 rgb)
+{
+    return dot(rgb, vec3(0.299, 0.587, 0.114)) + 1;
+}
+
+float colourfulness(vec3 rgb)
+{
+    return max(max(rgb.r, rgb.g), rgb.b) - min(min(rgb.r, rgb.g), rgb.b);
+}
+
+vec3 rgb_at(uint64_t picture, int i)
+{
+    return vec3(Floats(at(picture, i)).v[0], Floats(at(picture, i + push.plane)).v[0],
+                Floats(at(picture, i + 2 * push.plane)).v[0]);
+}
+
+vec3 lit(vec3 x, vec3 day)
+{
+    x += max(KEPT * brightness(day) - brightness(x), 0);
+    float bluer = max(x.b - x.r - max(day.b - day.r, 0) - BLUE, 0);
+    return x + vec3(0.5, 0, -0.5) * bluer;
+}
+
+vec3 muted(vec3 x, vec3 day)
+{
+    float light = brightness(x), colour = colourfulness(x);
+    float most = COLOUR_KEPT * colourfulness(day) + COLOUR + COLOUR_OF_LIGHT * light;
+    return colour > most ? mix(vec3(light - 1), x, most / colour) : x;
+}
+
+void main()
+{
+    int i = LINEAR_INDEX;
+    if (i >= push.count)
+        return;
+    int first = i + 2 * push.plane * divide(i, push.plane);
+    vec3 x = rgb_at(push.x, first), day = rgb_at(push.day, first);
+    float sky = Floats(at(push.skies, i)).v[0];
+    vec3 y = sky > 0.5 ? SKY : muted(sky < -0.5 ? lit(x, day) : x, day);
+    [[unroll]] for (int c = 0; c < 3; c++)
+        Floats(at(push.y, first + c * push.plane)).v[0] = keep_nan(x[c], y[c]);
+}

@@ -1,0 +1,21 @@
+// What holds of every night.
+#include "ops/dispatch.h"
+#include "ops/grad.h"
+#include "shaders.h"
+
+#include "night.h"
+
+void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor skies) {
+    uint64_t bytes = cgv_tensor_bytes(x), pixels = cgv_tensor_bytes(skies) / sizeof(float);
+    struct night_push push = {
+        .y = cgv_cmd_write(cmd, y.address, bytes),
+        .x = cgv_cmd_read(cmd, x.address, bytes),
+        .day = cgv_cmd_read(cmd, day.address, bytes),
+        .skies = cgv_cmd_read(cmd, skies.address, cgv_tensor_bytes(skies)),
+        .plane = x.h * x.w,
+        .count = (int)pixels,
+    };
+    cgv_dispatch_linear(
+        cmd, pixels,
+        (cgv_dispatch){.shader = &cgv_shader_night, .push = &push, .push_bytes = sizeof push});
+}

@@ -1,0 +1,154 @@
+#include "train/sky.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+// In codes of 0..255, found by looking at the masks of some hundred photographs and webcams.
+enum {
+    GREY_LUMA = 165, // at least: overcast, clouds, overexposed
+    YELLOW = 25,     // at most, red over blue: sunlit walls are yellower
+    BLUE_LUMA = 75,
+    BLUE = 15,   // at least, blue over red
+    EDGE = 26,   // of luma between neighbours: where the flood stops
+    DARKER = 45, // than the middle of the flood, at most: what it grows into beyond an edge
+};
+
+typedef struct flood {
+    int width, height;
+    const uint8_t *rgb;
+    uint8_t *luma;
+    bool *like; // of the colour of a sky
+    bool *sky;
+    int *found; // indices of pixels, in the order in which the flood reached them
+    int count;
+} flood;
+
+static int luma_of(const uint8_t *p) {
+    return (77 * p[0] + 150 * p[1] + 29 * p[2] + 128) >> 8;
+}
+
+static bool is_like_sky(const uint8_t *p, int luma) {
+    int blue = p[2] - p[0];
+    bool grey = luma > GREY_LUMA && blue > -YELLOW;
+    return grey || (luma > BLUE_LUMA && blue > BLUE && p[1] < p[2] + 5); // not turquoise
+}
+
+// The neighbour of pixel i in one of four directions; -1: there is none.
+static int neighbour(const flood *f, int i, int direction) {
+    int x = i % f->width;
+    switch (direction) {
+    case 0:
+        return x > 0 ? i - 1 : -1;
+    case 1:
+        return x + 1 < f->width ? i + 1 : -1;
+    case 2:
+        return i - f->width;
+    default:
+        return i + f->width < f->width * f->height ? i + f->width : -1;
+    }
+}
+
+static bool is_smooth(const flood *f, int i) {
+    for (int direction = 0; direction < 4; direction++) {
+        int other = neighbour(f, i, direction);
+        if (other >= 0 && abs(f->luma[i] - f->luma[other]) >= EDGE)
+            return false;
+    }
+    return true;
+}
+
+static void reach(flood *f, int i) {
+    if (f->sky[i])
+        return;
+    f->sky[i] = true;
+    f->found[f->count++] = i;
+}
+
+// From the first two rows: the first alone is often a frame's dark line.
+static void spread(flood *f) {
+    for (int i = 0; i < 2 * f->width && i < f->width * f->height; i++)
+        if (f->like[i] && is_smooth(f, i))
+            reach(f, i);
+    for (int next = 0; next < f->count; next++)
+        for (int direction = 0; direction < 4; direction++) {
+            int i = neighbour(f, f->found[next], direction);
+            if (i >= 0 && f->like[i] && is_smooth(f, i))
+                reach(f, i);
+        }
+}
+
+static int median_luma(const flood *f) {
+    int counts[256] = {0}, luma = 0;
+    for (int k = 0; k < f->count; k++)
+        counts[f->luma[f->found[k]]]++;
+    for (int below = counts[0]; below <= f->count / 2 && luma < 255; below += counts[luma])
+        luma++;
+    return luma;
+}
+
+// The flood keeps its distance from edges, and stops at wires and twigs: grow over them.
+static void grow(flood *f) {
+    int least = median_luma(f) - DARKER, side = f->width < f->height ? f->width : f->height;
+    for (int round = 0, first = 0; round <= side / 35; round++) {
+        int end = f->count;
+        for (int next = first; next < end; next++)
+            for (int direction = 0; direction < 4; direction++) {
+                int i = neighbour(f, f->found[next], direction);
+                if (i >= 0 && f->like[i] && f->luma[i] > least)
+                    reach(f, i);
+            }
+        first = end;
+    }
+}
+
+static void paint(cgv_bitmap *out, const flood *f) {
+    int pixels = f->width * f->height,
+        horizon = 0; // the end of the lowest row that the flood reached
+    bool any = f->count >= pixels / 50;
+    for (int k = 0; k < f->count && any; k++)
+        horizon = f->found[k] >= horizon ? (f->found[k] / f->width + 1) * f->width : horizon;
+    for (int i = 0; i < pixels; i++) {
+        int value = !any ? 0 : f->sky[i] ? 255 : f->like[i] && i < horizon ? 128 : 0;
+        memset(out->rgb + (ptrdiff_t)3 * i, value, 3);
+    }
+}
+
+static void prepare(flood *f) {
+    for (int i = 0; i < f->width * f->height; i++) {
+        f->luma[i] = (uint8_t)luma_of(f->rgb + (ptrdiff_t)3 * i);
+        f->like[i] = is_like_sky(f->rgb + (ptrdiff_t)3 * i, f->luma[i]);
+    }
+}
+
+cgv_status cgv_sky_find(cgv_bitmap *out, const cgv_bitmap *picture) {
+    size_t pixels = (size_t)picture->width * (size_t)picture->height;
+    cgv_status status = cgv_bitmap_create(out, picture->width, picture->height);
+    if (status)
+        return status;
+    flood f = {
+        .width = picture->width,
+        .height = picture->height,
+        .rgb = picture->rgb,
+        .luma = malloc(pixels),
+        .like = malloc(pixels * sizeof *f.like),
+        .sky = calloc(pixels, sizeof *f.sky),
+        .found = malloc(pixels * sizeof *f.found),
+    };
+    if (f.luma && f.like && f.sky && f.found) {
+        prepare(&f);
+        spread(&f);
+        grow(&f);
+        paint(out, &f);
+    } else {
+        cgv_bitmap_free(out);
+        status = cgv_fail(CGV_ERROR_MEMORY, "no memory to look for the sky in a picture of %dx%d",
+                          picture->width, picture->height);
+    }
+    free(f.luma);
+    free(f.like);
+    free(f.sky);
+    free(f.found);
+    return status;
+}
