@@ -87,7 +87,8 @@ static cgv_status sum_by_shader(train_bench *b, shader_time *times, int limit, i
 static cgv_status step(train_bench *b, const cgv_bench_options *o) {
     const size_t count = (size_t)o->batch * 3 * (size_t)o->size.width * (size_t)o->size.height;
     cgv_losses losses;
-    return cgv_trainer_step(b->trainer, &losses, b->pictures, b->pictures + count, NULL, 2e-4f, 2e-4f);
+    return cgv_trainer_step(b->trainer, &losses, b->pictures, b->pictures + count, NULL, 2e-4f,
+                            2e-4f);
 }
 
 static cgv_status measure(train_bench *b, const cgv_bench_options *o) {
