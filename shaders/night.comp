@@ -10,7 +10,7 @@ const float KEPT = 0.5;          // of the day's brightness, on the ground
 const float COLOUR_KEPT = 0.5;   // of its colourfulness where it is black,
 const float COLOUR = 0.04;       // this much at least,
 const float COLOUR_OF_LIGHT = 0.6; // and as much as it is bright
-const float BLUE = 0.05;         // bluer than by day at most
+const float COLD = 0.05;         // bluer or greener than by day at most: lamps are warm
 
 float brightness(vec3 rgb)
 {
@@ -31,8 +31,8 @@ vec3 rgb_at(uint64_t picture, int i)
 vec3 lit(vec3 x, vec3 day)
 {
     x += max(KEPT * brightness(day) - brightness(x), 0);
-    float bluer = max(x.b - x.r - max(day.b - day.r, 0) - BLUE, 0);
-    return x + vec3(0.5, 0, -0.5) * bluer;
+    vec2 colder = max(x.gb - x.r - max(day.gb - day.r, 0) - COLD, 0);
+    return x + 0.5 * vec3(max(colder.x, colder.y), -colder);
 }
 
 vec3 muted(vec3 x, vec3 day)

@@ -19,6 +19,7 @@ ARCHITECTURES = [
     "resnet_1blocks_resize_affine2",
     "resnet_1blocks_3downs_affine4",
     "resnet_1blocks_3downs_grid",
+    "resnet_1blocks_grid_coord",
     "mobile_resnet_2blocks",
     "patchgan",
     "patchgan_nonorm",

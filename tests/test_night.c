@@ -29,8 +29,10 @@ static void make_night(double y[3], const double day[3], double sky) {
         double missing = fmax(0.5 * brightness(day) - brightness(y), 0);
         for (int c = 0; c < 3; c++)
             y[c] += missing;
+        double greener = fmax(y[1] - y[0] - fmax(day[1] - day[0], 0) - 0.05, 0);
         double bluer = fmax(y[2] - y[0] - fmax(day[2] - day[0], 0) - 0.05, 0);
-        y[0] += bluer / 2;
+        y[0] += fmax(greener, bluer) / 2;
+        y[1] -= greener / 2;
         y[2] -= bluer / 2;
     }
     double light = brightness(y), most = 0.5 * colourfulness(day) + 0.04 + 0.6 * light;
