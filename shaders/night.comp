@@ -6,7 +6,6 @@
 // The picture next to x that could have been taken at night where `day` was taken by day. All in
 // [-1, 1]; brightness and colourfulness below in [0, 2].
 const vec3 SKY = vec3(10, 13, 20) / 127.5 - 1;
-const float KEPT = 0.5;          // of the day's brightness, on the ground
 const float COLOUR_KEPT = 0.5;   // of its colourfulness where it is black,
 const float COLOUR = 0.04;       // this much at least,
 const float COLOUR_OF_LIGHT = 0.6; // and as much as it is bright
@@ -30,7 +29,7 @@ vec3 rgb_at(uint64_t picture, int i)
 
 vec3 lit(vec3 x, vec3 day)
 {
-    x += max(KEPT * brightness(day) - brightness(x), 0);
+    x += max(push.light * brightness(day) - brightness(x), 0);
     vec2 colder = max(x.gb - x.r - max(day.gb - day.r, 0) - COLD, 0);
     return x + 0.5 * vec3(max(colder.x, colder.y), -colder);
 }

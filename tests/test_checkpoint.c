@@ -228,13 +228,13 @@ static void check_other(const char *path, cgv_model **nets, cgv_trainer_params p
 
 // Versions before did not write these.
 static void check_older(const char *path) {
-    static const char *const later[] = {"lambda_l1", "histogram", "histogram_bands",
-                                        "histogram_chroma", "night"};
+    static const char *const later[] = {"lambda_l1",        "histogram", "histogram_bands",
+                                        "histogram_chroma", "night",     "night_light"};
     cgv_trainer *trainer = make_trainer();
     void *data;
     size_t size;
     CU_ASSERT_EQUAL_FATAL(cgv_fs_read(&data, &size, path, 1 << 30), CGV_OK);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         char name[32];
         int length = snprintf(name, sizeof name, "\"%s\"", later[i]);
         char *note = memmem(data, size, name, (size_t)length);

@@ -18,7 +18,7 @@ static double colourfulness(const double rgb[3]) {
     return fmax(fmax(rgb[0], rgb[1]), rgb[2]) - fmin(fmin(rgb[0], rgb[1]), rgb[2]);
 }
 
-static void make_night(double y[3], const double day[3], double sky) {
+static void make_night(double y[3], const double day[3], double sky, double light) {
     static const double dark[3] = {10, 13, 20};
     if (sky > 0.5) {
         for (int c = 0; c < 3; c++)
@@ -26,7 +26,7 @@ static void make_night(double y[3], const double day[3], double sky) {
         return;
     }
     if (sky < -0.5) {
-        double missing = fmax(0.5 * brightness(day) - brightness(y), 0);
+        double missing = fmax(light * brightness(day) - brightness(y), 0);
         for (int c = 0; c < 3; c++)
             y[c] += missing;
         double greener = fmax(y[1] - y[0] - fmax(day[1] - day[0], 0) - 0.05, 0);
@@ -35,14 +35,14 @@ static void make_night(double y[3], const double day[3], double sky) {
         y[1] -= greener / 2;
         y[2] -= bluer / 2;
     }
-    double light = brightness(y), most = 0.5 * colourfulness(day) + 0.04 + 0.6 * light;
+    double grey = brightness(y), most = 0.5 * colourfulness(day) + 0.04 + 0.6 * grey;
     double part = most / fmax(colourfulness(y), most);
     for (int c = 0; c < 3; c++)
-        y[c] = light - 1 + part * (y[c] - light + 1);
+        y[c] = grey - 1 + part * (y[c] - grey + 1);
 }
 
 static void reference(double *y, const double *x, const double *day, const double *skies,
-                      ref_shape s) {
+                      ref_shape s, double light) {
     size_t plane = (size_t)(s.h * s.w);
     for (size_t i = 0; i < (size_t)s.n * plane; i++) {
         size_t at = i / plane * 3 * plane + i % plane;
@@ -51,7 +51,7 @@ static void reference(double *y, const double *x, const double *day, const doubl
             rgb[c] = x[at + c * plane];
             before[c] = day[at + c * plane];
         }
-        make_night(rgb, before, skies[i]);
+        make_night(rgb, before, skies[i], light);
         for (size_t c = 0; c < 3; c++)
             y[at + c * plane] = rgb[c];
     }
@@ -72,7 +72,7 @@ static float *random_picture(ref_shape s, float mean) {
     return x;
 }
 
-static void check_op(ref_shape s, float nan_at) {
+static void check_op(ref_shape s, double light, float nan_at) {
     size_t count = ref_count(s);
     ref_shape plane = {s.n, 1, s.h, s.w};
     float *x = random_picture(s, -0.6f), *day = random_picture(s, 0.2f);
@@ -82,14 +82,14 @@ static void check_op(ref_shape s, float nan_at) {
     double *wide[3] = {numbers_widen(x, count), numbers_widen(day, count),
                        numbers_widen(skies, ref_count(plane))};
     double *expected = numbers_allocate(count, sizeof *expected);
-    reference(expected, wide[0], wide[1], wide[2], s);
+    reference(expected, wide[0], wide[1], wide[2], s, light);
     guarded_begin(&op_memory);
     uint64_t x_at = op_floats(GUARDED_INPUT, x, count);
     uint64_t day_at = op_floats(GUARDED_INPUT, day, count);
     uint64_t skies_at = op_floats(GUARDED_INPUT, skies, ref_count(plane));
     uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, count);
     cgv_night(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), op_tensor(day_at, s),
-              op_tensor(skies_at, plane));
+              op_tensor(skies_at, plane), (float)light);
     CU_ASSERT(nan_at >= 0 ? guarded_run_nan(&op_memory) : guarded_run(&op_memory));
     const float *y = guarded_result(&op_memory, y_at);
     if (nan_at >= 0)
@@ -113,8 +113,8 @@ static void test_reference(void) {
     static const ref_shape shapes[] = {{1, 3, 7, 5}, {2, 3, 12, 17}, {3, 3, 31, 9}, {1, 3, 1, 1}};
     op_begin(8 << 20, 1);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        check_op(shapes[i], -1);
-    check_op(shapes[1], 30); // a broken network must show
+        check_op(shapes[i], 0.25 * (double)i, -1);
+    check_op(shapes[1], 0.5, 30); // a broken network must show
     op_end();
 }
 
@@ -132,18 +132,19 @@ static void test_purpose(void) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double y[3];
         memcpy(y, cases[i].night, sizeof y);
-        make_night(y, cases[i].day, cases[i].sky);
+        make_night(y, cases[i].day, cases[i].sky, 0.5);
         for (int c = 0; c < 3; c++)
             CU_ASSERT_DOUBLE_EQUAL(y[c], cases[i].wanted[c], 0.06);
     }
     double red[3] = {-0.4, -0.95, -0.95}, shade[3] = {-0.8, -0.85, -0.85};
-    make_night(red, shade, -1);
+    make_night(red, shade, -1, 0.5);
     CU_ASSERT(red[0] - red[1] < 0.25 && red[0] > red[1]); // before 0.55
 }
 
 // ---- in a training ----
 
 enum { WEIGHT = 3 };
+#define LIGHT 0.75
 
 static double loss(ref_evaluation *e, void *target) {
     size_t count = ref_count(TINY_SHAPE);
@@ -165,12 +166,13 @@ static void test_loss(void) {
     cgv_trainer_params params = tiny_training_params();
     float *plain = tiny_training_step(&t, &params, 0, &without);
     params.night = WEIGHT;
+    params.night_light = (float)LIGHT;
     float *grads = tiny_training_step(&t, &params, 0, &with);
     const cgv_model *model = t.models[CGV_G_A];
     double *day = numbers_widen(t.a, count), *skies = numbers_widen(t.skies, count / 3);
     double *target = numbers_allocate(count, sizeof *target);
     CU_ASSERT_FATAL(ref_evaluation_create(&e, model->net, model->params, t.a, TINY_SHAPE));
-    reference(target, ref_evaluate(&e, 1), day, skies, TINY_SHAPE);
+    reference(target, ref_evaluate(&e, 1), day, skies, TINY_SHAPE, LIGHT);
     double expected = loss(&e, target);
     CU_ASSERT(expected > 0.01 && without.night_a == 0);
     CU_ASSERT_DOUBLE_EQUAL(with.night_a, expected, 1e-4 * expected);

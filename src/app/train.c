@@ -126,6 +126,8 @@ const cgv_cli_option cgv_train_option_table[] = {
     REAL("night", night, 0, 1000,
          "where B is A by night: weight of the loss that makes skies dark, and leaves the ground "
          "some of its light (0)"),
+    REAL("night_light", night_light, 0, 1,
+         "how much of its brightness the ground keeps by -night at least (0.5)"),
     INT("pool", pool, 0, 100000, "past fakes shown to the discriminators (50)"),
     REAL("lr", lr, 0, 1, "learning rate (0.0002)"),
     REAL("lr_d", lr_d, 0, 1, "learning rate of the discriminators (0: the same)"),
@@ -170,6 +172,7 @@ cgv_train_options cgv_train_option_defaults(bool paired) {
         .identity = 0.5,
         .histogram_bands = 1,
         .histogram_chroma = 1,
+        .night_light = 0.5,
         .lr = 2e-4,
         .beta1 = 0.5,
         .pool = 50,
@@ -230,6 +233,8 @@ static cgv_status check_options(const cgv_train_options *o) {
     if (o->histogram == 0 && (o->histogram_bands != 1 || o->histogram_chroma != 1))
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "-histogram_bands and -histogram_chroma are of -histogram: give it too");
+    if (o->night == 0 && o->night_light != 0.5)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-night_light is of -night: give it too");
     if (o->coarse_d == 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-coarse_d takes 0 (none) or 2 and more, not 1");
     return CGV_OK;

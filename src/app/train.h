@@ -20,7 +20,8 @@ typedef struct cgv_train_options {
     int gan, schedule, norm_d;
     int direction; // of pairs
     double lambda_l1;
-    double lambda_a, lambda_b, identity, equivariance, histogram, histogram_chroma, night;
+    double lambda_a, lambda_b, identity, equivariance, histogram, histogram_chroma, night,
+        night_light;
     double lr, lr_d, beta1, average; // lr_d 0: as lr
     int histogram_bands;
     int kernels; // a cgv_kernels

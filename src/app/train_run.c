@@ -117,6 +117,7 @@ static cgv_status create_trainer(run *r) {
     params.equivariance = (float)o->equivariance;
     params.histogram = (float)o->histogram;
     params.night = (float)o->night;
+    params.night_light = (float)o->night_light;
     params.histogram_bands = o->histogram_bands;
     params.histogram_chroma = (float)o->histogram_chroma;
     params.paired = o->paired;

@@ -5,7 +5,8 @@
 
 #include "night.h"
 
-void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor skies) {
+void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor skies,
+               float light) {
     uint64_t bytes = cgv_tensor_bytes(x), pixels = cgv_tensor_bytes(skies) / sizeof(float);
     struct night_push push = {
         .y = cgv_cmd_write(cmd, y.address, bytes),
@@ -14,6 +15,7 @@ void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_ten
         .skies = cgv_cmd_read(cmd, skies.address, cgv_tensor_bytes(skies)),
         .plane = x.h * x.w,
         .count = (int)pixels,
+        .light = light,
     };
     cgv_dispatch_linear(
         cmd, pixels,

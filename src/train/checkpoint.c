@@ -129,6 +129,7 @@ static const struct {
     NUMBER(average_decay),
     {"histogram", offsetof(cgv_trainer_params, histogram), false, true},
     {"night", offsetof(cgv_trainer_params, night), false, true},
+    {"night_light", offsetof(cgv_trainer_params, night_light), false, true},
     {"histogram_bands", offsetof(cgv_trainer_params, histogram_bands), true, true},
     {"histogram_chroma", offsetof(cgv_trainer_params, histogram_chroma), false, true},
     {"lambda_l1", offsetof(cgv_trainer_params, lambda_l1), false, true},

@@ -115,7 +115,7 @@ static void match_tones(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_ten
 // What holds of every night, and what a training of hundreds of steps has not found out by itself.
 static void make_night(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
                        uint64_t value) {
-    cgv_night(cmd, t->wanted, fake, t->a, t->skies);
+    cgv_night(cmd, t->wanted, fake, t->a, t->skies, t->params.night_light);
     want(t, cmd, d_fake, fake, t->params.night, value);
 }
 

@@ -332,6 +332,7 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
                                             "equivariance, histogram or night losses and no pool");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
         p->identity < 0 || p->equivariance < 0 || p->histogram < 0 || p->night < 0 ||
+        (p->night > 0 && !(p->night_light >= 0 && p->night_light <= 1)) ||
         (p->histogram > 0 &&
          (p->histogram_bands < 1 || !(p->histogram_chroma >= 0 && p->histogram_chroma <= 1))) ||
         p->lambda_l1 < 0)

@@ -32,6 +32,7 @@ typedef struct cgv_trainer_params {
     float equivariance;       // weight of the equivariance losses; 0: none
     float histogram;          // weight of the histogram losses; 0: none
     float night;              // weight of the night loss of A -> B (ops/grad.h); 0: none
+    float night_light;        // how much of its brightness the ground keeps by it: 0 to 1
     int histogram_bands;      // of rows, which have histograms of their own
     float histogram_chroma;   // how much of them is of colours too: 0 to 1
     // Pictures come in pairs. lambda_l1: weight of their difference; the lambdas, identity,
@@ -59,6 +60,7 @@ typedef struct cgv_trainer_params {
                           .identity = 0.5f,                                                        \
                           .histogram_bands = 1,                                                    \
                           .histogram_chroma = 1,                                                   \
+                          .night_light = 0.5f,                                                     \
                           .pool = 50,                                                              \
                           .beta1 = 0.5f,                                                           \
                           .beta2 = 0.999f,                                                         \
