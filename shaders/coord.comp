@@ -12,7 +12,7 @@ void main()
     ivec3 place = place_of(i, push.w, push.h);
     int picture = divide(place.z, push.c + 1), channel = place.z - picture * (push.c + 1);
     bool copied = channel < push.c;
-    int from = copied ? i - picture * push.h * push.w : 0; // an x less was read for each picture before
+    int from = copied ? i - picture * push.h * push.w : 0; // x has one plane less in each picture
     float x = Floats(at(push.x, from)).v[0];
     float row = float(place.y) * (2 / float(max(push.h - 1, 1))) - 1;
     Floats(at(push.y, i)).v[0] = copied ? x : row;

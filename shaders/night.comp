@@ -3,13 +3,13 @@
 #include "common.glsl"
 #include "night.h"
 
-// The picture next to x that could have been taken at night where `day` was taken by day. All in
-// [-1, 1]; brightness and colourfulness below in [0, 2].
+// The picture next to x that could have been taken at night where `day` was taken by day. Pictures
+// are in [-1, 1]; brightness and colourfulness below in [0, 2].
 const vec3 SKY = vec3(10, 13, 20) / 127.5 - 1;
-const float COLOUR_KEPT = 0.5;   // of its colourfulness where it is black,
-const float COLOUR = 0.04;       // this much at least,
+const float COLD = 0.05;           // bluer or greener than red, where it was not by day
+const float COLOUR_KEPT = 0.5;     // of the day's colourfulness where it is black,
+const float COLOUR = 0.04;         // this much at least,
 const float COLOUR_OF_LIGHT = 0.6; // and as much as it is bright
-const float COLD = 0.05;         // bluer or greener than by day at most: lamps are warm
 
 float brightness(vec3 rgb)
 {
@@ -49,7 +49,7 @@ void main()
     int first = i + 2 * push.plane * divide(i, push.plane);
     vec3 x = rgb_at(push.x, first), day = rgb_at(push.day, first);
     float sky = Floats(at(push.skies, i)).v[0];
-    vec3 y = sky > 0.5 ? SKY : muted(sky < -0.5 ? lit(x, day) : x, day);
+    vec3 y = sky > 0.5 ? SKY : clamp(muted(sky < -0.5 ? lit(x, day) : x, day), -1, 1);
     [[unroll]] for (int c = 0; c < 3; c++)
         Floats(at(push.y, first + c * push.plane)).v[0] = keep_nan(x[c], y[c]);
 }

@@ -234,12 +234,12 @@ static void check_older(const char *path) {
     void *data;
     size_t size;
     CU_ASSERT_EQUAL_FATAL(cgv_fs_read(&data, &size, path, 1 << 30), CGV_OK);
-    for (int i = 0; i < 6; i++) {
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
         char name[32];
         int length = snprintf(name, sizeof name, "\"%s\"", later[i]);
         char *note = memmem(data, size, name, (size_t)length);
         CU_ASSERT_PTR_NOT_NULL_FATAL(note);
-        memset(note + 1, 'a' + i, (size_t)length - 2);
+        memset(note + 1, 'a' + (int)i, (size_t)length - 2);
     }
     write_file(path, data, size);
     CU_ASSERT_EQUAL(cgv_checkpoint_load(trainer, path, NULL), CGV_OK);

@@ -38,7 +38,7 @@ static void make_night(double y[3], const double day[3], double sky, double ligh
     double grey = brightness(y), most = 0.5 * colourfulness(day) + 0.04 + 0.6 * grey;
     double part = most / fmax(colourfulness(y), most);
     for (int c = 0; c < 3; c++)
-        y[c] = grey - 1 + part * (y[c] - grey + 1);
+        y[c] = fmin(fmax(grey - 1 + part * (y[c] - grey + 1), -1), 1);
 }
 
 static void reference(double *y, const double *x, const double *day, const double *skies,
@@ -57,11 +57,12 @@ static void reference(double *y, const double *x, const double *day, const doubl
     }
 }
 
-// Sky, ground, and what is not known; not near where one becomes the other.
+// Sky, ground, what is not known, and the edges of masks.
 static float *random_skies(size_t count) {
+    static const float values[] = {1, 0.6f, 0.4f, 0, -0.4f, -0.6f, -1};
     float *skies = numbers_allocate(count, sizeof *skies);
     for (size_t i = 0; i < count; i++)
-        skies[i] = (float)(int)cgv_rng_below(&op_rng, 3) - 1;
+        skies[i] = values[cgv_rng_below(&op_rng, 7)];
     return skies;
 }
 
@@ -127,6 +128,8 @@ static void test_purpose(void) {
         {{1, 1, 1}, {-0.9, -0.9, -0.9}, -1, {0, 0, 0}},        // a dress keeps half its light
         {{0.2, 0.2, 0.2}, {-0.2, -0.2, -0.2}, -1, {-0.2, -0.2, -0.2}}, // what is right, stays
         {{0.9, 0.7, 0.4}, {0.9, 0.5, -0.1}, -1, {0.9, 0.5, -0.1}},     // warm light may be warm
+        {{0.6, 0.6, 0.6}, {0.2, 0.2, 0.8}, -1, {0.45, 0.2, 0.5}},      // no blue comes,
+        {{0.2, 0.6, 0.8}, {0, 0.2, 0.4}, -1, {0, 0.2, 0.4}},           // what there was stays
         {{0.9, 0.9, 0.9}, {0.5, 0.5, 0.5}, 0, {0.5, 0.5, 0.5}},        // who knows
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -189,11 +192,44 @@ static void test_loss(void) {
     tiny_training_end(&t);
 }
 
+// Of two batches, each with its own pictures' skies.
+static void test_batches(void) {
+    tiny_training t;
+    cgv_losses losses[3];
+    size_t half = ref_count(TINY_SHAPE) / 3;
+    cgv_rng_seed(&op_rng, OP_SEED, 3);
+    tiny_training_begin(&t, &op_rng);
+    cgv_trainer_params params = tiny_training_params();
+    params.night = WEIGHT;
+    params.pool = 0;
+    t.skies = numbers_allocate(2 * half, sizeof *t.skies);
+    for (size_t i = 0; i < half; i++)
+        t.skies[i] = -(t.skies[i + half] = 1);
+    float *ground = tiny_training_step(&t, &params, 0, &losses[0]);
+    for (size_t i = 0; i < half; i++)
+        t.skies[i] = 1;
+    float *sky = tiny_training_step(&t, &params, 0, &losses[1]);
+    for (size_t i = 0; i < half; i++)
+        t.skies[i] = -1;
+    params.accumulate = 2;
+    float *both = tiny_training_step(&t, &params, 0, &losses[2]);
+    double mean = ((double)losses[0].night_a + (double)losses[1].night_a) / 2;
+    CU_ASSERT(fabs((double)losses[0].night_a - (double)losses[1].night_a) > 0.1 * mean);
+    CU_ASSERT_DOUBLE_EQUAL(losses[2].night_a, mean, 1e-4 * mean);
+    for (size_t i = 0; i < t.models[0]->net->param_floats; i++)
+        CU_ASSERT_DOUBLE_EQUAL(both[i], (ground[i] + sky[i]) / 2, 1e-3);
+    free(ground);
+    free(sky);
+    free(both);
+    tiny_training_end(&t);
+}
+
 int main(void) {
     static const cgv_test_case cases[] = {
         {"against the reference", test_reference},
         {"what it is for", test_purpose},
         {"the loss and its gradient", test_loss},
+        {"of two batches", test_batches},
         {0},
     };
     return cgv_test_run("night", cases);

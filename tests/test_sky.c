@@ -74,6 +74,18 @@ static void test_skies(void) {
     }
 }
 
+// A frame's first rows are often dark.
+static void test_frame(void) {
+    for (int rows = 1; rows <= 3; rows++) {
+        cgv_bitmap picture = landscape(white);
+        paint(&picture, (cgv_box){0, 0, W, rows}, (colour){0, 0, 0});
+        cgv_bitmap mask = find(&picture);
+        CU_ASSERT(is(&mask, (cgv_box){0, rows, W, 60 - rows}, SKY) && is(&mask, lower, GROUND));
+        CU_ASSERT(is(&mask, (cgv_box){0, 0, W, rows}, GROUND));
+        cgv_bitmap_free(&mask);
+    }
+}
+
 // What has the colours of a sky and cannot be one: a white dress below the horizon, and all of a
 // picture whose upper border shows none.
 static void test_clothes(void) {
@@ -197,6 +209,7 @@ static void test_dataset(void) {
 int main(void) {
     static const cgv_test_case cases[] = {
         {"skies", test_skies},
+        {"a dark line above", test_frame},
         {"clothes and leaves", test_clothes},
         {"a town", test_town},
         {"a wire across", test_wire},

@@ -42,7 +42,8 @@ typedef struct cgv_dataset_params {
     bool paired;
     uint64_t seed;
     int workers;    // threads; 0: one a core, at most 4
-    int64_t memory; // bytes of pictures at load size that are kept; 0: none, all are read each time
+    int64_t memory; // bytes of pictures at load size, and of their skies, that are kept; 0: none,
+                    // all are read each time
 } cgv_dataset_params;
 
 #define CGV_DATASET_DEFAULTS                                                                       \

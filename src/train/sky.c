@@ -66,15 +66,17 @@ static void reach(flood *f, int i) {
     f->found[f->count++] = i;
 }
 
-// From the first two rows: the first alone is often a frame's dark line.
+// From the upper rows: the first are often a dark line, or the edge of one.
 static void spread(flood *f) {
-    for (int i = 0; i < 2 * f->width && i < f->width * f->height; i++)
+    int rows = f->height / 35 + 3;
+    rows = rows < f->height ? rows : f->height;
+    for (int i = 0; i < rows * f->width; i++)
         if (f->like[i] && is_smooth(f, i))
             reach(f, i);
     for (int next = 0; next < f->count; next++)
         for (int direction = 0; direction < 4; direction++) {
             int i = neighbour(f, f->found[next], direction);
-            if (i >= 0 && f->like[i] && is_smooth(f, i))
+            if (i >= 0 && !f->sky[i] && f->like[i] && is_smooth(f, i))
                 reach(f, i);
         }
 }
@@ -88,10 +90,11 @@ static int median_luma(const flood *f) {
     return luma;
 }
 
-// The flood keeps its distance from edges, and stops at wires and twigs: grow over them.
+// The flood keeps its distance from edges: grow up to them, and over wires and twigs that are thin
+// and pale enough to have kept the colours of the sky.
 static void grow(flood *f) {
     int least = median_luma(f) - DARKER, side = f->width < f->height ? f->width : f->height;
-    for (int round = 0, first = 0; round <= side / 35; round++) {
+    for (int times = 0, first = 0; times <= side / 35; times++) {
         int end = f->count;
         for (int next = first; next < end; next++)
             for (int direction = 0; direction < 4; direction++) {
@@ -104,8 +107,8 @@ static void grow(flood *f) {
 }
 
 static void paint(cgv_bitmap *out, const flood *f) {
-    int pixels = f->width * f->height,
-        horizon = 0; // the end of the lowest row that the flood reached
+    int pixels = f->width * f->height;
+    int horizon = 0; // the end of the lowest row that the flood reached
     bool any = f->count >= pixels / 50;
     for (int k = 0; k < f->count && any; k++)
         horizon = f->found[k] >= horizon ? (f->found[k] / f->width + 1) * f->width : horizon;

@@ -59,6 +59,8 @@ static int part_of(const cgv_trainer_params *p, int batch) {
 cgv_status cgv_trainer_step(cgv_trainer *t, cgv_losses *losses, const float *a, const float *b,
                             const float *skies, float lr_g, float lr_d) {
     size_t count = cgv_tensor_bytes(t->a) / sizeof(float);
+    if (t->params.night > 0 && !skies)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "a step with a night loss needs the skies of A");
     cgv_adam_hyper *hyper = t->hyper.host;
     hyper[0] = hyper_at(&t->params, t->steps + 1, lr_g);
     hyper[1] = hyper_at(&t->params, t->steps + 1, lr_d);
