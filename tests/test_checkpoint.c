@@ -272,6 +272,9 @@ static void test_other_runs(void) {
     params = settings();
     params.night = 1;
     check_other(path, models, params, "its night is 0, that of this run is 1");
+    params.night = 0;
+    params.night_light = 0.25f;
+    check_other(path, models, params, "its night_light is 0.5, that of this run is 0.25");
     check_older(path);
     cgv_model_destroy(&deeper[0]);
     unlink(path);

@@ -79,6 +79,13 @@ static void test_filters(void) {
     cgv_net_destroy(&net);
 }
 
+// Grids, sliced by the picture, whose net may know how high in it it looks.
+static void test_grid(void) {
+    plan_begin(13);
+    check_named("resnet_1blocks_3downs_grid", 6, 1, 24, 32);
+    check_named("resnet_1blocks_grid_coord", 6, 2, 20, 28);
+}
+
 static void test_patchgan(void) {
     plan_begin(3);
     check_named("patchgan", 8, 1, 40, 56);
@@ -95,6 +102,7 @@ static void test_half(void) {
         {"resnet_2blocks", 12, 2, 16, 24},
         {"resnet_1blocks_resize_affine", 32, 1, 20, 28},
         {"resnet_1blocks_3downs_grid", 12, 1, 32, 48},
+        {"resnet_1blocks_grid_coord", 12, 1, 32, 48},
         {"mobile_resnet_1blocks", 16, 1, 16, 24},
         {"unet_16", 16, 1, 32, 48},
         {"patchgan", 16, 1, 40, 56},
@@ -243,6 +251,7 @@ int main(int argc, char **argv) {
         {"resize, affine head", test_variants},
         {"U-Net", test_unet},
         {"filters, folded norms", test_filters},
+        {"grids", test_grid},
         {"PatchGAN", test_patchgan},
         {"identity", test_identity},
         {"least bytes of steps", test_least_bytes},

@@ -235,9 +235,9 @@ static void check_result(const char *name, int width, cgv_size size, int tile, i
 }
 
 // A net that ends where it is smallest, as one whose grid is sliced elsewhere.
-static void test_small_end(void) {
+static void check_small_end(const char *name, int begin) {
     const cgv_size size = {120, 96};
-    cgv_net *net = net_named("resnet_2blocks_grid", 5);
+    cgv_net *net = net_named(name, 5);
     net->node_count--;
     int first, last;
     cgv_size *sizes = numbers_allocate((size_t)net->node_count, sizeof *sizes);
@@ -245,9 +245,16 @@ static void test_small_end(void) {
     cgv_tiling_narrow(&first, &last, net, sizes);
     CU_ASSERT(first < last);
     CU_ASSERT_EQUAL(last, net->node_count - 1);
+    CU_ASSERT_EQUAL(cgv_tiling_begin(net), begin);
     check_tiles_of(net, size, 32, 1);
+    check_tiles_of(net, size, 32, 3);
     free(sizes);
     cgv_net_destroy(&net);
+}
+
+static void test_small_end(void) {
+    check_small_end("resnet_2blocks_grid", 0);
+    check_small_end("resnet_2blocks_grid_coord", 1); // the height of a tile is not the picture's
 }
 
 static void test_results(void) {

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "nn/tiling.h"
 
-enum { MOST_PARTS = 3 };
+enum { MOST_PARTS = 4 };
 
 // A stretch of the net.
 typedef struct part {
@@ -50,15 +50,18 @@ static cgv_status add_part(cgv_chain *chain, const cgv_net *net, int first, int 
 
 // tile: of the net's input.
 static cgv_status cut(cgv_chain *chain, const cgv_net *net, cgv_size size, int tile) {
-    int first, last, end = net->node_count - 1;
+    int first, last, begin = cgv_tiling_begin(net), end = net->node_count - 1;
     cgv_size *sizes = calloc((size_t)net->node_count, sizeof *sizes);
     if (!sizes)
         return cgv_fail(CGV_ERROR_MEMORY, "cutting the network: out of memory");
     cgv_status status = cgv_net_shapes(net, size.h, size.w, sizes);
     if (!status) {
         cgv_tiling_narrow(&first, &last, net, sizes);
-        status = add_part(chain, net, 0, first, size, tile);
+        if (begin)
+            status = add_part(chain, net, 0, begin, size, 0);
     }
+    if (!status && first > begin)
+        status = add_part(chain, net, begin, first, size, tile);
     if (!status && last > first)
         status = add_part(chain, net, first, last, sizes[first], 0);
     if (!status && end > last) {

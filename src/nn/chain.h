@@ -1,7 +1,8 @@
 // A net ready for pictures of one size on one device: as one plan, or, where that needs too much
-// memory, as three. The first and the last, where tensors are large, work on the picture tile by
-// tile; the one between, where they are small, on the whole of it. Statistics of instance norms are
-// always those of the whole picture: each takes a pass over all tiles of its own.
+// memory, as three (and a coordinate at its beginning by itself). The first and the last, where
+// tensors are large, work on the picture tile by tile; the one between, where they are small, on
+// the whole of it. Statistics of instance norms are always those of the whole picture: each takes a
+// pass over all tiles of its own.
 //
 //     cgv_chain_create(&chain, device, net, &(cgv_plan_params){.n = 1, .h = h, .w = w}, 256);
 //     cgv_chain_pack(chain, cmd, params);

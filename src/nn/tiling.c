@@ -60,6 +60,10 @@ static bool is_cut(const cgv_net *net, int i) {
     return true;
 }
 
+int cgv_tiling_begin(const cgv_net *net) {
+    return net->node_count > 2 && net->nodes[1].op == CGV_OP_COORD && is_cut(net, 1);
+}
+
 void cgv_tiling_narrow(int *first, int *last, const cgv_net *net, const cgv_size *sizes) {
     int end = net->node_count - 1;
     *first = *last = -1;

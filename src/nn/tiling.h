@@ -14,6 +14,10 @@
 CGV_NODISCARD cgv_status cgv_net_part(cgv_net *out, const cgv_net *net, int first, int last);
 void cgv_net_part_destroy(cgv_net *part);
 
+// The node whose tensor tiles are cut from: the input, or a coordinate right behind it, which knows
+// the height in the whole picture.
+int cgv_tiling_begin(const cgv_net *net);
+
 // The stretch of a net where tensors are smallest: it begins with the tensor of node *first and
 // ends with that of *last, and nothing but these two connects it with what is before and behind.
 // Where nothing before its last node is smaller than its input, both are the last node.

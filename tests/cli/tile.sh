@@ -32,6 +32,10 @@ at_most_one "an affine head" "$(largest_difference whole.png tiled.png)"
 run -net_height 100 -i in.png whole.png
 run -net_height 100 -tile 40 -i in.png tiled.png
 at_most_one "a grid" "$(largest_difference whole.png tiled.png)"
+"$CGV_MAKE_MODEL" resnet_1blocks_grid_coord 4 net.safetensors
+run -net_height 100 -i in.png whole.png
+run -net_height 100 -tile 40 -i in.png tiled.png
+at_most_one "a grid that knows the height" "$(largest_difference whole.png tiled.png)"
 
 # Where one tile, with what it needs around it, is all there is.
 make_input -f lavfi -i testsrc2=s=200x190 -frames:v 1 small.png

@@ -49,6 +49,9 @@ awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; if (!("night" in column)) exit 1 }
          NR > 1 && !($column["night"] > 0) { exit 1 }' whole/losses.csv ||
     fail "-night: a step without that loss"
+# A channel of coordinates beside the picture's three.
+grep -aq '"D_A/model.0.weight":{[^}]*"shape":\[4,4,4,4\]' "$(newest whole)" ||
+    fail "-coord_d: discriminators without coordinates"
 expect 0 "$CGVIDEO" -v error -m whole/G_AB.safetensors -i a/1.png -o translated.png
 equal "size of the translated picture" 56,40 "$(stream translated.png v:0 width,height)"
 equal "exported architecture" "resnet_1blocks" \
@@ -205,6 +208,8 @@ expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -histogram_bands 3
 says_one_line "are of -histogram"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -night_light 0.3
 says_one_line "-night_light is of -night"
+expect 1 "$CGVIDEO" train -v error -a a -b b -o x -crop 32x32 -coord_d -init_d d.safetensors
+says_one_line "-init_d starts only discriminators without"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -coarse_d 1
 says_one_line "-coarse_d takes 0 (none) or 2"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -preprocess none -size 64
