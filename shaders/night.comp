@@ -29,7 +29,8 @@ vec3 rgb_at(uint64_t picture, int i)
 
 vec3 lit(vec3 x, vec3 day)
 {
-    x += max(push.light * brightness(day) - brightness(x), 0);
+    float by_day = brightness(day), light = brightness(x);
+    x += clamp(light, push.light * by_day, by_day) - light;
     vec2 colder = max(x.gb - x.r - max(day.gb - day.r, 0) - COLD, 0);
     return x + 0.5 * vec3(max(colder.x, colder.y), -colder);
 }

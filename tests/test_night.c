@@ -26,9 +26,10 @@ static void make_night(double y[3], const double day[3], double sky, double ligh
         return;
     }
     if (sky < -0.5) {
-        double missing = fmax(light * brightness(day) - brightness(y), 0);
+        double by_day = brightness(day), before = brightness(y);
+        double wanted = fmin(fmax(before, light * by_day), by_day);
         for (int c = 0; c < 3; c++)
-            y[c] += missing;
+            y[c] += wanted - before;
         double greener = fmax(y[1] - y[0] - fmax(day[1] - day[0], 0) - 0.05, 0);
         double bluer = fmax(y[2] - y[0] - fmax(day[2] - day[0], 0) - 0.05, 0);
         y[0] += fmax(greener, bluer) / 2;
@@ -124,8 +125,9 @@ static void test_purpose(void) {
     static const struct {
         double day[3], night[3], sky, wanted[3];
     } cases[] = {
-        {{1, 1, 1}, {0.9, 0.9, 0.9}, 1, {-0.92, -0.9, -0.84}}, // the sky turns dark
-        {{1, 1, 1}, {-0.9, -0.9, -0.9}, -1, {0, 0, 0}},        // a dress keeps half its light
+        {{1, 1, 1}, {0.9, 0.9, 0.9}, 1, {-0.92, -0.9, -0.84}},   // the sky turns dark
+        {{1, 1, 1}, {-0.9, -0.9, -0.9}, -1, {0, 0, 0}},          // a dress keeps half its light
+        {{0.2, 0.2, 0.2}, {0.9, 0.9, 0.9}, -1, {0.2, 0.2, 0.2}}, // no earth glows
         {{0.2, 0.2, 0.2}, {-0.2, -0.2, -0.2}, -1, {-0.2, -0.2, -0.2}}, // what is right, stays
         {{0.9, 0.7, 0.4}, {0.9, 0.5, -0.1}, -1, {0.9, 0.5, -0.1}},     // warm light may be warm
         {{0.6, 0.6, 0.6}, {0.2, 0.2, 0.8}, -1, {0.45, 0.2, 0.5}},      // no blue comes,

@@ -100,9 +100,9 @@ void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor re
 
 // y = what x, a translation of `day`, should be to pass for a night: a dark blue where skies, of
 // one channel, is above 0.5; where it is below -0.5, x with at least such a part of the day's
-// brightness as `light` says, and no bluer or greener than grey or, where that is colder, the day;
-// both there and in between not much more colourful than by day where it is dark. RGB in [-1, 1],
-// all of one size, y elsewhere.
+// brightness as `light` says and no more than all of it, and no bluer or greener than grey or,
+// where that is colder, the day; both there and in between not much more colourful than by day
+// where it is dark. RGB in [-1, 1], all of one size, y elsewhere.
 void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor skies,
                float light);
 
