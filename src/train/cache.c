@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "train/jpeg.h"
 
-static const char magic[8] = "CGVFRM01";
+static const char magic[] = "CGVFRM01"; // of which a file has the eight letters
 
 typedef struct header {
     char magic[8];
@@ -180,7 +180,7 @@ static cgv_status write_index(cgv_cache_writer *writer, header *head) {
         .names = writer->position + entries,
         .index_hash = hash_bytes(block, all),
     };
-    memcpy(head->magic, magic, sizeof magic);
+    memcpy(head->magic, magic, sizeof head->magic);
     status = append(writer, block, all);
     free(block);
     head->file_bytes = writer->position;
@@ -214,7 +214,7 @@ void cgv_cache_writer_abort(cgv_cache_writer **handle) {
 }
 
 static bool header_valid(const header *head) {
-    return !memcmp(head->magic, magic, sizeof magic) &&
+    return !memcmp(head->magic, magic, sizeof head->magic) &&
            head->header_hash == hash_bytes(head, offsetof(header, header_hash));
 }
 
@@ -277,7 +277,7 @@ static cgv_status map(cache *c, const char *path) {
 // What is wrong with the file, or NULL. Sets entries and names.
 static const char *find_damage(cache *c) {
     const header *head = (const header *)c->file;
-    if (c->bytes < sizeof *head || memcmp(head->magic, magic, sizeof magic))
+    if (c->bytes < sizeof *head || memcmp(head->magic, magic, sizeof head->magic))
         return "this is no frame cache";
     if (!header_valid(head))
         return "its header is damaged";
