@@ -73,15 +73,26 @@ fi
 for model in "$work"/*.safetensors; do
     "$cgvideo" model convert "$model" "${model%.safetensors}.onnx"
 done
-# The bundled network is compared without the slicing of its grid, which the peers do not have.
+# The bundled network is compared without the slicing of its grid, which the peers do not have, and
+# they without the coordinates of its first convolution.
 cp "$root/models/day2night.safetensors" "$work/day2night.safetensors"
 "$cgvideo" model convert "$work/day2night.safetensors" "$work/whole.onnx"
 "$python" - "$work" "$size" <<'PY'
 import sys
 import numpy
 import onnx
+import onnx.numpy_helper
 work, size = sys.argv[1], int(sys.argv[2])
-graph = onnx.load(work + "/whole.onnx").graph
+model = onnx.load(work + "/whole.onnx")
+graph = model.graph
+joined = next(n for n in graph.node if n.op_type == "Concat" and n.input[0] == graph.input[0].name)
+for node in graph.node:
+    if node.op_type in ("Pad", "Conv") and node.input[0] == joined.output[0]:
+        node.input[0] = graph.input[0].name
+weights = next(i for i in graph.initializer if len(i.dims) == 4 and i.dims[1] == 4)
+weights.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(weights)[:, :3],
+                                              weights.name))
+onnx.save(model, work + "/whole.onnx")
 widths = {i.name: i.dims[0] for i in graph.initializer if len(i.dims) == 4}
 grid = next(n for n in graph.node if n.op_type == "Conv" and widths.get(n.input[1]) == 96
             and not any(n.output[0] in m.input and m.op_type == "InstanceNormalization"

@@ -134,7 +134,7 @@ cgv_status cgv_sky_find(cgv_bitmap *out, const cgv_bitmap *picture) {
         .width = picture->width,
         .height = picture->height,
         .rgb = picture->rgb,
-        .luma = malloc(pixels),
+        .luma = calloc(pixels, 1),
         .like = malloc(pixels * sizeof *f.like),
         .sky = calloc(pixels, sizeof *f.sky),
         .found = malloc(pixels * sizeof *f.found),
