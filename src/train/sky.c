@@ -135,9 +135,9 @@ cgv_status cgv_sky_find(cgv_bitmap *out, const cgv_bitmap *picture) {
         .height = picture->height,
         .rgb = picture->rgb,
         .luma = calloc(pixels, 1),
-        .like = malloc(pixels * sizeof *f.like),
+        .like = calloc(pixels, sizeof *f.like),
         .sky = calloc(pixels, sizeof *f.sky),
-        .found = malloc(pixels * sizeof *f.found),
+        .found = calloc(pixels, sizeof *f.found),
     };
     if (f.luma && f.like && f.sky && f.found) {
         prepare(&f);
