@@ -135,3 +135,13 @@ void conv_case_run_random(const cgv_conv_params *kernels, size_t count, int case
     printf("seed %u: %d cases; passed over %d that are not defined, %d too large ", OP_SEED, ran,
            undefined, large);
 }
+
+// As tests/CMakeLists.txt has it for `narrow`: 4 lanes, or another device than lavapipe.
+int op_check_narrow(void) {
+    const cgv_device_info *info = cgv_device_get_info(cgv_test_device());
+    if (info->subgroup == 4)
+        return 0;
+    bool ours = info->type == CGV_DEVICE_CPU;
+    printf("%s: subgroups of %u lanes, not 4\n", ours ? "FAILED" : "SKIPPED", info->subgroup);
+    return ours ? 1 : CGV_TEST_SKIP;
+}

@@ -24,6 +24,10 @@ uint64_t op_floats(guarded_use use, const float *data, size_t count);
 uint64_t op_scratch(uint64_t bytes);
 cgv_tensor op_tensor(uint64_t address, ref_shape shape);
 
+// Of a test that is called with `narrow`: 0 where the device has the subgroups of 4 lanes that it
+// is for, else what the test's program returns, once it is said.
+int op_check_narrow(void);
+
 // Whether the last run left this gradient at the address (numbers_close, within 2e-5).
 bool op_gradient_is(uint64_t address, const double *expected, size_t count);
 

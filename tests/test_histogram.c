@@ -230,17 +230,6 @@ static void test_nan(void) {
 
 // ---- in a training ----
 
-enum { WEIGHT = 3 };
-
-static double loss(ref_evaluation *e, void *target) {
-    size_t count = ref_count(TINY_SHAPE);
-    const double *y = ref_evaluate(e, 1);
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += fabs(y[i] - ((double *)target)[i]);
-    return WEIGHT * sum / (double)count;
-}
-
 static void check(const cgv_model *model, const float *input, const float *real, const float *with,
                   const float *without, float value, match_params params) {
     ref_evaluation e;
@@ -248,10 +237,10 @@ static void check(const cgv_model *model, const float *input, const float *real,
     double *other = numbers_widen(real, count), *target = numbers_allocate(count, sizeof *target);
     CU_ASSERT_FATAL(ref_evaluation_create(&e, model->net, model->params, input, TINY_SHAPE));
     match(target, ref_evaluate(&e, 1), other, TINY_SHAPE, params);
-    double expected = loss(&e, target);
+    double expected = tiny_training_l1(&e, target);
     CU_ASSERT(expected > 0.01);
     CU_ASSERT_DOUBLE_EQUAL(value, expected, 1e-4 * expected);
-    CU_ASSERT(tiny_training_slope(&e, with, without, loss, target));
+    CU_ASSERT(tiny_training_slope(&e, with, without, tiny_training_l1, target));
     ref_evaluation_destroy(&e);
     free(other);
     free(target);
@@ -264,7 +253,7 @@ static void test_loss(void) {
     tiny_training_begin(&t, &op_rng);
     cgv_trainer_params params = tiny_training_params();
     float *plain = tiny_training_step(&t, &params, 0, &without);
-    params.histogram = WEIGHT;
+    params.histogram = TINY_WEIGHT;
     for (int i = 0; i < 2; i++) {
         match_params how = {1 + 2 * i, 1 - 0.75 * i};
         params.histogram_bands = how.bands;
@@ -288,7 +277,7 @@ static void test_batches(void) {
     cgv_rng_seed(&op_rng, OP_SEED, 5);
     tiny_training_begin(&t, &op_rng);
     cgv_trainer_params params = tiny_training_params();
-    params.histogram = WEIGHT;
+    params.histogram = TINY_WEIGHT;
     params.pool = 0; // else the second batch is judged beside other fakes
     size_t count = t.models[0]->net->param_floats;
     float *once = tiny_training_step(&t, &params, 0, &one);

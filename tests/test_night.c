@@ -148,17 +148,7 @@ static void test_purpose(void) {
 
 // ---- in a training ----
 
-enum { WEIGHT = 3 };
 #define LIGHT 0.75
-
-static double loss(ref_evaluation *e, void *target) {
-    size_t count = ref_count(TINY_SHAPE);
-    const double *y = ref_evaluate(e, 1);
-    double sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += fabs(y[i] - ((double *)target)[i]);
-    return WEIGHT * sum / (double)count;
-}
 
 static void test_loss(void) {
     tiny_training t;
@@ -170,7 +160,7 @@ static void test_loss(void) {
     t.skies = random_skies(count / 3);
     cgv_trainer_params params = tiny_training_params();
     float *plain = tiny_training_step(&t, &params, 0, &without);
-    params.night = WEIGHT;
+    params.night = TINY_WEIGHT;
     params.night_light = (float)LIGHT;
     float *grads = tiny_training_step(&t, &params, 0, &with);
     const cgv_model *model = t.models[CGV_G_A];
@@ -178,10 +168,10 @@ static void test_loss(void) {
     double *target = numbers_allocate(count, sizeof *target);
     CU_ASSERT_FATAL(ref_evaluation_create(&e, model->net, model->params, t.a, TINY_SHAPE));
     reference(target, ref_evaluate(&e, 1), day, skies, TINY_SHAPE, LIGHT);
-    double expected = loss(&e, target);
+    double expected = tiny_training_l1(&e, target);
     CU_ASSERT(expected > 0.01 && without.night_a == 0);
     CU_ASSERT_DOUBLE_EQUAL(with.night_a, expected, 1e-4 * expected);
-    CU_ASSERT(tiny_training_slope(&e, grads, plain, loss, target));
+    CU_ASSERT(tiny_training_slope(&e, grads, plain, tiny_training_l1, target));
     CU_ASSERT(!memcmp(grads + model->net->param_floats, plain + model->net->param_floats,
                       model->net->param_floats * sizeof *grads)); // B -> A is left alone
     CU_ASSERT(without.cycle_a == with.cycle_a && without.d_a == with.d_a);
@@ -202,7 +192,7 @@ static void test_batches(void) {
     cgv_rng_seed(&op_rng, OP_SEED, 3);
     tiny_training_begin(&t, &op_rng);
     cgv_trainer_params params = tiny_training_params();
-    params.night = WEIGHT;
+    params.night = TINY_WEIGHT;
     params.pool = 0;
     t.skies = numbers_allocate(2 * half, sizeof *t.skies);
     for (size_t i = 0; i < half; i++)

@@ -76,6 +76,15 @@ float *tiny_training_step(const tiny_training *t, const cgv_trainer_params *para
     return grads;
 }
 
+double tiny_training_l1(ref_evaluation *e, void *target) {
+    size_t count = ref_count(TINY_SHAPE);
+    const double *y = ref_evaluate(e, 1);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += fabs(y[i] - ((const double *)target)[i]);
+    return TINY_WEIGHT * sum / (double)count;
+}
+
 bool tiny_training_slope(ref_evaluation *e, const float *with, const float *without,
                          double (*loss)(ref_evaluation *e, void *opaque), void *opaque) {
     const double step = 1e-5;

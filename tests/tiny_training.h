@@ -26,6 +26,11 @@ cgv_trainer_params tiny_training_params(void);
 float *tiny_training_step(const tiny_training *t, const cgv_trainer_params *params, int64_t steps,
                           cgv_losses *losses);
 
+// TINY_WEIGHT times the mean difference between what `e` gives and the numbers of `target`
+// (double).
+enum { TINY_WEIGHT = 3 };
+double tiny_training_l1(ref_evaluation *e, void *target);
+
 // Whether with - without is the gradient of loss(e, opaque) in the parameters of `e`, which are
 // changed one by one.
 bool tiny_training_slope(ref_evaluation *e, const float *with, const float *without,
