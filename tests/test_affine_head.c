@@ -270,8 +270,9 @@ static bool check_along(const trial *t, const char *name, float *values, const f
     return right;
 }
 
-static void check_gradients(const char *name, int width, ref_shape in) {
+static void check_gradients(const char *name, int width, ref_shape in, int factor) {
     cgv_net *net = cgv_test_net(name, width, 0);
+    CU_ASSERT_EQUAL_FATAL(cgv_net_shrink_input(net, factor), CGV_OK);
     size_t pixels = ref_count(in);
     trial t = {.net = net,
                .in = in,
@@ -302,11 +303,12 @@ static void check_gradients(const char *name, int width, ref_shape in) {
 
 static void test_gradients(void) {
     cgv_rng_seed(&rng, 20170330, 2);
-    check_gradients("resnet_1blocks_resize_affine", 4, (ref_shape){2, 3, 12, 16});
-    check_gradients("mobile_resnet_1blocks_affine", 4, (ref_shape){1, 3, 16, 12});
-    check_gradients("resnet_1blocks_resize", 4, (ref_shape){1, 3, 12, 12});
-    check_gradients("resnet_1blocks_grid", 4, (ref_shape){2, 3, 12, 16});
-    check_gradients("resnet_1blocks_grid_coord", 4, (ref_shape){2, 3, 12, 16});
+    check_gradients("resnet_1blocks_resize_affine", 4, (ref_shape){2, 3, 12, 16}, 1);
+    check_gradients("mobile_resnet_1blocks_affine", 4, (ref_shape){1, 3, 16, 12}, 1);
+    check_gradients("resnet_1blocks_resize", 4, (ref_shape){1, 3, 12, 12}, 1);
+    check_gradients("resnet_1blocks_grid", 4, (ref_shape){2, 3, 12, 16}, 1);
+    check_gradients("resnet_1blocks_grid_coord", 4, (ref_shape){2, 3, 12, 16}, 1);
+    check_gradients("resnet_1blocks_grid_coord", 4, (ref_shape){2, 3, 24, 32}, 2);
 }
 
 // ---- weights to start from ----

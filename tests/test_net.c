@@ -256,6 +256,28 @@ static void check_net_order(cgv_net *net, const char *wanted) {
     cgv_net_destroy(&net);
 }
 
+// A net that sees its input made smaller, and slices it as it is.
+static void check_shrunk(void) {
+    cgv_size sizes[16];
+    cgv_net *net = cgv_test_net("resnet_0blocks_grid_coord", 4, 2);
+    CU_ASSERT_EQUAL(cgv_net_input_factor(net), 1);
+    CU_ASSERT_EQUAL(cgv_net_shrink_input(net, 1), CGV_OK);
+    CU_ASSERT_EQUAL(net->nodes[1].op, CGV_OP_COORD);
+    CU_ASSERT_EQUAL(cgv_net_shrink_input(net, 3), CGV_OK);
+    CU_ASSERT_EQUAL(cgv_net_input_factor(net), 3);
+    CU_ASSERT_EQUAL(net->multiple, 12);
+    int last = net->node_count - 1;
+    CU_ASSERT(net->nodes[last].input[0] == last - 1 && net->nodes[last].input[1] == 0);
+    CU_ASSERT_EQUAL_FATAL(cgv_net_shapes(net, 24, 36, sizes), CGV_OK);
+    CU_ASSERT(sizes[last - 1].h == 2 && sizes[last - 1].w == 3);
+    CU_ASSERT(sizes[last].h == 24 && sizes[last].w == 36);
+    check_net_order(net, "IPOCNRCNRCNRCB");
+    net = cgv_test_net("resnet_0blocks_resize_affine", 4, 2);
+    CU_ASSERT_EQUAL(cgv_net_shrink_input(net, 2), CGV_ERROR_ARGUMENT);
+    CU_ASSERT(cgv_test_said("has no grid"));
+    cgv_net_destroy(&net);
+}
+
 static void check_order(const char *name, const char *wanted) {
     check_net_order(cgv_test_net(name, 4, 2), wanted);
 }
@@ -301,6 +323,7 @@ static void test_layer_order(void) {
     CU_ASSERT_EQUAL(net->input_channels, 3);
     check_net_order(net, "IOCLCNLC");
     check_order("resnet_0blocks_grid_coord", "IOCNRCNRCNRCB");
+    check_shrunk();
     check_order("identity", "I-");
 }
 

@@ -329,6 +329,33 @@ int cgv_net_bilateral_slice(cgv_net *net, int grid, int x) {
     return cgv_net_add_node(net, &node);
 }
 
+cgv_status cgv_net_shrink_input(cgv_net *net, int factor) {
+    int last = net->node_count - 1;
+    if (factor == 1)
+        return CGV_OK;
+    if (net->nodes[last].op != CGV_OP_BILATERAL_SLICE)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "%s has no grid, and must see pictures at their size",
+                        net->architecture);
+    cgv_net_average_pool(net, 0, factor);
+    if (net->status)
+        return net->status;
+    cgv_node pool = net->nodes[last + 1];
+    memmove(net->nodes + 2, net->nodes + 1, (size_t)last * sizeof pool);
+    net->nodes[1] = pool;
+    for (int i = 2; i < net->node_count; i++)
+        for (int k = 0; k < 2; k++)
+            net->nodes[i].input[k] += net->nodes[i].input[k] >= 0;
+    net->nodes[last + 1].input[1] = 0; // the picture itself
+    net->multiple *= factor;
+    return CGV_OK;
+}
+
+int cgv_net_input_factor(const cgv_net *net) {
+    bool shrunk = net->nodes[net->node_count - 1].op == CGV_OP_BILATERAL_SLICE &&
+                  net->nodes[1].op == CGV_OP_AVERAGE_POOL;
+    return shrunk ? net->nodes[1].factor : 1;
+}
+
 // One side of a node's tensor from that of its input. 0: the input is too small.
 static int64_t output_side(const cgv_node *n, int64_t side) {
     int64_t padded = side + 2 * n->pad;

@@ -127,6 +127,14 @@ int cgv_net_coord(cgv_net *net, int x);
 int cgv_net_affine_head(cgv_net *net, int coefficients, int x);
 int cgv_net_bilateral_slice(cgv_net *net, int grid, int x);
 
+// For training: let a net that ends in a bilateral slice see its input made smaller by `factor`,
+// and slice it as it is. Its picture is then as fine as where the grid is carried to a full-size
+// one, and costs little more (Gharbi et al. 2017, §3.4, train on full-size pictures).
+// CGV_ERROR_ARGUMENT for other nets; a factor of 1 changes nothing.
+CGV_NODISCARD cgv_status cgv_net_shrink_input(cgv_net *net, int factor);
+// The factor; 1: it sees its input as it is.
+int cgv_net_input_factor(const cgv_net *net);
+
 // The one node that reads a node's tensor, once; -1: none, or more.
 int cgv_net_only_reader(const cgv_net *net, int node);
 
