@@ -6,7 +6,8 @@
 // The picture next to x that could have been taken at night where `day` was taken by day. Pictures
 // are in [-1, 1]; brightness and colourfulness below in [0, 2].
 const vec3 SKY = vec3(10, 13, 20) / 127.5 - 1;
-const float COLD = 0.05;           // bluer or greener than red, where it was not by day
+const float COLD = 0.08;           // bluer or greener than red, where it was not by day
+const float PURPLE = 0.05;         // than green, likewise
 const float COLOUR_KEPT = 0.5;     // of the day's colourfulness where it is black,
 const float COLOUR = 0.04;         // this much at least,
 const float COLOUR_OF_LIGHT = 0.6; // and as much as it is bright
@@ -27,12 +28,23 @@ vec3 rgb_at(uint64_t picture, int i)
                 Floats(at(picture, i + 2 * push.plane)).v[0]);
 }
 
-vec3 lit(vec3 x, vec3 day)
+vec3 lit(vec3 x, vec3 day, float window)
 {
     float by_day = brightness(day), light = brightness(x);
-    x += clamp(light, push.light * by_day, by_day) - light;
+    float most = mix(by_day, 2, 0.5 * window + 0.5);
+    return x + (clamp(light, push.light * by_day, most) - light); // exact where it stays
+}
+
+float purple(vec3 rgb)
+{
+    return 0.5 * (rgb.r + rgb.b) - rgb.g;
+}
+
+vec3 neutral(vec3 x, vec3 day)
+{
     vec2 colder = max(x.gb - x.r - max(day.gb - day.r, 0) - COLD, 0);
-    return x + 0.5 * vec3(max(colder.x, colder.y), -colder);
+    x += 0.5 * vec3(max(colder.x, colder.y), -colder);
+    return x + max(purple(x) - max(purple(day), 0) - PURPLE, 0) / 3 * vec3(-1, 2, -1);
 }
 
 vec3 muted(vec3 x, vec3 day)
@@ -48,9 +60,10 @@ void main()
     if (i >= push.count)
         return;
     int first = i + 2 * push.plane * divide(i, push.plane);
-    vec3 x = rgb_at(push.x, first), day = rgb_at(push.day, first);
-    float sky = Floats(at(push.skies, i)).v[0];
-    vec3 y = sky > 0.5 ? SKY : clamp(muted(sky < -0.5 ? lit(x, day) : x, day), -1, 1);
+    vec3 x = rgb_at(push.x, first), day = rgb_at(push.day, first), scene = rgb_at(push.scene, first);
+    vec3 y = scene.r < -0.5 ? lit(x, day, max(scene.g, scene.b)) : x;
+    y = muted(neutral(y, day), day);
+    y = scene.r > 0.5 ? SKY : clamp(y, -1, 1);
     [[unroll]] for (int c = 0; c < 3; c++)
         Floats(at(push.y, first + c * push.plane)).v[0] = keep_nan(x[c], y[c]);
 }

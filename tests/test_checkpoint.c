@@ -229,7 +229,8 @@ static void check_other(const char *path, cgv_model **nets, cgv_trainer_params p
 // Versions before did not write these.
 static void check_older(const char *path) {
     static const char *const later[] = {"lambda_l1",        "histogram", "histogram_bands",
-                                        "histogram_chroma", "night",     "night_light"};
+                                        "histogram_chroma", "night",     "night_light",
+                                        "windows"};
     cgv_trainer *trainer = make_trainer();
     void *data;
     size_t size;
@@ -275,6 +276,9 @@ static void test_other_runs(void) {
     params.night = 0;
     params.night_light = 0.25f;
     check_other(path, models, params, "its night_light is 0.5, that of this run is 0.25");
+    params = settings();
+    params.windows = 2;
+    check_other(path, models, params, "its windows is 0, that of this run is 2");
     check_older(path);
     cgv_model_destroy(&deeper[0]);
     unlink(path);

@@ -165,6 +165,7 @@ static cgv_history_row row_of(int64_t step) {
                                         .histogram_a = 0.375f,
                                         .histogram_b = 2,
                                         .night_a = 4.5f,
+                                        .windows_a = 8,
                                         .d_a = 0.25f,
                                         .d_b = 1e-30f,
                                         .l1_a = s / 8}};
@@ -213,9 +214,9 @@ static void test_history(void) {
     CU_ASSERT_PTR_NULL(cgv_history_last(history));
     append(history, 1, 1);
     check_text(path, "step,epoch,seconds,lr_g,lr_d,images_per_second,G_A,G_B,cycle_A,cycle_B,"
-                     "idt_A,idt_B,equi_A,equi_B,hist_A,hist_B,night,D_A,D_B\n"
+                     "idt_A,idt_B,equi_A,equi_B,hist_A,hist_B,night,windows,D_A,D_B\n"
                      "1,0.125,0.250,0.000199999995,9.99999975e-05,3.5,1,2,1,2,0,0,0.5,0.75,0.375,2,"
-                     "4.5,0.25,1e-30\n");
+                     "4.5,8,0.25,1e-30\n");
     append(history, 2, 20);
     whole = read_text(path, NULL);
     cgv_history_destroy(&history);

@@ -1,11 +1,8 @@
-// Where a picture by day shows the sky, and how that reaches a training. No GPU.
-#include <math.h>
+// Where a picture by day shows the sky. No GPU.
 #include <stdlib.h>
 #include <string.h>
 
-#include "messages.h"
 #include "support.h"
-#include "train/dataset.h"
 #include "train/sky.h"
 
 enum { W = 140, H = 105 };
@@ -148,64 +145,6 @@ static void test_small(void) {
     }
 }
 
-// ---- in a dataset ----
-
-enum { PICTURES = 3, CROP_W = 48, CROP_H = 40 };
-
-// The landscape with a hill of its own, so that left and right are told apart.
-static cgv_status read_landscape(cgv_frames *frames, cgv_bitmap *out, int index) {
-    (void)frames;
-    *out = landscape(blue);
-    paint(out, (cgv_box){10 + 15 * index, 35, 40, 30}, grass);
-    return CGV_OK;
-}
-
-static const cgv_frames_class landscapes = {read_landscape, NULL, NULL};
-
-// Every pixel of every crop: blue where the mask says sky; between them both are mixed.
-static void check_crop(const float *rgb, const float *skies, int *seen) {
-    enum { PLANE = CROP_W * CROP_H };
-    for (int i = 0; i < PLANE; i++) {
-        float bluest = rgb[2 * PLANE + i] - rgb[i];
-        bool sky = skies[i] > 0.99f, ground = skies[i] < -0.99f;
-        CU_ASSERT(skies[i] >= -1 && skies[i] <= 1);
-        CU_ASSERT(!sky || bluest > 0.9f);
-        CU_ASSERT(!ground || bluest < 0);
-        seen[0] += sky;
-        seen[1] += ground;
-    }
-}
-
-static void test_dataset(void) {
-    cgv_frames a = {&landscapes, PICTURES}, b = {&landscapes, PICTURES};
-    const int64_t memories[] = {0, 1 << 20};
-    for (int i = 0; i < 4; i++) {
-        cgv_dataset_params p = CGV_DATASET_DEFAULTS;
-        cgv_dataset *d;
-        enum { FLOATS = 2 * CROP_W * CROP_H };
-        static float x[3 * FLOATS], y[3 * FLOATS], skies[FLOATS];
-        int seen[2] = {0, 0};
-        p.batch = 2;
-        p.width = CROP_W;
-        p.height = CROP_H;
-        p.preprocess = CGV_PREPROCESS_CROP;
-        p.min_scale = i < 2 ? 0 : 0.5f;
-        p.memory = memories[i % 2];
-        p.exposure[0] = 0.3f; // which masks know nothing of
-        p.skies = true;
-        CU_ASSERT_EQUAL_FATAL(cgv_dataset_create(&d, &a, &b, &p), CGV_OK);
-        CU_ASSERT_EQUAL_FATAL(cgv_dataset_start(d, 0), CGV_OK);
-        for (int step = 0; step < 20; step++) {
-            CU_ASSERT_EQUAL_FATAL(cgv_dataset_next(d, x, y, skies), CGV_OK);
-            for (size_t k = 0; k < 2; k++)
-                check_crop(x + k * 3 * FLOATS / 2, skies + k * FLOATS / 2, seen);
-        }
-        CU_ASSERT(seen[0] > 1000 && seen[1] > 1000);
-        CU_ASSERT_EQUAL(cgv_dataset_next(d, x, y, NULL), CGV_OK);
-        cgv_dataset_destroy(&d);
-    }
-}
-
 int main(void) {
     static const cgv_test_case cases[] = {
         {"skies", test_skies},
@@ -214,7 +153,6 @@ int main(void) {
         {"a town", test_town},
         {"a wire across", test_wire},
         {"small", test_small},
-        {"in a dataset", test_dataset},
         {0},
     };
     return cgv_test_run("sky", cases);

@@ -44,7 +44,7 @@ void tiny_training_end(tiny_training *t) {
         cgv_model_destroy(&t->models[i]);
     free(t->a);
     free(t->b);
-    free(t->skies);
+    free(t->scenes);
 }
 
 cgv_trainer_params tiny_training_params(void) {
@@ -66,7 +66,7 @@ float *tiny_training_step(const tiny_training *t, const cgv_trainer_params *para
         models[i] = t->models[i];
     CU_ASSERT_EQUAL_FATAL(cgv_trainer_create(&trainer, cgv_test_device(), models, params), CGV_OK);
     cgv_trainer_set_steps(trainer, steps);
-    CU_ASSERT_EQUAL_FATAL(cgv_trainer_step(trainer, losses, t->a, t->b, t->skies, 1e-4f, 1e-4f),
+    CU_ASSERT_EQUAL_FATAL(cgv_trainer_step(trainer, losses, t->a, t->b, t->scenes, 1e-4f, 1e-4f),
                           CGV_OK);
     for (int g = 0; g < 2; g++)
         CU_ASSERT_EQUAL(cgv_buffer_read(&cgv_trainer_net(trainer, g)->grads, 0,

@@ -13,7 +13,8 @@ enum { TINY_BATCH = 2, TINY_H = 20, TINY_W = 24 };
 typedef struct tiny_training {
     cgv_model *models[CGV_NETS];
     float *a, *b; // pictures [TINY_SHAPE], and the same again, for a second batch of a step
-    float *skies; // of a, for a night loss: a test's own, freed with the others
+    float
+        *scenes; // of a, for the losses of nights and windows: a test's own, freed with the others
 } tiny_training;
 
 void tiny_training_begin(tiny_training *t, cgv_rng *rng);

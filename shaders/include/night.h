@@ -1,7 +1,7 @@
 #include "push.h"
 
 CGV_PUSH(night)
-    uint64_t y, x, day, skies;
+    uint64_t y, x, day, scene;
     int plane; // pixels of a picture
     int count; // pixels of all pictures
     float light; // of the day's brightness, on the ground at least

@@ -79,6 +79,8 @@ const cgv_cli_option cgv_train_option_table[] = {
     INT("ngf", ngf, 1, 1024, "channels of the generators' first layer (64)"),
     INT("ndf", ndf, 1, 1024, "channels of the discriminators' first layer (64)"),
     INT("layers", layers, 1, CGV_PATCHGAN_MAX_LAYERS, "layers of the discriminators (3)"),
+    INT("shrink_g", shrink_g, 1, 16,
+        "generators with a grid see the picture made smaller by this, and slice it as it is (1)"),
     INT("shrink_d", shrink_d, 1, 16,
         "discriminators judge the picture made smaller by this factor (1)"),
     INT("coarse_d", coarse_d, 0, 64,
@@ -128,6 +130,8 @@ const cgv_cli_option cgv_train_option_table[] = {
          "some of its light (0)"),
     REAL("night_light", night_light, 0, 1,
          "how much of its brightness the ground keeps by -night at least (0.5)"),
+    REAL("windows", windows, 0, 1000,
+         "where B is A by night: weight of the loss that lights windows (0)"),
     INT("pool", pool, 0, 100000, "past fakes shown to the discriminators (50)"),
     REAL("lr", lr, 0, 1, "learning rate (0.0002)"),
     REAL("lr_d", lr_d, 0, 1, "learning rate of the discriminators (0: the same)"),
@@ -164,6 +168,7 @@ cgv_train_options cgv_train_option_defaults(bool paired) {
         .ngf = 64,
         .ndf = 64,
         .layers = 3,
+        .shrink_g = 1,
         .shrink_d = 1,
         .crop = {256, 256},
         .frames = 2000,
@@ -230,11 +235,17 @@ static cgv_status check_options(const cgv_train_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "-histogram is of unpaired trainings");
     if (o->paired && o->night > 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-night is of unpaired trainings");
+    if (o->paired && o->windows > 0)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-windows is of unpaired trainings");
     if (o->histogram == 0 && (o->histogram_bands != 1 || o->histogram_chroma != 1))
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "-histogram_bands and -histogram_chroma are of -histogram: give it too");
     if (o->night == 0 && o->night_light != 0.5)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-night_light is of -night: give it too");
+    if (o->shrink_g > 1 && o->preprocess == CGV_PREPROCESS_CROP && o->min_scale <= 0)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-shrink_g is for pictures scaled to one size: not with -preprocess crop, "
+                        "but with -min_scale");
     if (o->coarse_d == 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-coarse_d takes 0 (none) or 2 and more, not 1");
     return CGV_OK;

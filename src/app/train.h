@@ -11,7 +11,7 @@ typedef struct cgv_train_options {
     cgv_app_common common;
     const char *a, *b, *output, *resume, *cache;
     const char *arch, *upsample, *head, *init_g, *init_d;
-    int ngf, ndf, layers, shrink_d, coarse_d;
+    int ngf, ndf, layers, shrink_g, shrink_d, coarse_d;
     cgv_cli_size crop;
     int load_size, preprocess, frames;
     double min_scale;
@@ -21,7 +21,7 @@ typedef struct cgv_train_options {
     int direction; // of pairs
     double lambda_l1;
     double lambda_a, lambda_b, identity, equivariance, histogram, histogram_chroma, night,
-        night_light;
+        night_light, windows;
     double lr, lr_d, beta1, average; // lr_d 0: as lr
     int histogram_bands;
     int kernels; // a cgv_kernels
@@ -29,6 +29,11 @@ typedef struct cgv_train_options {
     bool recompute;
     int log_every, sample_every, save_every, keep, workers;
 } cgv_train_options;
+
+// What pictures of A show (train/scene.h).
+static inline bool cgv_train_needs_scenes(const cgv_train_options *o) {
+    return o->night > 0 || o->windows > 0;
+}
 
 extern const cgv_cli_option cgv_train_option_table[];
 // They differ where training is paired.

@@ -8,17 +8,19 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "train/cache.h"
+#include "train/panes.h"
 #if CGV_FFMPEG
 #include "video/frames.h"
 #endif
 
-// Pictures are kept a little larger than the training size, for crops; at their own size where
-// crops are of that.
-static int cache_side(const cgv_train_options *o) {
+// Pictures are kept a little larger than the training size, for crops, and as large as windows are
+// looked for in; at their own size where crops are of that.
+static int cache_side(const cgv_train_options *o, bool scenes) {
     if (o->preprocess == CGV_PREPROCESS_CROP)
         return 0;
     int size = o->crop.width > o->crop.height ? o->crop.width : o->crop.height;
-    return o->load_size ? o->load_size : size * 286 / 256;
+    int side = o->load_size ? o->load_size : size * 286 / 256;
+    return scenes && side < CGV_PANES_SIDE ? CGV_PANES_SIDE : side;
 }
 
 static cgv_status open_domain(cgv_frames **out, const cgv_train_options *o, char domain,
@@ -32,7 +34,7 @@ static cgv_status open_domain(cgv_frames **out, const cgv_train_options *o, char
     char label[] = {domain, 0};
     params.target = o->frames;
     params.cache = cache;
-    params.cache_side = cache_side(o);
+    params.cache_side = cache_side(o, domain == 'a' && cgv_train_needs_scenes(o));
     params.stop = stop;
     cgv_status status = cgv_frames_open(out, label, &sources, 1, &params);
 #else
@@ -78,7 +80,7 @@ cgv_status cgv_train_data_open(cgv_train_data *out, const cgv_train_options *o,
     int a = o->paired ? o->direction : 0; // the side of the dataset that has the pictures of -a
     params.exposure[a] = (float)o->exposure_a;
     params.exposure[!a] = (float)o->exposure_b;
-    params.skies = o->night > 0;
+    params.scenes = cgv_train_needs_scenes(o);
     params.seed = (uint64_t)o->seed;
     params.workers = o->workers;
     cgv_status status = o->cache ? cgv_make_folders(o->cache) : CGV_OK;

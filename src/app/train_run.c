@@ -20,10 +20,10 @@ typedef struct run {
     cgv_train_data data;
     cgv_trainer *trainer;
     cgv_train_record *record;
-    char *config;         // the text of config.json
-    char *checkpoints;    // folder
-    char *newest;         // of them, to go on from; NULL: a run that begins
-    float *a, *b, *skies; // one step's pictures
+    char *config;          // the text of config.json
+    char *checkpoints;     // folder
+    char *newest;          // of them, to go on from; NULL: a run that begins
+    float *a, *b, *scenes; // one step's pictures
     int64_t total, epoch_steps;
     int64_t saved;    // step of the newest checkpoint, -1: none yet
     int64_t exported; // step of the generators that this process left; -1: none yet
@@ -86,11 +86,13 @@ static cgv_status create_model(run *r, int i) {
     else
         status = file ? cgv_checkpoint_net(&net, r->newest, i) : create_net(&net, r->o, generator);
     free(file);
-    if (!net)
-        return status;
-    status = cgv_model_from_net(&r->models[i], net, "new");
-    if (!status && !r->newest)
-        cgv_arch_init(net, r->models[i]->params, (uint64_t)r->o->seed * CGV_NETS + (uint64_t)i);
+    if (net) {
+        status = cgv_model_from_net(&r->models[i], net, "new");
+        if (!status && !r->newest)
+            cgv_arch_init(net, r->models[i]->params, (uint64_t)r->o->seed * CGV_NETS + (uint64_t)i);
+    }
+    if (!status && generator)
+        status = cgv_net_shrink_input(r->models[i]->net, r->o->shrink_g);
     return status;
 }
 
@@ -118,6 +120,7 @@ static cgv_status create_trainer(run *r) {
     params.histogram = (float)o->histogram;
     params.night = (float)o->night;
     params.night_light = (float)o->night_light;
+    params.windows = (float)o->windows;
     params.histogram_bands = o->histogram_bands;
     params.histogram_chroma = (float)o->histogram_chroma;
     params.paired = o->paired;
@@ -283,11 +286,11 @@ static void print_losses(char *text, size_t size, const cgv_losses *l, bool pair
     else
         snprintf(text, size,
                  "G_A %.3f G_B %.3f  cycle %.3f %.3f  identity %.3f %.3f  equivariance %.3f %.3f  "
-                 "histogram %.3f %.3f  night %.3f  D_A %.3f D_B %.3f",
+                 "histogram %.3f %.3f  night %.3f  windows %.3f  D_A %.3f D_B %.3f",
                  (double)l->g_a, (double)l->g_b, (double)l->cycle_a, (double)l->cycle_b,
                  (double)l->identity_a, (double)l->identity_b, (double)l->equivariance_a,
                  (double)l->equivariance_b, (double)l->histogram_a, (double)l->histogram_b,
-                 (double)l->night_a, (double)l->d_a, (double)l->d_b);
+                 (double)l->night_a, (double)l->windows_a, (double)l->d_a, (double)l->d_b);
 }
 
 static cgv_status log_step(run *r, const cgv_losses *losses, learning_rates lr) {
@@ -327,9 +330,9 @@ static cgv_status take_step(run *r) {
     int64_t step = cgv_trainer_steps(r->trainer);
     learning_rates lr = rates_at(r, step);
     cgv_losses losses;
-    cgv_status status = cgv_dataset_next(r->data.dataset, r->a, r->b, r->skies);
+    cgv_status status = cgv_dataset_next(r->data.dataset, r->a, r->b, r->scenes);
     if (!status)
-        status = cgv_trainer_step(r->trainer, &losses, r->a, r->b, r->skies, lr.g, lr.d);
+        status = cgv_trainer_step(r->trainer, &losses, r->a, r->b, r->scenes, lr.g, lr.d);
     if (status)
         return status;
     step++;
@@ -408,8 +411,9 @@ static cgv_status prepare(run *r, json_t *config, const atomic_bool *stop) {
     size_t floats = (size_t)o->batch * (size_t)o->accumulate * 3 * (size_t)width * (size_t)height;
     r->a = malloc(floats * sizeof *r->a);
     r->b = malloc(floats * sizeof *r->b);
-    r->skies = o->night > 0 ? malloc(floats / 3 * sizeof *r->skies) : NULL;
-    if (!r->a || !r->b || (o->night > 0 && !r->skies))
+    bool scenes = cgv_train_needs_scenes(o);
+    r->scenes = scenes ? malloc(floats * sizeof *r->scenes) : NULL;
+    if (!r->a || !r->b || (scenes && !r->scenes))
         return cgv_fail(CGV_ERROR_MEMORY, "train: out of memory");
     r->epoch_steps = cgv_dataset_epoch_steps(r->data.dataset);
     r->total = o->steps ? o->steps : o->epochs * r->epoch_steps;
@@ -444,6 +448,6 @@ cgv_status cgv_train_run(cgv_device *device, const cgv_train_options *options, j
     free(r.newest);
     free(r.a);
     free(r.b);
-    free(r.skies);
+    free(r.scenes);
     return status;
 }

@@ -98,13 +98,20 @@ void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor re
 
 // ---- night (ops/night.c) ----
 
-// y = what x, a translation of `day`, should be to pass for a night: a dark blue where skies, of
-// one channel, is above 0.5; where it is below -0.5, x with at least such a part of the day's
-// brightness as `light` says and no more than all of it, and no bluer or greener than grey or,
-// where that is colder, the day; both there and in between not much more colourful than by day
-// where it is dark. RGB in [-1, 1], all of one size, y elsewhere.
-void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor skies,
+// y = what x, a translation of `day`, should be to pass for a night. scene: the mask of the day
+// (train/scene.h), its channels from -1 to 1: sky, panes, what else may be one. A dark blue
+// where the sky is above 0.5. Elsewhere x, no bluer or greener than red and no more purple than
+// green but where the day is, and not much more colourful than by day where it is dark; and where
+// the sky is below -0.5, with at least such a part of the day's brightness as `light` says and no
+// more than all of it (but panes and what may be one may be lit). RGB in [-1, 1], all of one size,
+// y elsewhere.
+void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
                float light);
+
+// y = x, but where there are panes, what it should be if they were lit: a warm white where a pixel
+// shows nothing else; where it shows the wall around it, too, at least the pane's part of that and
+// at most as much more as the wall gave by day.
+void cgv_windows(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene);
 
 // ---- Adam (ops/adam.c) ----
 

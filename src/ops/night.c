@@ -3,16 +3,17 @@
 #include "ops/grad.h"
 #include "shaders.h"
 
+#include "lit_windows.h"
 #include "night.h"
 
-void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor skies,
+void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
                float light) {
-    uint64_t bytes = cgv_tensor_bytes(x), pixels = cgv_tensor_bytes(skies) / sizeof(float);
+    uint64_t bytes = cgv_tensor_bytes(x), pixels = bytes / (3 * sizeof(float));
     struct night_push push = {
         .y = cgv_cmd_write(cmd, y.address, bytes),
         .x = cgv_cmd_read(cmd, x.address, bytes),
         .day = cgv_cmd_read(cmd, day.address, bytes),
-        .skies = cgv_cmd_read(cmd, skies.address, cgv_tensor_bytes(skies)),
+        .scene = cgv_cmd_read(cmd, scene.address, bytes),
         .plane = x.h * x.w,
         .count = (int)pixels,
         .light = light,
@@ -20,4 +21,20 @@ void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_ten
     cgv_dispatch_linear(
         cmd, pixels,
         (cgv_dispatch){.shader = &cgv_shader_night, .push = &push, .push_bytes = sizeof push});
+}
+
+void cgv_windows(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene) {
+    uint64_t bytes = cgv_tensor_bytes(x), pixels = bytes / (3 * sizeof(float));
+    struct lit_windows_push push = {
+        .y = cgv_cmd_write(cmd, y.address, bytes),
+        .x = cgv_cmd_read(cmd, x.address, bytes),
+        .day = cgv_cmd_read(cmd, day.address, bytes),
+        .scene = cgv_cmd_read(cmd, scene.address, bytes),
+        .plane = x.h * x.w,
+        .count = (int)pixels,
+    };
+    cgv_dispatch_linear(cmd, pixels,
+                        (cgv_dispatch){.shader = &cgv_shader_lit_windows,
+                                       .push = &push,
+                                       .push_bytes = sizeof push});
 }

@@ -126,9 +126,7 @@ static float exposed(float stops) {
     return exp2f(stops / 2.2f);
 }
 
-// The first `channels` of a box.
-static void to_floats(float *out, const cgv_bitmap *in, cgv_box box, bool flip, float gain,
-                      int channels) {
+static void to_floats(float *out, const cgv_bitmap *in, cgv_box box, bool flip, float gain) {
     float value[256];
     for (int i = 0; i < 256; i++)
         value[i] = fminf((float)i * gain, 255) / 127.5f - 1;
@@ -139,35 +137,35 @@ static void to_floats(float *out, const cgv_bitmap *in, cgv_box box, bool flip, 
         if (flip)
             p += 3 * (ptrdiff_t)(box.width - 1);
         for (int x = 0; x < box.width; x++, p += step, out++)
-            for (int c = 0; c < channels; c++)
+            for (int c = 0; c < 3; c++)
                 out[(size_t)c * plane] = value[p[c]];
     }
 }
 
 static cgv_status augment(float *out, const cgv_bitmap *loaded, cgv_rng *rng,
-                          const cgv_dataset_params *params, float exposure, int channels) {
+                          const cgv_dataset_params *params, float exposure) {
     cgv_box box = choose_box(loaded, rng, params);
     bool flip = cgv_rng_float(rng) < 0.5f && params->flip;
     float gain = exposed((2 * cgv_rng_float(rng) - 1) * exposure);
     if (box.width == params->width && box.height == params->height) {
-        to_floats(out, loaded, box, flip, gain, channels);
+        to_floats(out, loaded, box, flip, gain);
         return CGV_OK;
     }
     cgv_bitmap resized;
     cgv_status status = cgv_bitmap_resize(&resized, params->width, params->height, loaded, box);
     if (status)
         return status;
-    to_floats(out, &resized, (cgv_box){0, 0, params->width, params->height}, flip, gain, channels);
+    to_floats(out, &resized, (cgv_box){0, 0, params->width, params->height}, flip, gain);
     cgv_bitmap_free(&resized);
     return CGV_OK;
 }
 
 cgv_status cgv_augment(float *out, const cgv_bitmap *loaded, cgv_rng *rng,
                        const cgv_dataset_params *params, int domain) {
-    return augment(out, loaded, rng, params, params->exposure[domain], 3);
+    return augment(out, loaded, rng, params, params->exposure[domain]);
 }
 
 cgv_status cgv_augment_mask(float *out, const cgv_bitmap *mask, cgv_rng *rng,
                             const cgv_dataset_params *params) {
-    return augment(out, mask, rng, params, 0, 1);
+    return augment(out, mask, rng, params, 0);
 }

@@ -21,8 +21,7 @@ CGV_NODISCARD cgv_status cgv_augment_load(cgv_bitmap *out, cgv_bitmap *in,
 CGV_NODISCARD cgv_status cgv_augment(float *out, const cgv_bitmap *loaded, cgv_rng *rng,
                                      const cgv_dataset_params *params, int domain);
 
-// The same part of a mask of that picture, with the same draws: out [height, width], 1 where it is
-// white, -1 where it is black.
+// The same part of a mask of that picture, with the same draws: out [3, height, width].
 CGV_NODISCARD cgv_status cgv_augment_mask(float *out, const cgv_bitmap *mask, cgv_rng *rng,
                                           const cgv_dataset_params *params);
 

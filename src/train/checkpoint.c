@@ -130,6 +130,7 @@ static const struct {
     {"histogram", offsetof(cgv_trainer_params, histogram), false, true},
     {"night", offsetof(cgv_trainer_params, night), false, true},
     {"night_light", offsetof(cgv_trainer_params, night_light), false, true},
+    {"windows", offsetof(cgv_trainer_params, windows), false, true},
     {"histogram_bands", offsetof(cgv_trainer_params, histogram_bands), true, true},
     {"histogram_chroma", offsetof(cgv_trainer_params, histogram_chroma), false, true},
     {"lambda_l1", offsetof(cgv_trainer_params, lambda_l1), false, true},
@@ -507,8 +508,9 @@ cgv_status cgv_trainer_export(const cgv_trainer *trainer, int net, const char *p
     const cgv_trainer_params *own = cgv_trainer_settings(trainer);
     cgv_model model = *state->model; // with these weights instead of the initial ones
     model.info.description[0] = 0;   // that of a file it started from is no longer true
-    model.info.train_width = own->scaled_pictures ? own->width : 0;
-    model.info.train_height = own->scaled_pictures ? own->height : 0;
+    int factor = cgv_net_input_factor(model.net);
+    model.info.train_width = own->scaled_pictures ? own->width / factor : 0;
+    model.info.train_height = own->scaled_pictures ? own->height / factor : 0;
     size_t bytes = model.net->param_floats * sizeof(float);
     model.params = malloc(bytes);
     if (!model.params)

@@ -8,7 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "train/augment.h"
-#include "train/sky.h"
+#include "train/panes.h"
+#include "train/scene.h"
 
 enum {
     DEPTH = 4, // steps prepared ahead
@@ -16,22 +17,22 @@ enum {
     MAX_WORKERS = 64,
 };
 
-// A picture at load size, and where it shows the sky: rgb NULL where nobody asks.
+// A picture at load size, and what it shows (train/scene.h): rgb NULL where nobody asks.
 typedef struct loaded {
-    cgv_bitmap picture, sky;
+    cgv_bitmap picture, scene;
 } loaded;
 
 typedef struct collection {
     cgv_frames *frames;
     loaded *kept;     // [count]; picture.rgb NULL: not kept (yet). Never taken out again.
     bool *unreadable; // [count]
-    bool skies;       // are asked for
+    bool scenes;      // are asked for
 } collection;
 
 // One step being prepared. A ring of them: step s is in slots[s % DEPTH].
 typedef struct slot {
     float *pictures[2]; // a, b
-    float *skies;       // of a; NULL: nobody asks
+    float *scenes;      // of a; NULL: nobody asks
     int missing;        // pictures that are not in it yet
 } slot;
 
@@ -39,7 +40,7 @@ struct cgv_dataset {
     cgv_dataset_params params;
     collection domains[2];
     slot slots[DEPTH];
-    size_t batch_floats; // of one domain's pictures; its skies have a third of them
+    size_t batch_floats; // of one domain's pictures
 
     pthread_t threads[MAX_WORKERS];
     int running;
@@ -59,25 +60,30 @@ static int round_to_4(int size) {
 
 static void free_loaded(loaded *l) {
     cgv_bitmap_free(&l->picture);
-    cgv_bitmap_free(&l->sky);
+    cgv_bitmap_free(&l->scene);
 }
 
 static int64_t loaded_bytes(const loaded *l) {
     int64_t bytes = (int64_t)cgv_bitmap_bytes(l->picture.width, l->picture.height);
-    return l->sky.rgb ? 2 * bytes : bytes;
+    return l->scene.rgb ? 2 * bytes : bytes;
 }
 
 static cgv_status read_picture(cgv_dataset *dataset, loaded *out, collection *d, int index) {
-    cgv_bitmap picture;
+    cgv_bitmap picture, panes = {0};
     *out = (loaded){0};
     cgv_status status = d->frames->class->read(d->frames, &picture, index);
-    if (!status)
-        status = cgv_augment_load(&out->picture, &picture, &dataset->params);
-    if (!status && d->skies) {
-        status = cgv_sky_find(&out->sky, &out->picture);
-        if (status)
-            free_loaded(out);
+    if (status)
+        return status;
+    if (d->scenes && (status = cgv_panes_find(&panes, &picture))) {
+        cgv_bitmap_free(&picture);
+        return status;
     }
+    status = cgv_augment_load(&out->picture, &picture, &dataset->params);
+    if (!status && d->scenes)
+        status = cgv_scene_find(&out->scene, &out->picture, &panes);
+    cgv_bitmap_free(&panes);
+    if (status)
+        free_loaded(out);
     return status;
 }
 
@@ -157,8 +163,8 @@ static cgv_status prepare(cgv_dataset *dataset, int64_t step, int domain, int po
     cgv_rng same = rng;
     status = cgv_augment(to->pictures[domain] + (size_t)position * picture, &from.picture, &rng,
                          &dataset->params, domain);
-    if (!status && from.sky.rgb)
-        status = cgv_augment_mask(to->skies + (size_t)position * picture / 3, &from.sky, &same,
+    if (!status && from.scene.rgb)
+        status = cgv_augment_mask(to->scenes + (size_t)position * picture, &from.scene, &same,
                                   &dataset->params);
     if (own)
         free_loaded(&from);
@@ -217,7 +223,7 @@ cgv_status cgv_dataset_start(cgv_dataset *dataset, int64_t step) {
     return CGV_OK;
 }
 
-cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b, float *skies) {
+cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b, float *scenes) {
     pthread_mutex_lock(&dataset->lock);
     slot *s = &dataset->slots[dataset->step % DEPTH];
     double start = cgv_clock_seconds();
@@ -230,8 +236,8 @@ cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b, float *ski
         return status;
     memcpy(a, s->pictures[0], dataset->batch_floats * sizeof *a);
     memcpy(b, s->pictures[1], dataset->batch_floats * sizeof *b);
-    if (skies && s->skies)
-        memcpy(skies, s->skies, dataset->batch_floats / 3 * sizeof *skies);
+    if (scenes && s->scenes)
+        memcpy(scenes, s->scenes, dataset->batch_floats * sizeof *scenes);
     pthread_mutex_lock(&dataset->lock);
     s->missing = 2 * dataset->params.batch;
     dataset->step++;
@@ -307,10 +313,10 @@ cgv_status cgv_dataset_create(cgv_dataset **out, cgv_frames *frames_a, cgv_frame
             enough &= dataset->slots[k].pictures[i] != NULL;
         }
     }
-    dataset->domains[0].skies = settled.skies;
-    for (int k = 0; k < DEPTH && settled.skies; k++) {
-        dataset->slots[k].skies = malloc(dataset->batch_floats / 3 * sizeof(float));
-        enough &= dataset->slots[k].skies != NULL;
+    dataset->domains[0].scenes = settled.scenes;
+    for (int k = 0; k < DEPTH && settled.scenes; k++) {
+        dataset->slots[k].scenes = malloc(dataset->batch_floats * sizeof(float));
+        enough &= dataset->slots[k].scenes != NULL;
     }
     if (!enough) {
         cgv_dataset_destroy(&dataset);
@@ -336,7 +342,7 @@ void cgv_dataset_destroy(cgv_dataset **handle) {
             free(dataset->slots[k].pictures[i]);
     }
     for (int k = 0; k < DEPTH; k++)
-        free(dataset->slots[k].skies);
+        free(dataset->slots[k].scenes);
     pthread_cond_destroy(&dataset->freed);
     pthread_cond_destroy(&dataset->filled);
     pthread_mutex_destroy(&dataset->lock);

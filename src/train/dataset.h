@@ -37,12 +37,12 @@ typedef struct cgv_dataset_params {
     // Pictures of A, of B are exposed at random by up to this many stops less or more: light is
     // doubled by each, and what becomes brighter than white is white. 0: as they are.
     float exposure[2];
-    bool skies; // masks of the skies of A come along: train/sky.h
+    bool scenes; // masks of what A shows come along: train/scene.h
     // Picture i of A belongs to picture i of B: they come together, cropped and flipped alike.
     bool paired;
     uint64_t seed;
     int workers;    // threads; 0: one a core, at most 4
-    int64_t memory; // bytes of pictures at load size, and of their skies, that are kept; 0: none,
+    int64_t memory; // bytes of pictures at load size, and of their masks, that are kept; 0: none,
                     // all are read each time
 } cgv_dataset_params;
 
@@ -69,10 +69,10 @@ int64_t cgv_dataset_epoch_steps(const cgv_dataset *dataset);
 CGV_NODISCARD cgv_status cgv_dataset_start(cgv_dataset *dataset, int64_t step);
 
 // The batches of the next step: a, b [batch, 3, height, width] in [-1, 1], in the caller's memory,
-// and with params.skies the masks of a, [batch, 1, height, width]: 1 in a sky, -1 on the ground,
-// around 0 where that is not known. skies may be NULL. A picture that cannot be read is replaced by
-// the one after it; an error when several in a row cannot, or one of a pair.
-CGV_NODISCARD cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b, float *skies);
+// and with params.scenes the masks of a, likewise: of skies (1 there, -1 on the ground, around 0
+// where that is not known), panes and what else is dark. scenes may be NULL. A picture that cannot
+// be read is replaced by the one after it; an error when several in a row cannot, or one of a pair.
+CGV_NODISCARD cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b, float *scenes);
 
 // Seconds that cgv_dataset_next has waited for workers so far.
 double cgv_dataset_waited(const cgv_dataset *dataset);

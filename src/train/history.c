@@ -13,14 +13,14 @@
 #define COLUMN(name, field)                                                                        \
     { name, offsetof(cgv_history_row, field) }
 const cgv_history_columns cgv_history_unpaired = {
-    16,
+    17,
     {COLUMN("lr_g", lr_g), COLUMN("lr_d", lr_d), COLUMN("images_per_second", images_per_second),
      COLUMN("G_A", losses.g_a), COLUMN("G_B", losses.g_b), COLUMN("cycle_A", losses.cycle_a),
      COLUMN("cycle_B", losses.cycle_b), COLUMN("idt_A", losses.identity_a),
      COLUMN("idt_B", losses.identity_b), COLUMN("equi_A", losses.equivariance_a),
      COLUMN("equi_B", losses.equivariance_b), COLUMN("hist_A", losses.histogram_a),
      COLUMN("hist_B", losses.histogram_b), COLUMN("night", losses.night_a),
-     COLUMN("D_A", losses.d_a), COLUMN("D_B", losses.d_b)}};
+     COLUMN("windows", losses.windows_a), COLUMN("D_A", losses.d_a), COLUMN("D_B", losses.d_b)}};
 const cgv_history_columns cgv_history_paired = {
     6,
     {COLUMN("lr_g", lr_g), COLUMN("lr_d", lr_d), COLUMN("images_per_second", images_per_second),

@@ -14,7 +14,7 @@ typedef struct cgv_history_row {
 } cgv_history_row;
 
 // Its numbers besides step, epoch and seconds: their names in the file, where they are in a row.
-enum { CGV_HISTORY_COLUMNS = 16 }; // at most
+enum { CGV_HISTORY_COLUMNS = 17 }; // at most
 typedef struct cgv_history_column {
     const char *name;
     size_t offset; // of a float

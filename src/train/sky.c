@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "train/mask.h"
 
 // In codes of 0..255, found by looking at the masks of some hundred photographs and webcams.
 enum {
@@ -25,34 +26,15 @@ typedef struct flood {
     int count;
 } flood;
 
-static int luma_of(const uint8_t *p) {
-    return (77 * p[0] + 150 * p[1] + 29 * p[2] + 128) >> 8;
-}
-
 static bool is_like_sky(const uint8_t *p, int luma) {
     int blue = p[2] - p[0];
     bool grey = luma > GREY_LUMA && blue > -YELLOW;
     return grey || (luma > BLUE_LUMA && blue > BLUE && p[1] < p[2] + 5); // not turquoise
 }
 
-// The neighbour of pixel i in one of four directions; -1: there is none.
-static int neighbour(const flood *f, int i, int direction) {
-    int x = i % f->width;
-    switch (direction) {
-    case 0:
-        return x > 0 ? i - 1 : -1;
-    case 1:
-        return x + 1 < f->width ? i + 1 : -1;
-    case 2:
-        return i - f->width;
-    default:
-        return i + f->width < f->width * f->height ? i + f->width : -1;
-    }
-}
-
 static bool is_smooth(const flood *f, int i) {
     for (int direction = 0; direction < 4; direction++) {
-        int other = neighbour(f, i, direction);
+        int other = cgv_neighbour(i, direction, f->width, f->height);
         if (other >= 0 && abs(f->luma[i] - f->luma[other]) >= EDGE)
             return false;
     }
@@ -75,7 +57,7 @@ static void spread(flood *f) {
             reach(f, i);
     for (int next = 0; next < f->count; next++)
         for (int direction = 0; direction < 4; direction++) {
-            int i = neighbour(f, f->found[next], direction);
+            int i = cgv_neighbour(f->found[next], direction, f->width, f->height);
             if (i >= 0 && !f->sky[i] && f->like[i] && is_smooth(f, i))
                 reach(f, i);
         }
@@ -98,7 +80,7 @@ static void grow(flood *f) {
         int end = f->count;
         for (int next = first; next < end; next++)
             for (int direction = 0; direction < 4; direction++) {
-                int i = neighbour(f, f->found[next], direction);
+                int i = cgv_neighbour(f->found[next], direction, f->width, f->height);
                 if (i >= 0 && f->like[i] && f->luma[i] > least)
                     reach(f, i);
             }
@@ -120,7 +102,7 @@ static void paint(cgv_bitmap *out, const flood *f) {
 
 static void prepare(flood *f) {
     for (int i = 0; i < f->width * f->height; i++) {
-        f->luma[i] = (uint8_t)luma_of(f->rgb + (ptrdiff_t)3 * i);
+        f->luma[i] = cgv_luma(f->rgb + (ptrdiff_t)3 * i);
         f->like[i] = is_like_sky(f->rgb + (ptrdiff_t)3 * i, f->luma[i]);
     }
 }

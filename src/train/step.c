@@ -115,8 +115,15 @@ static void match_tones(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_ten
 // What holds of every night, and what a training of hundreds of steps has not found out by itself.
 static void make_night(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
                        uint64_t value) {
-    cgv_night(cmd, t->wanted, fake, t->a, t->skies, t->params.night_light);
+    cgv_night(cmd, t->wanted, fake, t->a, t->scenes, t->params.night_light);
     want(t, cmd, d_fake, fake, t->params.night, value);
+}
+
+// Windows are a hundredth of a picture, so that they have a loss, and a weight, of their own.
+static void light_windows(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
+                          uint64_t value) {
+    cgv_windows(cmd, t->wanted, fake, t->a, t->scenes);
+    want(t, cmd, d_fake, fake, t->params.windows, value);
 }
 
 static void adam(cgv_trainer *t, cgv_cmd *cmd, int net) {
@@ -208,6 +215,8 @@ void cgv_trainer_record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
     }
     if (p->night > 0)
         make_night(t, cmd, t->d_fake_b, t->fake_b.output, LOSS(night_a));
+    if (p->windows > 0)
+        light_windows(t, cmd, t->d_fake_b, t->fake_b.output, LOSS(windows_a));
 
     // … with both cycles, F(G(a)) = a and G(F(b)) = b …
     forward(t, cmd, &t->recovered_a, t->fake_b.output);

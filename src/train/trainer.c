@@ -27,12 +27,12 @@ static cgv_adam_hyper hyper_at(const cgv_trainer_params *p, int64_t step, float 
 
 // Run a list on one batch of pictures.
 static cgv_status submit(cgv_trainer *t, cgv_cmd *cmd, const float *a, const float *b,
-                         const float *skies) {
+                         const float *scenes) {
     uint64_t bytes = cgv_tensor_bytes(t->a);
     memcpy(t->staging.host, a, bytes);
     memcpy((char *)t->staging.host + bytes, b, bytes);
-    if (skies)
-        memcpy((char *)t->staging.host + 2 * bytes, skies, cgv_tensor_bytes(t->skies));
+    if (scenes)
+        memcpy((char *)t->staging.host + 2 * bytes, scenes, cgv_tensor_bytes(t->scenes));
     cgv_status status = cgv_cmd_submit(cmd);
     return status ? status : cgv_cmd_wait(cmd);
 }
@@ -57,10 +57,11 @@ static int part_of(const cgv_trainer_params *p, int batch) {
 }
 
 cgv_status cgv_trainer_step(cgv_trainer *t, cgv_losses *losses, const float *a, const float *b,
-                            const float *skies, float lr_g, float lr_d) {
+                            const float *scenes, float lr_g, float lr_d) {
     size_t count = cgv_tensor_bytes(t->a) / sizeof(float);
-    if (t->params.night > 0 && !skies)
-        return cgv_fail(CGV_ERROR_ARGUMENT, "a step with a night loss needs the skies of A");
+    if (t->scenes.address && !scenes)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "a step with a loss of nights or windows needs the masks of A");
     cgv_adam_hyper *hyper = t->hyper.host;
     hyper[0] = hyper_at(&t->params, t->steps + 1, lr_g);
     hyper[1] = hyper_at(&t->params, t->steps + 1, lr_d);
@@ -70,9 +71,9 @@ cgv_status cgv_trainer_step(cgv_trainer *t, cgv_losses *losses, const float *a, 
         if (t->params.equivariance > 0)
             cgv_trainer_draw_warps(t->maps.host, t->params.batch,
                                    t->steps * t->params.accumulate + i);
-        const float *sky = t->params.night > 0 ? skies + (size_t)i * count / 3 : NULL;
+        const float *scene = t->scenes.address ? scenes + (size_t)i * count : NULL;
         cgv_status status = submit(t, t->cmds[part_of(&t->params, i)], a + (size_t)i * count,
-                                   b + (size_t)i * count, sky);
+                                   b + (size_t)i * count, scene);
         if (status)
             return status;
     }
@@ -193,14 +194,18 @@ static cgv_status create_warps(cgv_trainer *t) {
     return CGV_OK;
 }
 
-// What fakes should be, for the histogram and night losses, one after the other.
+static bool needs_scenes(const cgv_trainer_params *params) {
+    return params->night > 0 || params->windows > 0;
+}
+
+// What fakes should be, for the histogram, night and window losses, one after the other.
 static cgv_status create_wanted(cgv_trainer *t) {
     bool matched = t->params.histogram > 0;
     cgv_tensor picture = t->fake_b.output;
     uint64_t offset = 0, bytes = cgv_tensor_bytes(picture) + 255;
     if (matched)
         bytes += cgv_histogram_scratch(picture, t->params.histogram_bands);
-    if (!matched && t->params.night == 0)
+    if (!matched && !needs_scenes(&t->params))
         return CGV_OK;
     cgv_status status =
         cgv_buffer_create(&t->wanting, t->device, bytes, CGV_MEMORY_DEVICE, "wanted pictures");
@@ -230,7 +235,7 @@ static cgv_status create_pairs(cgv_trainer *t) {
 static cgv_status create_tensors(cgv_trainer *t) {
     cgv_tensor picture = t->fake_b.output, judgement = t->judge_b.output;
     uint64_t bytes = cgv_tensor_bytes(picture), offset = 0;
-    uint64_t pictures = 2 * bytes + (t->params.night > 0 ? bytes / 3 : 0);
+    uint64_t pictures = (needs_scenes(&t->params) ? 3 : 2) * bytes;
     cgv_device *device = t->device;
     cgv_status status =
         cgv_buffer_create(&t->staging, device, pictures, CGV_MEMORY_UPLOAD, "training pictures");
@@ -250,11 +255,10 @@ static cgv_status create_tensors(cgv_trainer *t) {
                                    "optimizer settings");
     if (status)
         return status;
-    t->a = t->b = t->skies = picture;
+    t->a = t->b = t->scenes = picture;
     t->a.address = t->pictures.address;
     t->b.address = t->pictures.address + bytes;
-    t->skies.address = t->pictures.address + 2 * bytes; // none without params.night
-    t->skies.c = 1;
+    t->scenes.address = needs_scenes(&t->params) ? t->pictures.address + 2 * bytes : 0;
     t->d_fake_b = cut(&t->gradients, &offset, picture);
     t->d_fake_a = cut(&t->gradients, &offset, picture);
     t->d_other = cut(&t->gradients, &offset, picture);
@@ -329,12 +333,13 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
     if (p->profile && p->accumulate != 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "only a step of one batch can be timed");
     if (p->paired && (p->lambda_a > 0 || p->lambda_b > 0 || p->identity > 0 ||
-                      p->equivariance > 0 || p->histogram > 0 || p->night > 0 || p->pool > 0))
-        return cgv_fail(CGV_ERROR_ARGUMENT, "a paired training has no cycles, no identity, "
-                                            "equivariance, histogram or night losses and no pool");
+                      p->equivariance > 0 || p->histogram > 0 || needs_scenes(p) || p->pool > 0))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "a paired training has no cycles, no pool and no losses of identity, "
+                        "equivariance, histograms, nights or windows");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
         p->identity < 0 || p->equivariance < 0 || p->histogram < 0 || p->night < 0 ||
-        (p->night > 0 && !(p->night_light >= 0 && p->night_light <= 1)) ||
+        p->windows < 0 || (p->night > 0 && !(p->night_light >= 0 && p->night_light <= 1)) ||
         (p->histogram > 0 &&
          (p->histogram_bands < 1 || !(p->histogram_chroma >= 0 && p->histogram_chroma <= 1))) ||
         p->lambda_l1 < 0)

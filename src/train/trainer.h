@@ -33,10 +33,11 @@ typedef struct cgv_trainer_params {
     float histogram;          // weight of the histogram losses; 0: none
     float night;              // weight of the night loss of A -> B (ops/grad.h); 0: none
     float night_light;        // how much of its brightness the ground keeps by it: 0 to 1
+    float windows;            // weight of the loss that lights windows of A -> B; 0: none
     int histogram_bands;      // of rows, which have histograms of their own
     float histogram_chroma;   // how much of them is of colours too: 0 to 1
     // Pictures come in pairs. lambda_l1: weight of their difference; the lambdas, identity,
-    // equivariance, histogram, night and pool are not for pairs and must be 0.
+    // equivariance, histogram, night, windows and pool are not for pairs and must be 0.
     bool paired;
     float lambda_l1;
     int pool; // past fakes a direction that the discriminators also see; 0: none
@@ -82,6 +83,7 @@ typedef struct cgv_trainer_params {
 typedef struct cgv_losses {
     float g_a, g_b, cycle_a, cycle_b, identity_a, identity_b, d_a, d_b;
     float equivariance_a, equivariance_b, histogram_a, histogram_b, night_a; // weighted
+    float windows_a;                                                         // weighted
     float l1_a;                                                              // weighted; of pairs
 } cgv_losses;
 
@@ -103,11 +105,12 @@ CGV_NODISCARD cgv_status cgv_trainer_create(cgv_trainer **out, cgv_device *devic
 void cgv_trainer_destroy(cgv_trainer **trainer);
 
 // One step on pictures of each domain, [accumulate, batch, 3, height, width] in [-1, 1], with the
-// learning rates of the generators' and the discriminators' optimizers. skies: of a, [accumulate,
-// batch, 1, height, width], as cgv_dataset_next gives them; only with params.night, else NULL.
+// learning rates of the generators' and the discriminators' optimizers. scenes: of a, [accumulate,
+// batch, 3, height, width], as cgv_dataset_next gives them; only with params.night or
+// windows, else NULL.
 // CGV_ERROR_NUMERIC when a loss is NaN or infinite: the weights are then spoilt.
 CGV_NODISCARD cgv_status cgv_trainer_step(cgv_trainer *trainer, cgv_losses *losses, const float *a,
-                                          const float *b, const float *skies, float lr_g,
+                                          const float *b, const float *scenes, float lr_g,
                                           float lr_d);
 
 // Steps taken.

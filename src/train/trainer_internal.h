@@ -36,7 +36,7 @@ struct cgv_trainer {
     application judge_b, judge_a; // D_A, D_B: each is done with one picture before the next
 
     cgv_buffer staging, pictures;           // a and b: as the host wrote them, and for the shaders
-    cgv_tensor a, b, skies;                 // skies: of a; only with params.night
+    cgv_tensor a, b, scenes;                // scenes: of a; for night and windows
     cgv_buffer gradients;                   // of pictures and predictions, cut up below
     cgv_tensor d_fake_b, d_fake_a, d_other; // of the fakes; d_other: any other picture
     cgv_tensor d_cycle;                     // of a fake, as far as the cycle goes
@@ -47,7 +47,7 @@ struct cgv_trainer {
     cgv_tensor moved, target; // equivariance: a warped picture, and what should come of it
     cgv_buffer warped;        // their memory
     cgv_buffer maps;          // cgv_warp_map of every picture of a batch, drawn for every batch
-    cgv_tensor wanted;        // histogram, night: what a fake should be
+    cgv_tensor wanted;        // histogram, night, windows: what a fake should be
     uint64_t histograms;
     cgv_buffer wanting; // their memory
     cgv_buffer losses;  // a cgv_losses

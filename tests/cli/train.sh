@@ -11,7 +11,7 @@ make_input -f lavfi -i "gradients=s=48x48:d=1:r=1:seed=3" -frames:v 1 b/one.jpg
 
 options=(-v info -arch resnet_1blocks -ngf 4 -ndf 4 -layers 1 -crop 32x32 -batch 2 -pool 3
     -histogram 0.5 -histogram_bands 2 -histogram_chroma 0.5
-    -night 1 -night_light 0.25 -coord_d
+    -night 1 -night_light 0.25 -windows 5 -coord_d
     -ema 0.9 -steps 150 -save_every 40 -log_every 1 -sample_every 75 -seed 5)
 train() { "$CGVIDEO" train -a a -b b "${options[@]}" "$@"; }
 
@@ -49,6 +49,7 @@ awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; if (!("night" in column)) exit 1 }
          NR > 1 && !($column["night"] > 0) { exit 1 }' whole/losses.csv ||
     fail "-night: a step without that loss"
+head -n 1 whole/losses.csv | grep -q ',night,windows,' || fail "no column for -windows"
 # A channel of coordinates beside the picture's three.
 grep -aq '"D_A/model.0.weight":{[^}]*"shape":\[4,4,4,4\]' "$(newest whole)" ||
     fail "-coord_d: discriminators without coordinates"
@@ -78,6 +79,31 @@ expect 0 "$CGVIDEO" train -v error -resume plain
 
 expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -arch mobile -o mobile
 equal "-arch mobile" mobile_resnet_9blocks "$(architecture mobile)"
+
+# A generator that sees half the picture's size has been trained at that; also after resuming, and
+# when it begins from a file.
+shrunk=(-v error -arch resnet_1blocks_grid -ngf 2 -ndf 2 -layers 1 -crop 32x24 -shrink_g 2 -steps 2)
+trained_at() { "$CGVIDEO" model info "$1/G_BA.safetensors" | sed -n 's/^trained at *//p'; }
+expect 0 "$CGVIDEO" train -a a -b b "${shrunk[@]}" -o shrunk
+equal "-shrink_g" "16x12 resnet_1blocks_grid" "$(trained_at shrunk) $(architecture shrunk)"
+expect 0 "$CGVIDEO" train -v error -resume shrunk
+equal "-shrink_g, resumed" 16x12 "$(trained_at shrunk)"
+expect 0 "$CGVIDEO" train -a a -b b "${shrunk[@]}" -init_g shrunk/G_AB.safetensors,shrunk/G_BA.safetensors \
+    -o begun
+equal "-shrink_g from a file" 16x12 "$(trained_at begun)"
+expect 1 "$CGVIDEO" train -a a -b b "${named[@]}" -shrink_g 2 -o none
+says_one_line "resnet_1blocks_resize_affine has no grid"
+expect 2 "$CGVIDEO" train -a a -b b "${shrunk[@]}" -preprocess crop -o none
+says_one_line "-shrink_g is for pictures scaled to one size"
+
+# Windows, looked for in the pictures as they are.
+mkdir houses
+make_input -f lavfi -i "color=0x303540:s=240x160:d=1,drawgrid=w=20:h=26:t=12:c=0xc0b8a0" \
+    -frames:v 1 houses/1.png
+expect 0 "$CGVIDEO" train -a houses -b b "${named[@]}" -windows 10 -log_every 1 -o windows
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; if (!("windows" in column)) exit 1 }
+         NR > 1 && !($column["windows"] > 0 && $column["night"] == 0) { exit 1 }
+         END { if (NR < 2) exit 1 }' windows/losses.csv || fail "-windows: a step without that loss"
 
 # Rates of their own; a crop out of larger pictures says no size that the model was trained at.
 expect 0 "$CGVIDEO" train -a a -b b "${named[@]}" -schedule constant -lr 0.0001 -lr_d 0.0005 \

@@ -1,0 +1,14 @@
+// What a picture taken by day shows that changes at night: the mask that the losses of nights and
+// windows ask for (ops/grad.h).
+#ifndef CGV_TRAIN_SCENE_H
+#define CGV_TRAIN_SCENE_H
+
+#include "train/bitmap.h"
+
+// A picture of the size of `picture`: red is the sky (train/sky.h), green are panes and blue what
+// else may be one (train/panes.h), both found in `panes`, at any size, and black where the sky may
+// be. out->rgb is allocated here, *out is {0} on failure.
+CGV_NODISCARD cgv_status cgv_scene_find(cgv_bitmap *out, const cgv_bitmap *picture,
+                                        const cgv_bitmap *panes);
+
+#endif
