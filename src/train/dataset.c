@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "train/augment.h"
-#include "train/panes.h"
 #include "train/scene.h"
 
 enum {
@@ -69,19 +68,20 @@ static int64_t loaded_bytes(const loaded *l) {
 }
 
 static cgv_status read_picture(cgv_dataset *dataset, loaded *out, collection *d, int index) {
-    cgv_bitmap picture, panes = {0};
+    cgv_bitmap picture, scene = {0};
     *out = (loaded){0};
     cgv_status status = d->frames->class->read(d->frames, &picture, index);
     if (status)
         return status;
-    if (d->scenes && (status = cgv_panes_find(&panes, &picture))) {
+    if (d->scenes && (status = cgv_scene_find(&scene, &picture))) {
         cgv_bitmap_free(&picture);
         return status;
     }
     status = cgv_augment_load(&out->picture, &picture, &dataset->params);
     if (!status && d->scenes)
-        status = cgv_scene_find(&out->scene, &out->picture, &panes);
-    cgv_bitmap_free(&panes);
+        status = cgv_bitmap_resize(&out->scene, out->picture.width, out->picture.height, &scene,
+                                   (cgv_box){0, 0, scene.width, scene.height});
+    cgv_bitmap_free(&scene);
     if (status)
         free_loaded(out);
     return status;

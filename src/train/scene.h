@@ -5,10 +5,9 @@
 
 #include "train/bitmap.h"
 
-// A picture of the size of `picture`: red is the sky (train/sky.h), green are panes and blue what
-// else may be one (train/panes.h), both found in `panes`, at any size, and black where the sky may
-// be. out->rgb is allocated here, *out is {0} on failure.
-CGV_NODISCARD cgv_status cgv_scene_find(cgv_bitmap *out, const cgv_bitmap *picture,
-                                        const cgv_bitmap *panes);
+// A picture of the same proportions, as large as windows are looked for in (train/panes.h): red is
+// the sky (train/sky.h), green are panes and blue what else may be one, both black where the sky
+// may be. out->rgb is allocated here, *out is {0} on failure.
+CGV_NODISCARD cgv_status cgv_scene_find(cgv_bitmap *out, const cgv_bitmap *picture);
 
 #endif
