@@ -120,14 +120,14 @@ static void read_limits(cgv_device *device) {
     memcpy(device->limits.groups, limits->maxComputeWorkGroupCount, sizeof device->limits.groups);
 }
 
-// Where the compiler may choose among subgroup sizes, pin the one that kernels count on: then
-// `features` are to be enabled.
-static void pin_subgroup(cgv_device *device,
-                         VkPhysicalDeviceSubgroupSizeControlFeaturesEXT *features) {
+// Where the compiler may choose among subgroup sizes, pin the one that kernels count on; and matrix
+// units want full subgroups. Then `features` are to be enabled: the result.
+static bool control_subgroups(cgv_device *device,
+                              VkPhysicalDeviceSubgroupSizeControlFeaturesEXT *features) {
     *features = (VkPhysicalDeviceSubgroupSizeControlFeaturesEXT){
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES_EXT};
     if (!have_extension(device->physical, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME))
-        return;
+        return false;
     VkPhysicalDeviceSubgroupSizeControlPropertiesEXT sizes = {
         .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES_EXT};
     vkGetPhysicalDeviceProperties2(
@@ -141,6 +141,8 @@ static void pin_subgroup(cgv_device *device,
     if (features->subgroupSizeControl && sizes.minSubgroupSize != sizes.maxSubgroupSize &&
         sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT)
         device->required_subgroup = device->info.subgroup;
+    device->full_subgroups = device->limits.matrix.m && features->computeFullSubgroups;
+    return device->required_subgroup || device->full_subgroups;
 }
 
 // With one queue. next: features of the extensions.
@@ -202,17 +204,16 @@ static cgv_status open_device(cgv_device *device) {
     const char *extensions[2];
     uint32_t extension_count = 0;
     void *next = NULL;
+    if (have_extension(device->physical, CGV_MATRIX_EXTENSION))
+        device->limits.matrix = cgv_matrix_find(device->instance, device->physical);
     VkPhysicalDeviceSubgroupSizeControlFeaturesEXT control;
-    pin_subgroup(device, &control);
-    if (device->required_subgroup) {
+    if (control_subgroups(device, &control)) {
         extensions[extension_count++] = VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME;
         next = &control;
     }
     cgv_matrix_features matrix = {.sType = (VkStructureType)CGV_STRUCTURE_MATRIX_FEATURES,
                                   .pNext = next,
                                   .cooperativeMatrix = VK_TRUE};
-    if (have_extension(device->physical, CGV_MATRIX_EXTENSION))
-        device->limits.matrix = cgv_matrix_find(device->instance, device->physical);
     if (device->limits.matrix.m) {
         extensions[extension_count++] = CGV_MATRIX_EXTENSION;
         next = &matrix;

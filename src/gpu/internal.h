@@ -50,6 +50,7 @@ struct cgv_device {
     double timestamp_ns;        // 0: this queue has no timestamps
     uint64_t timestamp_mask;    // of the bits that count; then they begin anew
     uint32_t required_subgroup; // 0: the device has only one subgroup size
+    bool full_subgroups;        // are asked for, of workgroups that hold a whole number of them
     bool full_barriers;
     cgv_device_info info;
     cgv_limits limits;

@@ -77,6 +77,7 @@ static cgv_status compile(cgv_device *device, cgv_program *program) {
     VkPipelineShaderStageRequiredSubgroupSizeCreateInfoEXT required = {
         .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO_EXT,
         .requiredSubgroupSize = device->required_subgroup};
+    bool full = device->full_subgroups && program->spec[1] % program->spec[0] == 0;
     result = device->vk.vkCreateComputePipelines(
         device->handle, device->cache, 1,
         &(VkComputePipelineCreateInfo){
@@ -85,6 +86,8 @@ static cgv_status compile(cgv_device *device, cgv_program *program) {
                 {
                     .sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO,
                     .pNext = device->required_subgroup ? &required : NULL,
+                    .flags =
+                        full ? VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT : 0,
                     .stage = VK_SHADER_STAGE_COMPUTE_BIT,
                     .module = module,
                     .pName = "main",
