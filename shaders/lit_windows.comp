@@ -1,7 +1,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
-#include "lit_windows.h"
+#include "night.h"
 
 // The picture next to x whose windows are lit: of a pixel that shows some of a pane, and some of the
 // wall around it, the one gives its light and the other at most what it gave by day.

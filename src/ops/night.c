@@ -3,11 +3,10 @@
 #include "ops/grad.h"
 #include "shaders.h"
 
-#include "lit_windows.h"
 #include "night.h"
 
-void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
-               float light) {
+static void dispatch(cgv_cmd *cmd, const cgv_shader *shader, cgv_tensor y, cgv_tensor x,
+                     cgv_tensor day, cgv_tensor scene, float light) {
     uint64_t bytes = cgv_tensor_bytes(x), pixels = bytes / (3 * sizeof(float));
     struct night_push push = {
         .y = cgv_cmd_write(cmd, y.address, bytes),
@@ -18,23 +17,15 @@ void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_ten
         .count = (int)pixels,
         .light = light,
     };
-    cgv_dispatch_linear(
-        cmd, pixels,
-        (cgv_dispatch){.shader = &cgv_shader_night, .push = &push, .push_bytes = sizeof push});
+    cgv_dispatch_linear(cmd, pixels,
+                        (cgv_dispatch){.shader = shader, .push = &push, .push_bytes = sizeof push});
+}
+
+void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
+               float light) {
+    dispatch(cmd, &cgv_shader_night, y, x, day, scene, light);
 }
 
 void cgv_windows(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene) {
-    uint64_t bytes = cgv_tensor_bytes(x), pixels = bytes / (3 * sizeof(float));
-    struct lit_windows_push push = {
-        .y = cgv_cmd_write(cmd, y.address, bytes),
-        .x = cgv_cmd_read(cmd, x.address, bytes),
-        .day = cgv_cmd_read(cmd, day.address, bytes),
-        .scene = cgv_cmd_read(cmd, scene.address, bytes),
-        .plane = x.h * x.w,
-        .count = (int)pixels,
-    };
-    cgv_dispatch_linear(cmd, pixels,
-                        (cgv_dispatch){.shader = &cgv_shader_lit_windows,
-                                       .push = &push,
-                                       .push_bytes = sizeof push});
+    dispatch(cmd, &cgv_shader_lit_windows, y, x, day, scene, 0);
 }
