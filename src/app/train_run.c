@@ -91,9 +91,9 @@ static cgv_status create_model(run *r, int i) {
         if (!status && !r->newest)
             cgv_arch_init(net, r->models[i]->params, (uint64_t)r->o->seed * CGV_NETS + (uint64_t)i);
     }
-    if (!status && generator)
-        status = cgv_net_shrink_input(r->models[i]->net, r->o->shrink_g);
-    return status;
+    if (status || !generator || !r->models[i])
+        return status;
+    return cgv_net_shrink_input(r->models[i]->net, r->o->shrink_g);
 }
 
 static cgv_status create_models(run *r) {
