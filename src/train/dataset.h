@@ -70,7 +70,7 @@ CGV_NODISCARD cgv_status cgv_dataset_start(cgv_dataset *dataset, int64_t step);
 
 // The batches of the next step: a, b [batch, 3, height, width] in [-1, 1], in the caller's memory,
 // and with params.scenes the masks of a, likewise: of skies (1 there, -1 on the ground, around 0
-// where that is not known), panes and what else is dark. scenes may be NULL. A picture that cannot
+// where that is not known), panes and what may be one. scenes may be NULL. A picture that cannot
 // be read is replaced by the one after it; an error when several in a row cannot, or one of a pair.
 CGV_NODISCARD cgv_status cgv_dataset_next(cgv_dataset *dataset, float *a, float *b, float *scenes);
 

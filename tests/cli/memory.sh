@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 : "${CGV_MAKE_MODEL:?the program that makes small models}"
 "$CGV_MAKE_MODEL" resnet_1blocks 1 net.safetensors
-frames=20000 most=4096 # KiB that may be added
+frames=20000 most=3072 # KiB that may be added: 0.2 a frame
 [ -r /proc/self/status ] || skip "no /proc here"
 
 # grows WHAT ARGUMENT…: translates, and compares.
