@@ -4,7 +4,7 @@
 #include "night.h"
 
 // The picture next to x whose windows are lit: of a pixel that shows some of a pane, and some of the
-// wall around it, the one gives its light and the other at most what it gave by day.
+// wall around it, the one gives its light and the other at most what any ground does by night.
 const vec3 LIGHT = vec3(240, 186, 116) / 127.5; // black is 0
 const float LEAST = 0.1;
 
@@ -18,7 +18,7 @@ void main()
     [[unroll]] for (int c = 0; c < 3; c++) {
         float x = Floats(at(push.x, first + c * push.plane)).v[0];
         float day = Floats(at(push.day, first + c * push.plane)).v[0] + 1;
-        float least = pane * LIGHT[c] - 1, most = least + (1 - pane) * day;
+        float least = pane * LIGHT[c] - 1, most = least + (1 - pane) * push.most * day;
         float y = pane > LEAST ? keep_nan(x, clamp(x, least, most)) : x;
         Floats(at(push.y, first + c * push.plane)).v[0] = y;
     }

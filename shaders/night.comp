@@ -31,7 +31,7 @@ vec3 rgb_at(uint64_t picture, int i)
 vec3 lit(vec3 x, vec3 day, float window)
 {
     float by_day = brightness(day), light = brightness(x);
-    float most = mix(by_day, 2, 0.5 * window + 0.5);
+    float most = mix(push.most * by_day, 2, 0.5 * window + 0.5);
     return x + (clamp(light, push.light * by_day, most) - light); // exact where it stays
 }
 

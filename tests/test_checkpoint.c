@@ -230,7 +230,7 @@ static void check_other(const char *path, cgv_model **nets, cgv_trainer_params p
 static void check_older(const char *path) {
     static const char *const later[] = {"lambda_l1",        "histogram", "histogram_bands",
                                         "histogram_chroma", "night",     "night_light",
-                                        "windows"};
+                                        "windows",          "frozen",    "night_most"};
     cgv_trainer *trainer = make_trainer();
     void *data;
     size_t size;
@@ -279,6 +279,12 @@ static void test_other_runs(void) {
     params = settings();
     params.windows = 2;
     check_other(path, models, params, "its windows is 0, that of this run is 2");
+    params = settings();
+    params.night_most = 0.75f;
+    check_other(path, models, params, "its night_most is 1, that of this run is 0.75");
+    params = settings();
+    params.frozen = CGV_FROZEN_G_B;
+    check_other(path, models, params, "its frozen is 0, that of this run is 2");
     check_older(path);
     cgv_model_destroy(&deeper[0]);
     unlink(path);

@@ -22,10 +22,15 @@ static double purple(const double rgb[3]) {
     return (rgb[0] + rgb[2]) / 2 - rgb[1];
 }
 
-// What a pixel should be: y is what the generator made of it. scene: sky, panes, dark things.
-typedef void make(double y[3], const double day[3], const double scene[3], double light);
+// Of the day's brightness, what the ground keeps by night.
+typedef struct parts {
+    double least, most;
+} parts;
 
-static void make_night(double y[3], const double day[3], const double scene[3], double light) {
+// What a pixel should be: y is what the generator made of it. scene: sky, panes, dark things.
+typedef void make(double y[3], const double day[3], const double scene[3], const parts *kept);
+
+static void make_night(double y[3], const double day[3], const double scene[3], const parts *kept) {
     static const double dark[3] = {10, 13, 20};
     if (scene[0] > 0.5) {
         for (int c = 0; c < 3; c++)
@@ -34,8 +39,9 @@ static void make_night(double y[3], const double day[3], const double scene[3], 
     }
     if (scene[0] < -0.5) {
         double by_day = brightness(day), before = brightness(y);
-        double most = by_day + (2 - by_day) * (fmax(scene[1], scene[2]) + 1) / 2;
-        double wanted = fmin(fmax(before, light * by_day), most);
+        double least = kept->least * by_day, most = kept->most * by_day;
+        most += (2 - most) * (fmax(scene[1], scene[2]) + 1) / 2;
+        double wanted = fmin(fmax(before, least), most);
         for (int c = 0; c < 3; c++)
             y[c] += wanted - before;
     }
@@ -54,18 +60,19 @@ static void make_night(double y[3], const double day[3], const double scene[3], 
         y[c] = fmin(fmax(grey - 1 + part * (y[c] - grey + 1), -1), 1);
 }
 
-static void light_windows(double y[3], const double day[3], const double scene[3], double light) {
+static void light_windows(double y[3], const double day[3], const double scene[3],
+                          const parts *kept) {
     static const double warm[3] = {240, 186, 116};
     double pane = (scene[1] + 1) / 2;
     for (int c = 0; c < 3 && pane > 0.1; c++) {
-        double least = pane * warm[c] / 127.5 - 1, most = least + (1 - pane) * (day[c] + 1);
+        double least = pane * warm[c] / 127.5 - 1,
+               most = least + (1 - pane) * kept->most * (day[c] + 1);
         y[c] = fmin(fmax(y[c], least), most);
     }
-    (void)light;
 }
 
 static void reference(make *what, double *y, const double *x, const double *day,
-                      const double *scene, ref_shape s, double light) {
+                      const double *scene, ref_shape s, const parts *kept) {
     size_t plane = (size_t)(s.h * s.w);
     for (size_t i = 0; i < (size_t)s.n * plane; i++) {
         size_t at = i / plane * 3 * plane + i % plane;
@@ -75,7 +82,7 @@ static void reference(make *what, double *y, const double *x, const double *day,
             before[c] = day[at + c * plane];
             shown[c] = scene[at + c * plane];
         }
-        what(rgb, before, shown, light);
+        what(rgb, before, shown, kept);
         for (size_t c = 0; c < 3; c++)
             y[at + c * plane] = rgb[c];
     }
@@ -97,8 +104,7 @@ static float *random_picture(ref_shape s, float mean) {
     return x;
 }
 
-// light: negative for the windows alone.
-static void check_op(ref_shape s, double light, float nan_at) {
+static void check_op(ref_shape s, bool windows, parts kept, float nan_at) {
     size_t count = ref_count(s);
     float *x = random_picture(s, -0.6f), *day = random_picture(s, 0.2f);
     float *scene = random_scene(count);
@@ -107,19 +113,18 @@ static void check_op(ref_shape s, double light, float nan_at) {
     double *wide[3] = {numbers_widen(x, count), numbers_widen(day, count),
                        numbers_widen(scene, count)};
     double *expected = numbers_allocate(count, sizeof *expected);
-    reference(light < 0 ? light_windows : make_night, expected, wide[0], wide[1], wide[2], s,
-              light);
+    reference(windows ? light_windows : make_night, expected, wide[0], wide[1], wide[2], s, &kept);
     guarded_begin(&op_memory);
     uint64_t x_at = op_floats(GUARDED_INPUT, x, count);
     uint64_t day_at = op_floats(GUARDED_INPUT, day, count);
     uint64_t scene_at = op_floats(GUARDED_INPUT, scene, count);
     uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, count);
-    if (light < 0)
+    if (windows)
         cgv_windows(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), op_tensor(day_at, s),
-                    op_tensor(scene_at, s));
+                    op_tensor(scene_at, s), (float)kept.most);
     else
         cgv_night(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), op_tensor(day_at, s),
-                  op_tensor(scene_at, s), (float)light);
+                  op_tensor(scene_at, s), (float)kept.least, (float)kept.most);
     CU_ASSERT(nan_at >= 0 ? guarded_run_nan(&op_memory) : guarded_run(&op_memory));
     const float *y = guarded_result(&op_memory, y_at);
     if (nan_at >= 0)
@@ -143,10 +148,13 @@ static void test_reference(void) {
     static const ref_shape shapes[] = {{1, 3, 7, 5}, {2, 3, 12, 17}, {3, 3, 31, 9}, {1, 3, 1, 1}};
     op_begin(8 << 20, 1);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        for (int k = -1; k <= 4; k++)
-            check_op(shapes[i], 0.25 * k, -1);
-    check_op(shapes[1], 0.5, 30); // a broken network must show
-    check_op(shapes[1], -1, 30);
+        for (int k = 0; k <= 4; k++) {
+            check_op(shapes[i], false, (parts){0.25 * k, 1}, -1);
+            check_op(shapes[i], false, (parts){0.125 * k, 0.5 + 0.0625 * k}, -1);
+            check_op(shapes[i], true, (parts){0, 0.25 * k}, -1);
+        }
+    check_op(shapes[1], false, (parts){0.5, 0.75}, 30); // a broken network must show
+    check_op(shapes[1], true, (parts){0, 1}, 30);
     op_end();
 }
 
@@ -161,30 +169,36 @@ static void test_purpose(void) {
     static const struct {
         double day[3], night[3];
         enum kind kind;
-        double wanted[3];
+        double wanted[3], most;
     } cases[] = {
-        {{1, 1, 1}, {0.9, 0.9, 0.9}, SKY, {-0.92, -0.9, -0.84}},           // the sky turns dark
-        {{1, 1, 1}, {-0.9, -0.9, -0.9}, GROUND, {0, 0, 0}},                // a dress keeps half
-        {{0.2, 0.2, 0.2}, {0.9, 0.9, 0.9}, GROUND, {0.2, 0.2, 0.2}},       // no earth glows
-        {{0.2, 0.2, 0.2}, {-0.2, -0.2, -0.2}, GROUND, {-0.2, -0.2, -0.2}}, // right: it stays
-        {{0.9, 0.7, 0.4}, {0.9, 0.5, -0.1}, GROUND, {0.9, 0.5, -0.1}},     // warm light may be warm
-        {{0.6, 0.6, 0.6}, {0.2, 0.2, 0.8}, GROUND, {0.38, 0.37, 0.46}},    // no blue comes,
-        {{0.2, 0.6, 0.8}, {0, 0.2, 0.4}, GROUND, {0, 0.2, 0.4}},           // what there was stays
-        {{0.9, 0.9, 0.9}, {0.5, 0.5, 0.5}, UNKNOWN, {0.5, 0.5, 0.5}},      // who knows
-        {{0.9, 0.9, 0.9}, {0.5, 0.1, 0.7}, UNKNOWN, {0.41, 0.4, 0.49}},    // but not what is purple
-        {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, GROUND, {-0.47, -0.63, -0.83}}, // no light comes,
-        {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, DARK, {0.8, 0.6, 0.3}}, // but where a window may be
-        {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, PANE, {0.8, 0.6, 0.3}}, // or is
+        {{1, 1, 1}, {0.9, 0.9, 0.9}, SKY, {-0.92, -0.9, -0.84}, 1},           // the sky turns dark
+        {{1, 1, 1}, {-0.9, -0.9, -0.9}, GROUND, {0, 0, 0}, 1},                // a dress keeps half
+        {{0.2, 0.2, 0.2}, {0.9, 0.9, 0.9}, GROUND, {0.2, 0.2, 0.2}, 1},       // no earth glows
+        {{0.2, 0.2, 0.2}, {-0.2, -0.2, -0.2}, GROUND, {-0.2, -0.2, -0.2}, 1}, // right: it stays
+        {{0.9, 0.7, 0.4}, {0.9, 0.5, -0.1}, GROUND, {0.9, 0.5, -0.1}, 1},  // warm light may be warm
+        {{0.6, 0.6, 0.6}, {0.2, 0.2, 0.8}, GROUND, {0.38, 0.37, 0.46}, 1}, // no blue comes,
+        {{0.2, 0.6, 0.8}, {0, 0.2, 0.4}, GROUND, {0, 0.2, 0.4}, 1},        // what there was stays
+        {{0.9, 0.9, 0.9}, {0.5, 0.5, 0.5}, UNKNOWN, {0.5, 0.5, 0.5}, 1},   // who knows
+        {{0.9, 0.9, 0.9}, {0.5, 0.1, 0.7}, UNKNOWN, {0.41, 0.4, 0.49}, 1}, // but not what is purple
+        {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, GROUND, {-0.47, -0.63, -0.83}, 1}, // no light comes,
+        {{-0.6, -0.6, -0.6},
+         {0.8, 0.6, 0.3},
+         DARK,
+         {0.8, 0.6, 0.3},
+         1}, // but where a window may be
+        {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, PANE, {0.8, 0.6, 0.3}, 1},     // or is
+        {{0.6, 0.6, 0.6}, {0.4, 0.4, 0.4}, GROUND, {0.12, 0.12, 0.12}, 0.7}, // walls darken,
+        {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, PANE, {0.8, 0.6, 0.3}, 0.7},   // not their windows
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double y[3];
         memcpy(y, cases[i].night, sizeof y);
-        make_night(y, cases[i].day, masks[cases[i].kind], 0.5);
+        make_night(y, cases[i].day, masks[cases[i].kind], &(parts){0.5, cases[i].most});
         for (int c = 0; c < 3; c++)
             CU_ASSERT_DOUBLE_EQUAL(y[c], cases[i].wanted[c], 0.06);
     }
     double red[3] = {-0.4, -0.95, -0.95}, shade[3] = {-0.8, -0.85, -0.85};
-    make_night(red, shade, masks[GROUND], 0.5);
+    make_night(red, shade, masks[GROUND], &(parts){0.5, 1});
     CU_ASSERT(red[0] - red[1] < 0.25 && red[0] > red[1]); // before 0.55
 }
 
@@ -203,7 +217,7 @@ static void test_windows(void) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double y[3] = {cases[i].night, cases[i].night, cases[i].night};
         double scene[3] = {-1, cases[i].pane, -1};
-        light_windows(y, day, scene, 0);
+        light_windows(y, day, scene, &(parts){0, 1});
         for (int c = 0; c < 3; c++)
             CU_ASSERT_DOUBLE_EQUAL(y[c], cases[i].wanted[c], 0.01);
     }
@@ -211,7 +225,7 @@ static void test_windows(void) {
 
 // ---- in a training ----
 
-#define LIGHT 0.75
+static const parts half_dark = {0.75, 0.875};
 
 static void check_loss(bool windows) {
     tiny_training t;
@@ -224,14 +238,15 @@ static void check_loss(bool windows) {
     cgv_trainer_params params = tiny_training_params();
     float *plain = tiny_training_step(&t, &params, 0, &without);
     *(windows ? &params.windows : &params.night) = TINY_WEIGHT;
-    params.night_light = (float)LIGHT;
+    params.night_light = (float)half_dark.least;
+    params.night_most = (float)half_dark.most;
     float *grads = tiny_training_step(&t, &params, 0, &with);
     const cgv_model *model = t.models[CGV_G_A];
     double *day = numbers_widen(t.a, count), *scene = numbers_widen(t.scenes, count);
     double *target = numbers_allocate(count, sizeof *target);
     CU_ASSERT_FATAL(ref_evaluation_create(&e, model->net, model->params, t.a, TINY_SHAPE));
     reference(windows ? light_windows : make_night, target, ref_evaluate(&e, 1), day, scene,
-              TINY_SHAPE, LIGHT);
+              TINY_SHAPE, &half_dark);
     double expected = tiny_training_l1(&e, target);
     CU_ASSERT(expected > 0.01 && without.night_a == 0 && without.windows_a == 0);
     CU_ASSERT_DOUBLE_EQUAL(with.night_a, windows ? 0 : expected, 1e-4 * expected);

@@ -92,12 +92,17 @@ static double generators(const ref_losses *l) {
     return l->g_a + l->g_b + l->cycle_a + l->cycle_b + l->identity_a + l->identity_b;
 }
 
+static bool learns(const cgv_trainer_params *p, int net) {
+    return !(p->frozen == CGV_FROZEN_G_A && (net == CGV_G_A || net == CGV_D_A)) &&
+           !(p->frozen == CGV_FROZEN_G_B && (net == CGV_G_B || net == CGV_D_B));
+}
+
 // Without past fakes: of the first step.
 static ref_losses evaluate(reference *r) {
     const cgv_trainer_params *p = &r->game->params;
     generate(r, r->fake_b, CGV_G_A, r->a);
     generate(r, r->fake_a, CGV_G_B, r->b);
-    return (ref_losses){
+    ref_losses all = {
         .g_a = judge(r, CGV_D_A, r->fake_b, true, true),
         .g_b = judge(r, CGV_D_B, r->fake_a, true, true),
         .cycle_a = p->lambda_a * difference(r, CGV_G_B, r->fake_b, r->a),
@@ -109,6 +114,11 @@ static ref_losses evaluate(reference *r) {
         .d_b =
             (judge(r, CGV_D_B, r->a, false, true) + judge(r, CGV_D_B, r->fake_a, false, false)) / 2,
     };
+    if (p->frozen == CGV_FROZEN_G_A)
+        all.g_a = all.identity_a = all.d_a = 0;
+    if (p->frozen == CGV_FROZEN_G_B)
+        all.g_b = all.identity_b = all.d_b = 0;
+    return all;
 }
 
 // The loss that a network minimises.
@@ -158,6 +168,15 @@ static void check_update(const cgv_net_state *state, const double *slopes, doubl
     free(values);
 }
 
+static void check_frozen(const cgv_net_state *state, const float *grads) {
+    size_t count = state->model->net->param_floats;
+    float *values = game_read(&state->params.values, count);
+    CU_ASSERT(!memcmp(values, state->model->params, count * sizeof *values));
+    for (size_t i = 0; i < count; i++)
+        CU_ASSERT_FATAL(grads[i] == 0);
+    free(values);
+}
+
 static void check_step(const cgv_trainer_params *params) {
     const float lr_g = 0.001f, lr_d = 0.002f;
     game g = game_create(&rng, params, true);
@@ -170,6 +189,11 @@ static void check_step(const cgv_trainer_params *params) {
         const cgv_net_state *state = cgv_trainer_net(trainer, i);
         size_t count = state->model->net->param_floats;
         float *grads = game_read(&state->grads, count);
+        if (!learns(params, i)) {
+            check_frozen(state, grads);
+            free(grads);
+            continue;
+        }
         double *slopes = differences(&r, i), error = numbers_error(grads, slopes, count);
         if (!(error <= 1e-4)) {
             printf("FAILED: gan mode %d: the gradient of %s is off by %.3g\n", params->gan,
@@ -200,6 +224,22 @@ static void test_gradients(void) {
         p.identity = 0.7f;
         p.batch = 1;
         p.accumulate = 3;
+        p.recompute = true;
+        check_step(&p);
+    }
+}
+
+static void test_frozen(void) {
+    cgv_rng_seed(&rng, 20170330, 3);
+    for (int frozen = CGV_FROZEN_G_A; frozen <= CGV_FROZEN_G_B; frozen++) {
+        cgv_trainer_params p = game_small();
+        p.frozen = (cgv_frozen)frozen;
+        p.lambda_a = 3;
+        p.lambda_b = 2;
+        p.identity = 0.7f;
+        check_step(&p);
+        p.identity = 0;
+        p.accumulate = 2;
         p.recompute = true;
         check_step(&p);
     }
@@ -243,6 +283,7 @@ static void test_learning(void) {
 int main(void) {
     static const cgv_test_case cases[] = {
         {"losses, gradients, first update", test_gradients},
+        {"one generator frozen", test_frozen},
         {"each side learns", test_learning},
         {0},
     };

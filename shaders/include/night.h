@@ -4,5 +4,5 @@ CGV_PUSH(night)
     uint64_t y, x, day, scene;
     int plane; // pixels of a picture
     int count; // pixels of all pictures
-    float light; // of the day's brightness, on the ground at least; not of windows
+    float light, most; // of the day's brightness, on the ground at least (not of windows) and at most
 CGV_PUSH_END(night)

@@ -42,6 +42,7 @@ static const char *const norms[] = {"instance", "none", NULL};
 static const char *const gans[] = {"lsgan", "vanilla", "hinge", NULL};
 static const char *const schedules[] = {"linear", "step", "cosine", "constant", NULL};
 static const char *const kernels_names[] = {"rules", "auto", "direct", NULL}; // of cgv_kernels
+static const char *const frozen[] = {"none", "G_A", "G_B", NULL};             // of cgv_frozen
 static const char *const directions[] = {"AtoB", "BtoA", NULL};
 static const char *const preprocesses[] = {
     "resize_and_crop", "crop", "scale_width", "scale_width_and_crop",
@@ -93,6 +94,9 @@ const cgv_cli_option cgv_train_option_table[] = {
     TEXT("init_g", init_g, "FILES",
          "start G_A[,G_B] from these models, whatever -arch, -ngf, -upsample and -head say"),
     TEXT("init_d", init_d, "FILES", "start D_A[,D_B] from these models"),
+    CHOICE("freeze", freeze, frozen,
+           "a generator that stays as -init_g gives it, while the other learns the way back: none, "
+           "G_A or G_B (none)"),
     CHOICE("preprocess", preprocess, preprocesses,
            "resize_and_crop, crop, scale_width, scale_width_and_crop, scale_shortside or none"),
     INT("size", load_size, 0, 16384,
@@ -130,6 +134,7 @@ const cgv_cli_option cgv_train_option_table[] = {
          "some of its light (0)"),
     REAL("night_light", night_light, 0, 1,
          "how much of its brightness the ground keeps by -night at least (0.5)"),
+    REAL("night_most", night_most, 0, 1, "and by -night and -windows at most (1)"),
     REAL("windows", windows, 0, 1000,
          "where B is A by night: weight of the loss that lights windows (0)"),
     INT("pool", pool, 0, 100000, "past fakes shown to the discriminators (50)"),
@@ -178,6 +183,7 @@ cgv_train_options cgv_train_option_defaults(bool paired) {
         .histogram_bands = 1,
         .histogram_chroma = 1,
         .night_light = 0.5,
+        .night_most = 1,
         .lr = 2e-4,
         .beta1 = 0.5,
         .pool = 50,
@@ -237,11 +243,25 @@ static cgv_status check_options(const cgv_train_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "-night is of unpaired trainings");
     if (o->paired && o->windows > 0)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-windows is of unpaired trainings");
+    if (o->paired && o->freeze)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-freeze is of unpaired trainings");
+    if (o->freeze > count_names(o->init_g))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-freeze %s: -init_g does not give it",
+                        frozen[o->freeze]);
+    if (o->freeze == CGV_FROZEN_G_A && (o->night > 0 || o->windows > 0))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-night and -windows are losses of G_A: not with -freeze G_A");
     if (o->histogram == 0 && (o->histogram_bands != 1 || o->histogram_chroma != 1))
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "-histogram_bands and -histogram_chroma are of -histogram: give it too");
     if (o->night == 0 && o->night_light != 0.5)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-night_light is of -night: give it too");
+    if (!cgv_train_needs_scenes(o) && o->night_most != 1)
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "-night_most is of -night and -windows: give one of them too");
+    if (o->night > 0 && o->night_light > o->night_most)
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-night_light %g is more than -night_most %g",
+                        o->night_light, o->night_most);
     if (o->shrink_g > 1 && o->preprocess == CGV_PREPROCESS_CROP && o->min_scale <= 0)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "-shrink_g is for pictures scaled to one size: not with -preprocess crop, "

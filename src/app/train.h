@@ -18,10 +18,11 @@ typedef struct cgv_train_options {
     bool coord_d, no_flip, paired;
     double exposure_a, exposure_b;
     int gan, schedule, norm_d;
+    int freeze;    // a cgv_frozen
     int direction; // of pairs
     double lambda_l1;
     double lambda_a, lambda_b, identity, equivariance, histogram, histogram_chroma, night,
-        night_light, windows;
+        night_light, night_most, windows;
     double lr, lr_d, beta1, average; // lr_d 0: as lr
     int histogram_bands;
     int kernels; // a cgv_kernels

@@ -113,6 +113,7 @@ static cgv_status create_trainer(run *r) {
     params.kernels = (cgv_kernels)o->kernels;
     cgv_dataset_size(r->data.dataset, &params.width, &params.height);
     params.gan = (cgv_gan_mode)o->gan;
+    params.frozen = (cgv_frozen)o->freeze;
     params.lambda_a = (float)o->lambda_a;
     params.lambda_b = (float)o->lambda_b;
     params.identity = (float)o->identity;
@@ -120,6 +121,7 @@ static cgv_status create_trainer(run *r) {
     params.histogram = (float)o->histogram;
     params.night = (float)o->night;
     params.night_light = (float)o->night_light;
+    params.night_most = (float)o->night_most;
     params.windows = (float)o->windows;
     params.histogram_bands = o->histogram_bands;
     params.histogram_chroma = (float)o->histogram_chroma;

@@ -103,15 +103,16 @@ void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor re
 // where the sky is above 0.5. Elsewhere x, no bluer or greener than red and no more purple than
 // green but where the day is, and not much more colourful than by day where it is dark; and where
 // the sky is below -0.5, with at least such a part of the day's brightness as `light` says and no
-// more than all of it (but panes and what may be one may be lit). RGB in [-1, 1], all of one size,
-// y elsewhere.
+// more than `most` says (but panes and what may be one may be lit). RGB in [-1, 1], all of one
+// size, y elsewhere.
 void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
-               float light);
+               float light, float most);
 
 // y = x, but where there are panes, what it should be if they were lit: a warm white where a pixel
 // shows nothing else; where it shows the wall around it, too, at least the pane's part of that and
-// at most as much more as the wall gave by day.
-void cgv_windows(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene);
+// at most as much more as the wall gives by night: `most` of what it gave by day.
+void cgv_windows(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
+                 float most);
 
 // ---- Adam (ops/adam.c) ----
 

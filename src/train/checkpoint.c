@@ -130,10 +130,12 @@ static const struct {
     {"histogram", offsetof(cgv_trainer_params, histogram), false, true},
     {"night", offsetof(cgv_trainer_params, night), false, true},
     {"night_light", offsetof(cgv_trainer_params, night_light), false, true},
+    {"night_most", offsetof(cgv_trainer_params, night_most), false, true},
     {"windows", offsetof(cgv_trainer_params, windows), false, true},
     {"histogram_bands", offsetof(cgv_trainer_params, histogram_bands), true, true},
     {"histogram_chroma", offsetof(cgv_trainer_params, histogram_chroma), false, true},
     {"lambda_l1", offsetof(cgv_trainer_params, lambda_l1), false, true},
+    {"frozen", offsetof(cgv_trainer_params, frozen), true, true},
 #undef INTEGER
 #undef NUMBER
 };

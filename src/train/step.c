@@ -32,6 +32,11 @@ static void backward(cgv_trainer *t, cgv_cmd *cmd, const application *app, bool 
 
 static const cgv_tensor nothing;
 
+bool cgv_trainer_learns(const cgv_trainer *t, int net) {
+    bool forth = net == CGV_G_A || net == CGV_D_A;
+    return t->params.frozen != (forth ? CGV_FROZEN_G_A : CGV_FROZEN_G_B);
+}
+
 static uint64_t loss_address(const cgv_trainer *t, size_t offset) {
     return t->losses.address + offset;
 }
@@ -66,6 +71,27 @@ static void picture_loss(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor picture, cgv_t
              &(cgv_loss_params){.kind = CGV_LOSS_L1,
                                 .weight = weight / (float)t->params.accumulate,
                                 .value = value});
+}
+
+// What the discriminator would have to say of a fake to call it real; its gradient is d_fake.
+static void persuade(cgv_trainer *t, cgv_cmd *cmd, application *judge, cgv_tensor fake,
+                     cgv_tensor d_fake, uint64_t value) {
+    forward(t, cmd, judge, fake);
+    judge_loss(t, cmd, judge->output, true, true, value);
+    backward(t, cmd, judge, false, t->d_judgement, d_fake);
+}
+
+// weight * mean |back(fake) - original|; its gradient is added to d_fake, unless the generator that
+// made the fake does not learn.
+static void come_back(cgv_trainer *t, cgv_cmd *cmd, application *back, const application *forth,
+                      cgv_tensor original, cgv_tensor d_fake, float weight, uint64_t value) {
+    bool told = cgv_trainer_learns(t, forth->net);
+    forward(t, cmd, back, forth->output);
+    picture_loss(t, cmd, back->output, original, weight, value);
+    backward(t, cmd, back, cgv_trainer_learns(t, back->net), t->d_other,
+             told ? t->d_cycle : nothing);
+    if (told)
+        cgv_add(cmd, d_fake, d_fake, t->d_cycle);
 }
 
 // A discriminator learns from a real picture and a fake one.
@@ -115,14 +141,14 @@ static void match_tones(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_ten
 // What holds of every night, and what a training of hundreds of steps has not found out by itself.
 static void make_night(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
                        uint64_t value) {
-    cgv_night(cmd, t->wanted, fake, t->a, t->scenes, t->params.night_light);
+    cgv_night(cmd, t->wanted, fake, t->a, t->scenes, t->params.night_light, t->params.night_most);
     want(t, cmd, d_fake, fake, t->params.night, value);
 }
 
 // Windows are a hundredth of a picture, so that they have a loss, and a weight, of their own.
 static void light_windows(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
                           uint64_t value) {
-    cgv_windows(cmd, t->wanted, fake, t->a, t->scenes);
+    cgv_windows(cmd, t->wanted, fake, t->a, t->scenes, t->params.night_most);
     want(t, cmd, d_fake, fake, t->params.windows, value);
 }
 
@@ -191,6 +217,7 @@ static void record_paired_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
 // its G is G_A here, F is G_B, D_Y is D_A, D_X is D_B.
 void cgv_trainer_record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
     const cgv_trainer_params *p = &t->params;
+    const bool a_learns = cgv_trainer_learns(t, CGV_G_A), b_learns = cgv_trainer_learns(t, CGV_G_B);
     cgv_tensor a = t->a, b = t->b;
     if (p->paired) {
         record_paired_step(t, cmd, part);
@@ -201,61 +228,64 @@ void cgv_trainer_record_step(cgv_trainer *t, cgv_cmd *cmd, int part) {
     forward(t, cmd, &t->fake_b, a); // G(a)
     forward(t, cmd, &t->fake_a, b); // F(b)
 
-    // The generators against frozen discriminators …
-    forward(t, cmd, &t->judge_b, t->fake_b.output);
-    judge_loss(t, cmd, t->judge_b.output, true, true, LOSS(g_a));
-    backward(t, cmd, &t->judge_b, false, t->d_judgement, t->d_fake_b);
-    forward(t, cmd, &t->judge_a, t->fake_a.output);
-    judge_loss(t, cmd, t->judge_a.output, true, true, LOSS(g_b));
-    backward(t, cmd, &t->judge_a, false, t->d_judgement, t->d_fake_a);
+    // The generators against discriminators that keep still …
+    if (a_learns)
+        persuade(t, cmd, &t->judge_b, t->fake_b.output, t->d_fake_b, LOSS(g_a));
+    if (b_learns)
+        persuade(t, cmd, &t->judge_a, t->fake_a.output, t->d_fake_a, LOSS(g_b));
 
-    if (p->histogram > 0) {
+    if (p->histogram > 0 && a_learns)
         match_tones(t, cmd, t->d_fake_b, t->fake_b.output, b, LOSS(histogram_a));
+    if (p->histogram > 0 && b_learns)
         match_tones(t, cmd, t->d_fake_a, t->fake_a.output, a, LOSS(histogram_b));
-    }
     if (p->night > 0)
         make_night(t, cmd, t->d_fake_b, t->fake_b.output, LOSS(night_a));
     if (p->windows > 0)
         light_windows(t, cmd, t->d_fake_b, t->fake_b.output, LOSS(windows_a));
 
     // … with both cycles, F(G(a)) = a and G(F(b)) = b …
-    forward(t, cmd, &t->recovered_a, t->fake_b.output);
-    picture_loss(t, cmd, t->recovered_a.output, a, p->lambda_a, LOSS(cycle_a));
-    backward(t, cmd, &t->recovered_a, true, t->d_other, t->d_cycle);
-    cgv_add(cmd, t->d_fake_b, t->d_fake_b, t->d_cycle);
-    forward(t, cmd, &t->recovered_b, t->fake_a.output);
-    picture_loss(t, cmd, t->recovered_b.output, b, p->lambda_b, LOSS(cycle_b));
-    backward(t, cmd, &t->recovered_b, true, t->d_other, t->d_cycle);
-    cgv_add(cmd, t->d_fake_a, t->d_fake_a, t->d_cycle);
-    recompute(t, cmd, &t->fake_b, a);
-    backward(t, cmd, &t->fake_b, true, t->d_fake_b, nothing);
-    recompute(t, cmd, &t->fake_a, b);
-    backward(t, cmd, &t->fake_a, true, t->d_fake_a, nothing);
+    come_back(t, cmd, &t->recovered_a, &t->fake_b, a, t->d_fake_b, p->lambda_a, LOSS(cycle_a));
+    come_back(t, cmd, &t->recovered_b, &t->fake_a, b, t->d_fake_a, p->lambda_b, LOSS(cycle_b));
+    if (a_learns) {
+        recompute(t, cmd, &t->fake_b, a);
+        backward(t, cmd, &t->fake_b, true, t->d_fake_b, nothing);
+    }
+    if (b_learns) {
+        recompute(t, cmd, &t->fake_a, b);
+        backward(t, cmd, &t->fake_a, true, t->d_fake_a, nothing);
+    }
 
     // … and, where wanted, leaving alone what is already in the target domain (§5.2).
-    if (p->identity > 0) {
+    if (p->identity > 0 && a_learns) {
         forward(t, cmd, &t->same_b, b);
         picture_loss(t, cmd, t->same_b.output, b, p->lambda_b * p->identity, LOSS(identity_a));
         backward(t, cmd, &t->same_b, true, t->d_other, nothing);
+    }
+    if (p->identity > 0 && b_learns) {
         forward(t, cmd, &t->same_a, a);
         picture_loss(t, cmd, t->same_a.output, a, p->lambda_a * p->identity, LOSS(identity_b));
         backward(t, cmd, &t->same_a, true, t->d_other, nothing);
     }
 
-    if (p->equivariance > 0) {
+    if (p->equivariance > 0 && a_learns)
         follow(t, cmd, &t->moved_b, a, t->fake_b.output, LOSS(equivariance_a));
+    if (p->equivariance > 0 && b_learns)
         follow(t, cmd, &t->moved_a, b, t->fake_a.output, LOSS(equivariance_b));
-    }
 
     // The discriminators, behind the pools.
-    cgv_pool_record(&t->pool_b, cmd, t->fake_b.output);
-    cgv_pool_record(&t->pool_a, cmd, t->fake_a.output);
-    discriminate(t, cmd, &t->judge_b, b, t->pool_b.output, LOSS(d_a));
-    discriminate(t, cmd, &t->judge_a, a, t->pool_a.output, LOSS(d_b));
+    if (a_learns) {
+        cgv_pool_record(&t->pool_b, cmd, t->fake_b.output);
+        discriminate(t, cmd, &t->judge_b, b, t->pool_b.output, LOSS(d_a));
+    }
+    if (b_learns) {
+        cgv_pool_record(&t->pool_a, cmd, t->fake_a.output);
+        discriminate(t, cmd, &t->judge_a, a, t->pool_a.output, LOSS(d_b));
+    }
 
     if (part & LAST)
         for (int net = 0; net < CGV_NETS; net++)
-            adam(t, cmd, net);
+            if (cgv_trainer_learns(t, net))
+                adam(t, cmd, net);
 }
 
 // A generator as it is exported: with its averaged weights where these are kept.

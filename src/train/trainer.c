@@ -146,6 +146,7 @@ static cgv_status create_application(cgv_trainer *t, application *app, int net, 
 }
 
 static cgv_status create_applications(cgv_trainer *t) {
+    const bool a_learns = cgv_trainer_learns(t, CGV_G_A), b_learns = cgv_trainer_learns(t, CGV_G_B);
     const struct {
         application *app;
         int net;
@@ -158,10 +159,10 @@ static cgv_status create_applications(cgv_trainer *t) {
         {&t->recovered_b, CGV_G_A, true, !t->params.paired},
         {&t->judge_b, CGV_D_A, false, true},
         {&t->judge_a, CGV_D_B, false, !t->params.paired},
-        {&t->same_b, CGV_G_A, false, t->params.identity > 0},
-        {&t->same_a, CGV_G_B, false, t->params.identity > 0},
-        {&t->moved_b, CGV_G_A, false, t->params.equivariance > 0},
-        {&t->moved_a, CGV_G_B, false, t->params.equivariance > 0},
+        {&t->same_b, CGV_G_A, false, t->params.identity > 0 && a_learns},
+        {&t->same_a, CGV_G_B, false, t->params.identity > 0 && b_learns},
+        {&t->moved_b, CGV_G_A, false, t->params.equivariance > 0 && a_learns},
+        {&t->moved_a, CGV_G_B, false, t->params.equivariance > 0 && b_learns},
     };
     cgv_status status = CGV_OK;
     for (size_t i = 0; i < sizeof all / sizeof *all && !status; i++)
@@ -332,14 +333,20 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
     }
     if (p->profile && p->accumulate != 1)
         return cgv_fail(CGV_ERROR_ARGUMENT, "only a step of one batch can be timed");
-    if (p->paired && (p->lambda_a > 0 || p->lambda_b > 0 || p->identity > 0 ||
-                      p->equivariance > 0 || p->histogram > 0 || needs_scenes(p) || p->pool > 0))
+    if (p->paired &&
+        (p->lambda_a > 0 || p->lambda_b > 0 || p->identity > 0 || p->equivariance > 0 ||
+         p->histogram > 0 || needs_scenes(p) || p->frozen || p->pool > 0))
         return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "a paired training has no cycles, no pool and no losses of identity, "
-                        "equivariance, histograms, nights or windows");
+                        "a paired training has no cycles, no pool, no frozen generator and no "
+                        "losses of identity, equivariance, histograms, nights or windows");
+    if (p->frozen == CGV_FROZEN_G_A && needs_scenes(p))
+        return cgv_fail(CGV_ERROR_ARGUMENT,
+                        "losses of nights or windows are G_A's, which is frozen");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
         p->identity < 0 || p->equivariance < 0 || p->histogram < 0 || p->night < 0 ||
-        p->windows < 0 || (p->night > 0 && !(p->night_light >= 0 && p->night_light <= 1)) ||
+        p->windows < 0 ||
+        (p->night > 0 && !(p->night_light >= 0 && p->night_light <= p->night_most)) ||
+        (needs_scenes(p) && !(p->night_most >= 0 && p->night_most <= 1)) ||
         (p->histogram > 0 &&
          (p->histogram_bands < 1 || !(p->histogram_chroma >= 0 && p->histogram_chroma <= 1))) ||
         p->lambda_l1 < 0)

@@ -22,22 +22,32 @@ typedef enum cgv_gan_mode {
     CGV_GAN_HINGE,   // Lim, Ye 2017
 } cgv_gan_mode;
 
+// A generator that keeps its weights while the other one learns the way back from it. Nothing of
+// its own is computed then: no loss of its fakes, no discriminator of them.
+typedef enum cgv_frozen {
+    CGV_FROZEN_NONE,
+    CGV_FROZEN_G_A, // night and windows, losses of A -> B, must be 0
+    CGV_FROZEN_G_B,
+} cgv_frozen;
+
 typedef struct cgv_trainer_params {
     int batch, height, width;
     int accumulate; // batches of which the gradients are added up for one step
     bool recompute; // run the generators twice to keep fewer activations: see trainer.c
     cgv_gan_mode gan;
+    cgv_frozen frozen;
     float lambda_a, lambda_b; // weights of the cycles A -> B -> A and B -> A -> B
     float identity;           // weight of the identity losses, relative to the lambdas; 0: none
     float equivariance;       // weight of the equivariance losses; 0: none
     float histogram;          // weight of the histogram losses; 0: none
     float night;              // weight of the night loss of A -> B (ops/grad.h); 0: none
-    float night_light;        // how much of its brightness the ground keeps by it: 0 to 1
+    float night_light;        // how much of its brightness the ground keeps by it at least: 0 to 1
+    float night_most;         // and at most, also by windows
     float windows;            // weight of the loss that lights windows of A -> B; 0: none
     int histogram_bands;      // of rows, which have histograms of their own
     float histogram_chroma;   // how much of them is of colours too: 0 to 1
     // Pictures come in pairs. lambda_l1: weight of their difference; the lambdas, identity,
-    // equivariance, histogram, night, windows and pool are not for pairs and must be 0.
+    // equivariance, histogram, night, windows, frozen and pool are not for pairs and must be 0.
     bool paired;
     float lambda_l1;
     int pool; // past fakes a direction that the discriminators also see; 0: none
@@ -62,6 +72,7 @@ typedef struct cgv_trainer_params {
                           .histogram_bands = 1,                                                    \
                           .histogram_chroma = 1,                                                   \
                           .night_light = 0.5f,                                                     \
+                          .night_most = 1,                                                         \
                           .pool = 50,                                                              \
                           .beta1 = 0.5f,                                                           \
                           .beta2 = 0.999f,                                                         \

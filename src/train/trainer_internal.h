@@ -62,6 +62,10 @@ struct cgv_trainer {
 // inverses as often. From the number alone: a resumed run draws the same.
 void cgv_trainer_draw_warps(cgv_warp_map *maps, int count, int64_t batch);
 
+// Whether the weights of a network change: those of a frozen generator do not, nor does a
+// discriminator that has nobody to tell.
+bool cgv_trainer_learns(const cgv_trainer *trainer, int net);
+
 void cgv_trainer_record_step(cgv_trainer *trainer, cgv_cmd *cmd, int part);
 void cgv_trainer_record_view(cgv_trainer *trainer, cgv_cmd *cmd);
 

@@ -11,7 +11,7 @@ make_input -f lavfi -i "gradients=s=48x48:d=1:r=1:seed=3" -frames:v 1 b/one.jpg
 
 options=(-v info -arch resnet_1blocks -ngf 4 -ndf 4 -layers 1 -crop 32x32 -batch 2 -pool 3
     -histogram 0.5 -histogram_bands 2 -histogram_chroma 0.5
-    -night 1 -night_light 0.25 -windows 5 -coord_d
+    -night 1 -night_light 0.25 -night_most 0.75 -windows 5 -coord_d
     -ema 0.9 -steps 150 -save_every 40 -log_every 1 -sample_every 75 -seed 5)
 train() { "$CGVIDEO" train -a a -b b "${options[@]}" "$@"; }
 
@@ -212,6 +212,15 @@ grep -q '"init_g"' from_files/config.json || fail "config.json: no -init_g"
 ! grep -q '"arch"\|"ngf"' from_files/config.json || fail "config.json names a network that is none"
 ! grep -q '"loglevel"\|"help"' from_files/config.json || fail "config.json: messages are no settings"
 cp -r from_files moved
+# A frozen one stays as its file gives it, whole and resumed; the other learns.
+expect 0 "$CGVIDEO" train -a a -b b "${from_files[@]}" -freeze G_A -steps 2 -save_every 1 -o frozen
+rm frozen/checkpoints/step_00000002.safetensors
+expect 0 "$CGVIDEO" train -v error -resume frozen
+weights() { # a file's bytes behind its header
+    tail -c +$((9 + $(od -A n -t u8 -N 8 "$1"))) "$1" | md5sum
+}
+equal "a frozen generator" "$(weights files/ab.safetensors)" "$(weights frozen/G_AB.safetensors)"
+[ "$(weights files/ba.safetensors)" != "$(weights frozen/G_BA.safetensors)" ] || fail "-freeze G_A: nobody learns"
 rm -r files moved/checkpoints/step_00000004.safetensors
 expect 0 "$CGVIDEO" train -v error -resume moved
 for g in AB BA; do
@@ -230,10 +239,18 @@ expect 1 "$CGVIDEO" train -v error -resume whole -gpu nowhere
 says_one_line "nowhere"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -init_g a,b,c
 says_one_line "two files at most"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -init_g a -freeze G_B
+says_one_line "-freeze G_B: -init_g does not give it"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -init_g a -freeze G_A -windows 1
+says_one_line "-night and -windows are losses of G_A"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -histogram_bands 3
 says_one_line "are of -histogram"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -night_light 0.3
 says_one_line "-night_light is of -night"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -night_most 0.3
+says_one_line "-night_most is of -night and -windows"
+expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -night 1 -night_most 0.3
+says_one_line "-night_light 0.5 is more than -night_most 0.3"
 expect 1 "$CGVIDEO" train -v error -a a -b b -o x -crop 32x32 -coord_d -init_d d.safetensors
 says_one_line "-init_d starts only discriminators without"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -coarse_d 1

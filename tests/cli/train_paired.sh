@@ -69,9 +69,9 @@ expect 2 "$CGVIDEO" train -hide_banner -a a -b b -lambda_l1 100 -o none
 says_one_line "-lambda_l1 and -direction are of -paired"
 expect 2 "$CGVIDEO" train -hide_banner -paired -a a -b b -histogram 1 -o none
 says_one_line "-histogram is of unpaired trainings"
-for loss in night windows; do
-    expect 2 "$CGVIDEO" train -hide_banner -paired -a a -b b -$loss 1 -o none
-    says_one_line "-$loss is of unpaired trainings"
+for option in "night 1" "windows 1" "freeze G_A"; do
+    expect 2 "$CGVIDEO" train -hide_banner -paired -a a -b b -init_g a -$option -o none
+    says_one_line "-${option% *} is of unpaired trainings"
 done
 expect 2 "$CGVIDEO" train -hide_banner -paired -o none
 says_one_line "-paired"
