@@ -2,6 +2,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "common.glsl"
 #include "night.h"
+#include "night_ground.glsl"
 
 // The picture next to x that could have been taken at night where `day` was taken by day. Pictures
 // are in [-1, 1]; brightness and colourfulness below in [0, 2].
@@ -30,9 +31,9 @@ vec3 rgb_at(uint64_t picture, int i)
 
 vec3 lit(vec3 x, vec3 day, float window)
 {
-    float by_day = brightness(day), light = brightness(x);
-    float most = mix(push.most * by_day, 2, 0.5 * window + 0.5);
-    return x + (clamp(light, push.light * by_day, most) - light); // exact where it stays
+    float dark = darkened(brightness(day)), light = brightness(x);
+    float most = mix(dark, 2, 0.5 * window + 0.5);
+    return x + (clamp(light, push.light * dark, most) - light); // exact where it stays
 }
 
 float purple(vec3 rgb)

@@ -228,9 +228,9 @@ static void check_other(const char *path, cgv_model **nets, cgv_trainer_params p
 
 // Versions before did not write these.
 static void check_older(const char *path) {
-    static const char *const later[] = {"lambda_l1",        "histogram", "histogram_bands",
-                                        "histogram_chroma", "night",     "night_light",
-                                        "windows",          "frozen",    "night_most"};
+    static const char *const later[] = {
+        "lambda_l1",   "histogram", "histogram_bands", "histogram_chroma", "night",
+        "night_light", "windows",   "frozen",          "night_most",       "night_gamma"};
     cgv_trainer *trainer = make_trainer();
     void *data;
     size_t size;
@@ -282,6 +282,9 @@ static void test_other_runs(void) {
     params = settings();
     params.night_most = 0.75f;
     check_other(path, models, params, "its night_most is 1, that of this run is 0.75");
+    params = settings();
+    params.night_gamma = 2;
+    check_other(path, models, params, "its night_gamma is 1, that of this run is 2");
     params = settings();
     params.frozen = CGV_FROZEN_G_B;
     check_other(path, models, params, "its frozen is 0, that of this run is 2");

@@ -24,8 +24,12 @@ static double purple(const double rgb[3]) {
 
 // Of the day's brightness, what the ground keeps by night.
 typedef struct parts {
-    double least, most;
+    double least, most, gamma;
 } parts;
+
+static double darkened(const parts *kept, double by_day) {
+    return 2 * kept->most * pow(by_day / 2, kept->gamma);
+}
 
 // What a pixel should be: y is what the generator made of it. scene: sky, panes, dark things.
 typedef void make(double y[3], const double day[3], const double scene[3], const parts *kept);
@@ -39,7 +43,7 @@ static void make_night(double y[3], const double day[3], const double scene[3], 
     }
     if (scene[0] < -0.5) {
         double by_day = brightness(day), before = brightness(y);
-        double least = kept->least * by_day, most = kept->most * by_day;
+        double ground = darkened(kept, by_day), least = kept->least * ground, most = ground;
         most += (2 - most) * (fmax(scene[1], scene[2]) + 1) / 2;
         double wanted = fmin(fmax(before, least), most);
         for (int c = 0; c < 3; c++)
@@ -66,7 +70,7 @@ static void light_windows(double y[3], const double day[3], const double scene[3
     double pane = (scene[1] + 1) / 2;
     for (int c = 0; c < 3 && pane > 0.1; c++) {
         double least = pane * warm[c] / 127.5 - 1,
-               most = least + (1 - pane) * kept->most * (day[c] + 1);
+               most = least + (1 - pane) * darkened(kept, day[c] + 1);
         y[c] = fmin(fmax(y[c], least), most);
     }
 }
@@ -114,6 +118,7 @@ static void check_op(ref_shape s, bool windows, parts kept, float nan_at) {
                        numbers_widen(scene, count)};
     double *expected = numbers_allocate(count, sizeof *expected);
     reference(windows ? light_windows : make_night, expected, wide[0], wide[1], wide[2], s, &kept);
+    cgv_night_ground ground = {(float)kept.gamma, (float)kept.most, (float)kept.least};
     guarded_begin(&op_memory);
     uint64_t x_at = op_floats(GUARDED_INPUT, x, count);
     uint64_t day_at = op_floats(GUARDED_INPUT, day, count);
@@ -121,10 +126,10 @@ static void check_op(ref_shape s, bool windows, parts kept, float nan_at) {
     uint64_t y_at = op_floats(GUARDED_OUTPUT, NULL, count);
     if (windows)
         cgv_windows(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), op_tensor(day_at, s),
-                    op_tensor(scene_at, s), (float)kept.most);
+                    op_tensor(scene_at, s), ground);
     else
         cgv_night(op_memory.cmd, op_tensor(y_at, s), op_tensor(x_at, s), op_tensor(day_at, s),
-                  op_tensor(scene_at, s), (float)kept.least, (float)kept.most);
+                  op_tensor(scene_at, s), ground);
     CU_ASSERT(nan_at >= 0 ? guarded_run_nan(&op_memory) : guarded_run(&op_memory));
     const float *y = guarded_result(&op_memory, y_at);
     if (nan_at >= 0)
@@ -149,12 +154,12 @@ static void test_reference(void) {
     op_begin(8 << 20, 1);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int k = 0; k <= 4; k++) {
-            check_op(shapes[i], false, (parts){0.25 * k, 1}, -1);
-            check_op(shapes[i], false, (parts){0.125 * k, 0.5 + 0.0625 * k}, -1);
-            check_op(shapes[i], true, (parts){0, 0.25 * k}, -1);
+            check_op(shapes[i], false, (parts){0.25 * k, 1, 1}, -1);
+            check_op(shapes[i], false, (parts){0.125 * k, 0.5 + 0.0625 * k, 0.5 + 0.5 * k}, -1);
+            check_op(shapes[i], true, (parts){0, 0.25 * k, 0.5 + 0.5 * k}, -1);
         }
-    check_op(shapes[1], false, (parts){0.5, 0.75}, 30); // a broken network must show
-    check_op(shapes[1], true, (parts){0, 1}, 30);
+    check_op(shapes[1], false, (parts){0.5, 0.75, 1.5}, 30); // a broken network must show
+    check_op(shapes[1], true, (parts){0, 1, 1}, 30);
     op_end();
 }
 
@@ -181,24 +186,20 @@ static void test_purpose(void) {
         {{0.9, 0.9, 0.9}, {0.5, 0.5, 0.5}, UNKNOWN, {0.5, 0.5, 0.5}, 1},   // who knows
         {{0.9, 0.9, 0.9}, {0.5, 0.1, 0.7}, UNKNOWN, {0.41, 0.4, 0.49}, 1}, // but not what is purple
         {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, GROUND, {-0.47, -0.63, -0.83}, 1}, // no light comes,
-        {{-0.6, -0.6, -0.6},
-         {0.8, 0.6, 0.3},
-         DARK,
-         {0.8, 0.6, 0.3},
-         1}, // but where a window may be
-        {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, PANE, {0.8, 0.6, 0.3}, 1},     // or is
+        {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, DARK, {0.8, 0.6, 0.3}, 1}, // but a window may be lit,
+        {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, PANE, {0.8, 0.6, 0.3}, 1}, // and a pane
         {{0.6, 0.6, 0.6}, {0.4, 0.4, 0.4}, GROUND, {0.12, 0.12, 0.12}, 0.7}, // walls darken,
         {{-0.6, -0.6, -0.6}, {0.8, 0.6, 0.3}, PANE, {0.8, 0.6, 0.3}, 0.7},   // not their windows
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double y[3];
         memcpy(y, cases[i].night, sizeof y);
-        make_night(y, cases[i].day, masks[cases[i].kind], &(parts){0.5, cases[i].most});
+        make_night(y, cases[i].day, masks[cases[i].kind], &(parts){0.5, cases[i].most, 1});
         for (int c = 0; c < 3; c++)
             CU_ASSERT_DOUBLE_EQUAL(y[c], cases[i].wanted[c], 0.06);
     }
     double red[3] = {-0.4, -0.95, -0.95}, shade[3] = {-0.8, -0.85, -0.85};
-    make_night(red, shade, masks[GROUND], &(parts){0.5, 1});
+    make_night(red, shade, masks[GROUND], &(parts){0.5, 1, 1});
     CU_ASSERT(red[0] - red[1] < 0.25 && red[0] > red[1]); // before 0.55
 }
 
@@ -217,7 +218,7 @@ static void test_windows(void) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double y[3] = {cases[i].night, cases[i].night, cases[i].night};
         double scene[3] = {-1, cases[i].pane, -1};
-        light_windows(y, day, scene, &(parts){0, 1});
+        light_windows(y, day, scene, &(parts){0, 1, 1});
         for (int c = 0; c < 3; c++)
             CU_ASSERT_DOUBLE_EQUAL(y[c], cases[i].wanted[c], 0.01);
     }
@@ -225,7 +226,7 @@ static void test_windows(void) {
 
 // ---- in a training ----
 
-static const parts half_dark = {0.75, 0.875};
+static const parts half_dark = {0.75, 0.875, 1.25};
 
 static void check_loss(bool windows) {
     tiny_training t;
@@ -240,6 +241,7 @@ static void check_loss(bool windows) {
     *(windows ? &params.windows : &params.night) = TINY_WEIGHT;
     params.night_light = (float)half_dark.least;
     params.night_most = (float)half_dark.most;
+    params.night_gamma = (float)half_dark.gamma;
     float *grads = tiny_training_step(&t, &params, 0, &with);
     const cgv_model *model = t.models[CGV_G_A];
     double *day = numbers_widen(t.a, count), *scene = numbers_widen(t.scenes, count);

@@ -4,5 +4,7 @@ CGV_PUSH(night)
     uint64_t y, x, day, scene;
     int plane; // pixels of a picture
     int count; // pixels of all pictures
-    float light, most; // of the day's brightness, on the ground at least (not of windows) and at most
+    // Of the day's brightness, from 0 to 1 and to this power, what the ground has at most, and of
+    // that at least.
+    float gamma, most, light;
 CGV_PUSH_END(night)

@@ -132,9 +132,10 @@ const cgv_cli_option cgv_train_option_table[] = {
     REAL("night", night, 0, 1000,
          "where B is A by night: weight of the loss that makes skies dark, and leaves the ground "
          "some of its light (0)"),
-    REAL("night_light", night_light, 0, 1,
-         "how much of its brightness the ground keeps by -night at least (0.5)"),
-    REAL("night_most", night_most, 0, 1, "and by -night and -windows at most (1)"),
+    REAL("night_gamma", night_gamma, 0.1, 10,
+         "by -night and -windows the ground darkens by this gamma (1),"),
+    REAL("night_most", night_most, 0, 1, "keeps at most such a part of its brightness (1),"),
+    REAL("night_light", night_light, 0, 1, "and by -night at least such a part of that (0.5)"),
     REAL("windows", windows, 0, 1000,
          "where B is A by night: weight of the loss that lights windows (0)"),
     INT("pool", pool, 0, 100000, "past fakes shown to the discriminators (50)"),
@@ -183,6 +184,7 @@ cgv_train_options cgv_train_option_defaults(bool paired) {
         .histogram_bands = 1,
         .histogram_chroma = 1,
         .night_light = 0.5,
+        .night_gamma = 1,
         .night_most = 1,
         .lr = 2e-4,
         .beta1 = 0.5,
@@ -256,12 +258,9 @@ static cgv_status check_options(const cgv_train_options *o) {
                         "-histogram_bands and -histogram_chroma are of -histogram: give it too");
     if (o->night == 0 && o->night_light != 0.5)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-night_light is of -night: give it too");
-    if (!cgv_train_needs_scenes(o) && o->night_most != 1)
-        return cgv_fail(CGV_ERROR_ARGUMENT,
-                        "-night_most is of -night and -windows: give one of them too");
-    if (o->night > 0 && o->night_light > o->night_most)
-        return cgv_fail(CGV_ERROR_ARGUMENT, "-night_light %g is more than -night_most %g",
-                        o->night_light, o->night_most);
+    if (!cgv_train_needs_scenes(o) && (o->night_most != 1 || o->night_gamma != 1))
+        return cgv_fail(CGV_ERROR_ARGUMENT, "-night_gamma and -night_most are of -night and "
+                                            "-windows: give one of them too");
     if (o->shrink_g > 1 && o->preprocess == CGV_PREPROCESS_CROP && o->min_scale <= 0)
         return cgv_fail(CGV_ERROR_ARGUMENT,
                         "-shrink_g is for pictures scaled to one size: not with -preprocess crop, "

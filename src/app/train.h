@@ -22,7 +22,7 @@ typedef struct cgv_train_options {
     int direction; // of pairs
     double lambda_l1;
     double lambda_a, lambda_b, identity, equivariance, histogram, histogram_chroma, night,
-        night_light, night_most, windows;
+        night_light, night_most, night_gamma, windows;
     double lr, lr_d, beta1, average; // lr_d 0: as lr
     int histogram_bands;
     int kernels; // a cgv_kernels

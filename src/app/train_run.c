@@ -121,6 +121,7 @@ static cgv_status create_trainer(run *r) {
     params.histogram = (float)o->histogram;
     params.night = (float)o->night;
     params.night_light = (float)o->night_light;
+    params.night_gamma = (float)o->night_gamma;
     params.night_most = (float)o->night_most;
     params.windows = (float)o->windows;
     params.histogram_bands = o->histogram_bands;

@@ -98,21 +98,27 @@ void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor re
 
 // ---- night (ops/night.c) ----
 
+// How bright the ground is at night, next to the day's brightness to the power of `gamma`, both
+// from 0 to 1: `most` of that at most, and `light` of that at least.
+typedef struct cgv_night_ground {
+    float gamma, most, light;
+} cgv_night_ground;
+
 // y = what x, a translation of `day`, should be to pass for a night. scene: the mask of the day
 // (train/scene.h), its channels from -1 to 1: sky, panes, what else may be one. A dark blue
 // where the sky is above 0.5. Elsewhere x, no bluer or greener than red and no more purple than
 // green but where the day is, and not much more colourful than by day where it is dark; and where
-// the sky is below -0.5, with at least such a part of the day's brightness as `light` says and no
-// more than `most` says (but panes and what may be one may be lit). RGB in [-1, 1], all of one
-// size, y elsewhere.
+// the sky is below -0.5, as bright as `ground` says (but panes and what may be one may be lit). RGB
+// in
+// [-1, 1], all of one size, y elsewhere.
 void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
-               float light, float most);
+               cgv_night_ground ground);
 
 // y = x, but where there are panes, what it should be if they were lit: a warm white where a pixel
 // shows nothing else; where it shows the wall around it, too, at least the pane's part of that and
-// at most as much more as the wall gives by night: `most` of what it gave by day.
+// at most as much more as the wall gives by night.
 void cgv_windows(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
-                 float most);
+                 cgv_night_ground ground);
 
 // ---- Adam (ops/adam.c) ----
 

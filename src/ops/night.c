@@ -6,7 +6,7 @@
 #include "night.h"
 
 static void dispatch(cgv_cmd *cmd, const cgv_shader *shader, cgv_tensor y, cgv_tensor x,
-                     cgv_tensor day, cgv_tensor scene, float light, float most) {
+                     cgv_tensor day, cgv_tensor scene, cgv_night_ground ground) {
     uint64_t bytes = cgv_tensor_bytes(x), pixels = bytes / (3 * sizeof(float));
     struct night_push push = {
         .y = cgv_cmd_write(cmd, y.address, bytes),
@@ -15,19 +15,20 @@ static void dispatch(cgv_cmd *cmd, const cgv_shader *shader, cgv_tensor y, cgv_t
         .scene = cgv_cmd_read(cmd, scene.address, bytes),
         .plane = x.h * x.w,
         .count = (int)pixels,
-        .light = light,
-        .most = most,
+        .gamma = ground.gamma,
+        .most = ground.most,
+        .light = ground.light,
     };
     cgv_dispatch_linear(cmd, pixels,
                         (cgv_dispatch){.shader = shader, .push = &push, .push_bytes = sizeof push});
 }
 
 void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
-               float light, float most) {
-    dispatch(cmd, &cgv_shader_night, y, x, day, scene, light, most);
+               cgv_night_ground ground) {
+    dispatch(cmd, &cgv_shader_night, y, x, day, scene, ground);
 }
 
 void cgv_windows(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
-                 float most) {
-    dispatch(cmd, &cgv_shader_lit_windows, y, x, day, scene, 0, most);
+                 cgv_night_ground ground) {
+    dispatch(cmd, &cgv_shader_lit_windows, y, x, day, scene, ground);
 }

@@ -130,6 +130,7 @@ static const struct {
     {"histogram", offsetof(cgv_trainer_params, histogram), false, true},
     {"night", offsetof(cgv_trainer_params, night), false, true},
     {"night_light", offsetof(cgv_trainer_params, night_light), false, true},
+    {"night_gamma", offsetof(cgv_trainer_params, night_gamma), false, true},
     {"night_most", offsetof(cgv_trainer_params, night_most), false, true},
     {"windows", offsetof(cgv_trainer_params, windows), false, true},
     {"histogram_bands", offsetof(cgv_trainer_params, histogram_bands), true, true},

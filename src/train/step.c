@@ -138,17 +138,21 @@ static void match_tones(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_ten
     want(t, cmd, d_fake, fake, t->params.histogram, value);
 }
 
+static cgv_night_ground ground_of(const cgv_trainer_params *params) {
+    return (cgv_night_ground){params->night_gamma, params->night_most, params->night_light};
+}
+
 // What holds of every night, and what a training of hundreds of steps has not found out by itself.
 static void make_night(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
                        uint64_t value) {
-    cgv_night(cmd, t->wanted, fake, t->a, t->scenes, t->params.night_light, t->params.night_most);
+    cgv_night(cmd, t->wanted, fake, t->a, t->scenes, ground_of(&t->params));
     want(t, cmd, d_fake, fake, t->params.night, value);
 }
 
 // Windows are a hundredth of a picture, so that they have a loss, and a weight, of their own.
 static void light_windows(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor d_fake, cgv_tensor fake,
                           uint64_t value) {
-    cgv_windows(cmd, t->wanted, fake, t->a, t->scenes, t->params.night_most);
+    cgv_windows(cmd, t->wanted, fake, t->a, t->scenes, ground_of(&t->params));
     want(t, cmd, d_fake, fake, t->params.windows, value);
 }
 

@@ -345,8 +345,8 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
         p->identity < 0 || p->equivariance < 0 || p->histogram < 0 || p->night < 0 ||
         p->windows < 0 ||
-        (p->night > 0 && !(p->night_light >= 0 && p->night_light <= p->night_most)) ||
-        (needs_scenes(p) && !(p->night_most >= 0 && p->night_most <= 1)) ||
+        (needs_scenes(p) && !(p->night_light >= 0 && p->night_light <= 1 && p->night_most >= 0 &&
+                              p->night_most <= 1 && p->night_gamma > 0)) ||
         (p->histogram > 0 &&
          (p->histogram_bands < 1 || !(p->histogram_chroma >= 0 && p->histogram_chroma <= 1))) ||
         p->lambda_l1 < 0)

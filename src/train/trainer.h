@@ -41,11 +41,11 @@ typedef struct cgv_trainer_params {
     float equivariance;       // weight of the equivariance losses; 0: none
     float histogram;          // weight of the histogram losses; 0: none
     float night;              // weight of the night loss of A -> B (ops/grad.h); 0: none
-    float night_light;        // how much of its brightness the ground keeps by it at least: 0 to 1
-    float night_most;         // and at most, also by windows
-    float windows;            // weight of the loss that lights windows of A -> B; 0: none
-    int histogram_bands;      // of rows, which have histograms of their own
-    float histogram_chroma;   // how much of them is of colours too: 0 to 1
+    // Of night and windows: cgv_night_ground. most and light: 0 to 1.
+    float night_gamma, night_most, night_light;
+    float windows;          // weight of the loss that lights windows of A -> B; 0: none
+    int histogram_bands;    // of rows, which have histograms of their own
+    float histogram_chroma; // how much of them is of colours too: 0 to 1
     // Pictures come in pairs. lambda_l1: weight of their difference; the lambdas, identity,
     // equivariance, histogram, night, windows, frozen and pool are not for pairs and must be 0.
     bool paired;
@@ -72,6 +72,7 @@ typedef struct cgv_trainer_params {
                           .histogram_bands = 1,                                                    \
                           .histogram_chroma = 1,                                                   \
                           .night_light = 0.5f,                                                     \
+                          .night_gamma = 1,                                                        \
                           .night_most = 1,                                                         \
                           .pool = 50,                                                              \
                           .beta1 = 0.5f,                                                           \

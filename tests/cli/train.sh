@@ -11,7 +11,7 @@ make_input -f lavfi -i "gradients=s=48x48:d=1:r=1:seed=3" -frames:v 1 b/one.jpg
 
 options=(-v info -arch resnet_1blocks -ngf 4 -ndf 4 -layers 1 -crop 32x32 -batch 2 -pool 3
     -histogram 0.5 -histogram_bands 2 -histogram_chroma 0.5
-    -night 1 -night_light 0.25 -night_most 0.75 -windows 5 -coord_d
+    -night 1 -night_light 0.25 -night_gamma 1.5 -night_most 0.75 -windows 5 -coord_d
     -ema 0.9 -steps 150 -save_every 40 -log_every 1 -sample_every 75 -seed 5)
 train() { "$CGVIDEO" train -a a -b b "${options[@]}" "$@"; }
 
@@ -247,10 +247,10 @@ expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -histogram_bands 3
 says_one_line "are of -histogram"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -night_light 0.3
 says_one_line "-night_light is of -night"
-expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -night_most 0.3
-says_one_line "-night_most is of -night and -windows"
-expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -night 1 -night_most 0.3
-says_one_line "-night_light 0.5 is more than -night_most 0.3"
+for option in gamma most; do
+    expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -night_$option 0.3
+    says_one_line "-night_gamma and -night_most are of -night and -windows"
+done
 expect 1 "$CGVIDEO" train -v error -a a -b b -o x -crop 32x32 -coord_d -init_d d.safetensors
 says_one_line "-init_d starts only discriminators without"
 expect 2 "$CGVIDEO" train -hide_banner -a a -b b -o x -coarse_d 1
