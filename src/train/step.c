@@ -73,7 +73,7 @@ static void picture_loss(cgv_trainer *t, cgv_cmd *cmd, cgv_tensor picture, cgv_t
                                 .value = value});
 }
 
-// What the discriminator would have to say of a fake to call it real; its gradient is d_fake.
+// How far a discriminator is from taking a fake for real, and the gradient of that in d_fake.
 static void persuade(cgv_trainer *t, cgv_cmd *cmd, application *judge, cgv_tensor fake,
                      cgv_tensor d_fake, uint64_t value) {
     forward(t, cmd, judge, fake);
