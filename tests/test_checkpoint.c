@@ -151,6 +151,9 @@ static void test_resume(void) {
     params.pool = 0;
     params.average_decay = 0;
     check_resume(2, &params);
+    params = settings();
+    params.frozen = CGV_FROZEN_G_A;
+    check_resume(BEFORE, &params);
 }
 
 // ---- refusals: the trainer stays as it was ----

@@ -28,7 +28,7 @@ typedef struct parts {
 } parts;
 
 static double darkened(const parts *kept, double by_day) {
-    return 2 * kept->most * pow(by_day / 2, kept->gamma);
+    return 2 * kept->most * pow(fmax(by_day, 0) / 2, kept->gamma);
 }
 
 // What a pixel should be: y is what the generator made of it. scene: sky, panes, dark things.
@@ -112,6 +112,8 @@ static void check_op(ref_shape s, bool windows, parts kept, float nan_at) {
     size_t count = ref_count(s);
     float *x = random_picture(s, -0.6f), *day = random_picture(s, 0.2f);
     float *scene = random_scene(count);
+    for (size_t c = 0; c < 3; c++) // one pixel all black: a root of 0
+        day[c * (size_t)(s.h * s.w)] = -1;
     if (nan_at >= 0)
         x[(size_t)nan_at] = NAN;
     double *wide[3] = {numbers_widen(x, count), numbers_widen(day, count),
@@ -201,6 +203,10 @@ static void test_purpose(void) {
     double red[3] = {-0.4, -0.95, -0.95}, shade[3] = {-0.8, -0.85, -0.85};
     make_night(red, shade, masks[GROUND], &(parts){0.5, 1, 1});
     CU_ASSERT(red[0] - red[1] < 0.25 && red[0] > red[1]); // before 0.55
+    double white[3] = {0.9, 0.9, 0.9}, grey[3] = {0, 0, 0};
+    make_night(white, (double[]){0.9, 0.9, 0.9}, masks[GROUND], &(parts){0.5, 1, 1.5});
+    make_night(grey, (double[]){0, 0, 0}, masks[GROUND], &(parts){0.5, 1, 1.5});
+    CU_ASSERT(white[0] > 0.8 && grey[0] < -0.25); // a gamma leaves what is white
 }
 
 static void test_windows(void) {

@@ -9,6 +9,7 @@
 #include "numbers.h"
 #include "reference_net.h"
 #include "support.h"
+#include "train/pool.h"
 
 static cgv_rng rng;
 
@@ -191,6 +192,8 @@ static void check_step(const cgv_trainer_params *params) {
         float *grads = game_read(&state->grads, count);
         if (!learns(params, i)) {
             check_frozen(state, grads);
+            if (i == CGV_G_A || i == CGV_G_B)
+                CU_ASSERT_EQUAL(cgv_trainer_pool(trainer, i)->filled, 0);
             free(grads);
             continue;
         }

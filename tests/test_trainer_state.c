@@ -270,6 +270,13 @@ static void test_refused(void) {
     g.params.accumulate = 0;
     check_refused(&g, "out of range");
     g.params = p;
+    g.params.windows = 1;
+    g.params.night_gamma = INFINITY;
+    check_refused(&g, "out of range");
+    g.params.night_gamma = 1;
+    g.params.frozen = CGV_FROZEN_G_A;
+    check_refused(&g, "are G_A's, which is frozen");
+    g.params = p;
     g.params.height = 0;
     check_refused(&g, "x0");
     cgv_trainer *nothing = NULL;

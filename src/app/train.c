@@ -249,7 +249,7 @@ static cgv_status check_options(const cgv_train_options *o) {
         return cgv_fail(CGV_ERROR_ARGUMENT, "-windows is of unpaired trainings");
     if (o->paired && o->freeze)
         return cgv_fail(CGV_ERROR_ARGUMENT, "-freeze is of unpaired trainings");
-    if (o->freeze > count_names(o->init_g))
+    if (o->freeze > count_names(o->init_g)) // G_A is the first of its files, G_B the second
         return cgv_fail(CGV_ERROR_ARGUMENT, "-freeze %s: -init_g does not give it",
                         frozen[o->freeze]);
     if (o->freeze == CGV_FROZEN_G_A && (o->night > 0 || o->windows > 0))

@@ -98,8 +98,8 @@ void cgv_histogram_match(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor re
 
 // ---- night (ops/night.c) ----
 
-// How bright the ground is at night, next to the day's brightness to the power of `gamma`, both
-// from 0 to 1: `most` of that at most, and `light` of that at least.
+// How bright the ground is at night, from 0 to 1: at most `most` of the day's brightness to the
+// power of `gamma`, at least `light` of what it may be at most (not asked of walls by cgv_windows).
 typedef struct cgv_night_ground {
     float gamma, most, light;
 } cgv_night_ground;
@@ -109,8 +109,7 @@ typedef struct cgv_night_ground {
 // where the sky is above 0.5. Elsewhere x, no bluer or greener than red and no more purple than
 // green but where the day is, and not much more colourful than by day where it is dark; and where
 // the sky is below -0.5, as bright as `ground` says (but panes and what may be one may be lit). RGB
-// in
-// [-1, 1], all of one size, y elsewhere.
+// in [-1, 1], all of one size, y elsewhere.
 void cgv_night(cgv_cmd *cmd, cgv_tensor y, cgv_tensor x, cgv_tensor day, cgv_tensor scene,
                cgv_night_ground ground);
 

@@ -266,11 +266,12 @@ static cgv_status create_tensors(cgv_trainer *t) {
     t->d_cycle = cut(&t->gradients, &offset, picture);
     t->d_judgement = cut(&t->gradients, &offset, judgement);
     t->loss_scratch = t->gradients.address + offset;
-    status =
-        cgv_pool_create(&t->pool_b, device, t->fake_b.output, t->params.pool, t->params.seed, 1);
+    // Fakes that no discriminator learns from are not kept.
+    int of_b = cgv_trainer_learns(t, CGV_D_A) ? t->params.pool : 0;
+    int of_a = cgv_trainer_learns(t, CGV_D_B) ? t->params.pool : 0;
+    status = cgv_pool_create(&t->pool_b, device, t->fake_b.output, of_b, t->params.seed, 1);
     if (!status)
-        status = cgv_pool_create(&t->pool_a, device, t->fake_a.output, t->params.pool,
-                                 t->params.seed, 2);
+        status = cgv_pool_create(&t->pool_a, device, t->fake_a.output, of_a, t->params.seed, 2);
     return status;
 }
 
@@ -344,9 +345,9 @@ static cgv_status check(const cgv_model *const models[CGV_NETS], const cgv_train
                         "losses of nights or windows are G_A's, which is frozen");
     if (p->batch < 1 || p->accumulate < 1 || p->pool < 0 || p->lambda_a < 0 || p->lambda_b < 0 ||
         p->identity < 0 || p->equivariance < 0 || p->histogram < 0 || p->night < 0 ||
-        p->windows < 0 ||
-        (needs_scenes(p) && !(p->night_light >= 0 && p->night_light <= 1 && p->night_most >= 0 &&
-                              p->night_most <= 1 && p->night_gamma > 0)) ||
+        p->windows < 0 || (p->night > 0 && !(p->night_light >= 0 && p->night_light <= 1)) ||
+        (needs_scenes(p) && !(p->night_most >= 0 && p->night_most <= 1 && p->night_gamma > 0 &&
+                              isfinite(p->night_gamma))) ||
         (p->histogram > 0 &&
          (p->histogram_bands < 1 || !(p->histogram_chroma >= 0 && p->histogram_chroma <= 1))) ||
         p->lambda_l1 < 0)

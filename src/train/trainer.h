@@ -41,7 +41,7 @@ typedef struct cgv_trainer_params {
     float equivariance;       // weight of the equivariance losses; 0: none
     float histogram;          // weight of the histogram losses; 0: none
     float night;              // weight of the night loss of A -> B (ops/grad.h); 0: none
-    // Of night and windows: cgv_night_ground. most and light: 0 to 1.
+    // Of night and windows (light: of night alone): cgv_night_ground. most and light: 0 to 1.
     float night_gamma, night_most, night_light;
     float windows;          // weight of the loss that lights windows of A -> B; 0: none
     int histogram_bands;    // of rows, which have histograms of their own

@@ -214,8 +214,12 @@ grep -q '"init_g"' from_files/config.json || fail "config.json: no -init_g"
 cp -r from_files moved
 # A frozen one stays as its file gives it, whole and resumed; the other learns.
 expect 0 "$CGVIDEO" train -a a -b b "${from_files[@]}" -freeze G_A -steps 2 -save_every 1 -o frozen
-rm frozen/checkpoints/step_00000002.safetensors
-expect 0 "$CGVIDEO" train -v error -resume frozen
+cp -r frozen thawed
+rm thawed/checkpoints/step_00000002.safetensors thawed/G_??.safetensors
+expect 0 "$CGVIDEO" train -v error -resume thawed
+for file in G_AB.safetensors G_BA.safetensors checkpoints/step_00000002.safetensors; do
+    cmp -s "frozen/$file" "thawed/$file" || fail "a frozen generator, resumed: another $file"
+done
 weights() { # a file's bytes behind its header
     tail -c +$((9 + $(od -A n -t u8 -N 8 "$1"))) "$1" | md5sum
 }
